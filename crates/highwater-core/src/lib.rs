@@ -1,0 +1,52 @@
+//! Vocabulary and contracts of highwater: what a source, an operator, a sink and a table commit are.
+//!
+//! This crate does no I/O, reads no clock and starts no thread. Every other crate of the workspace
+//! hangs off it and off nothing beside it, so the four files to read first are here:
+//!
+//! * [`Source`] plans ranges on the control plane and reads them on the data plane.
+//! * [`Operator`] is the synchronous step between them.
+//! * [`Sink`] stages files on the data plane and commits them on the control plane.
+//! * [`CommitMachine`] is the commit rule that makes it exactly once.
+#![forbid(unsafe_code)]
+
+mod batch;
+mod commit;
+mod digest;
+mod error;
+mod failpoint;
+mod marker;
+mod name;
+mod operator;
+mod plan;
+mod positions;
+mod rejected;
+mod sink;
+mod source;
+mod source_columns;
+mod time;
+
+pub use batch::{Batch, Origin};
+pub use commit::{CommitMachine, Ended, Move, Rule, Verdict};
+pub use digest::{Digest, ParseDigestError};
+pub use error::{Error, ErrorKind, Result};
+pub use failpoint::{Failpoint, FailpointHook, Failpoints, Phase};
+pub use marker::{Footing, Found, Marker, MarkerId};
+pub use name::{Name, NameError};
+pub use operator::{
+    Context, Description, Emitted, Flow, Operator, OperatorSpec, Output, Port, Resolved, Routing,
+    StreamInfo,
+};
+pub use plan::{EpochPlan, SourcePlan};
+pub use positions::{
+    Backlog, Gap, Limits, Partition, Planned, Position, Positions, Range, RangeId,
+};
+pub use rejected::{RejectedRecords, rejected_schema};
+pub use sink::{
+    Committer, Patience, Sink, SinkContext, Staged, Swap, Target, Writer, WriterContext,
+};
+pub use source::{Decoded, Decoder, Payload, Source};
+pub use source_columns::SourceColumns;
+pub use time::{Clock, Epoch, Timestamp};
+
+/// The arrow of every signature in highwater.
+pub use arrow;

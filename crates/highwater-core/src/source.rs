@@ -1,0 +1,102 @@
+//! The contract of a source: planned on the control plane, read and decoded on the data plane.
+
+use arrow::array::RecordBatch;
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+
+use crate::{Limits, Planned, Positions, Range, RangeId, Result, StreamInfo};
+
+/// A replayable input.
+///
+/// The same range always gives the same records in the same order, in this process or in another,
+/// today or after a crash; exactly once rests on nothing else of a source.
+#[async_trait]
+pub trait Source: Send + Sync {
+    /// Where the records come from, for `explain` and messages, such as `kafka orders at b1:9092`.
+    fn describe(&self) -> String;
+
+    /// The schema of the rows.
+    fn output(&self) -> StreamInfo;
+
+    /// The schema of rejected records; [`rejected_schema`](crate::rejected_schema) as a rule.
+    fn rejected(&self) -> StreamInfo;
+
+    /// Plans what one epoch reads: the ranges after `from` within `limits`, up to `until` if given.
+    ///
+    /// A partition that is missing in `from` begins at the source's configured start. Reads no rows,
+    /// and waits for none: with nothing to read it answers without ranges.
+    ///
+    /// # Errors
+    /// `Transient` when the source does not answer; `Refused` when records after `from` are gone.
+    async fn plan(
+        &self,
+        from: &Positions,
+        until: Option<&Positions>,
+        limits: &Limits,
+    ) -> Result<Planned>;
+
+    /// The end of every partition as of now, for a run that processes what is there and stops.
+    /// Bounded sources answer with their end.
+    ///
+    /// # Errors
+    /// As [`plan`](Self::plan).
+    async fn ends(&self, from: &Positions) -> Result<Positions>;
+
+    /// Reads ranges of one plan as payloads, in order within each range.
+    ///
+    /// Called once per worker and epoch. Dropping the stream cancels the reads.
+    fn read(&self, ranges: Vec<Range>) -> BoxStream<'static, Result<(RangeId, Payload)>>;
+
+    /// A decoder for the payloads of one range.
+    ///
+    /// # Errors
+    /// `Internal` when the range is not one of this source.
+    fn decoder(&self, range: &Range) -> Result<Box<dyn Decoder>>;
+
+    /// Tells the source that every table holds the records before `upto`. A courtesy: it may be
+    /// left out, and its failure stops nothing.
+    ///
+    /// # Errors
+    /// Whatever went wrong; the driver logs it.
+    async fn committed(&self, _upto: &Positions) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Bytes as a source read them. Only the decoder of the same source knows what is in them.
+#[derive(Clone, Debug, Default)]
+pub struct Payload {
+    /// The bytes.
+    pub bytes: Bytes,
+}
+
+/// Turns the payloads of one range into rows and rejected records. Runs on the worker; does no I/O.
+pub trait Decoder {
+    /// Decodes one payload and appends what is complete to `decoded`. The rows may lag behind the
+    /// payload until [`finish`](Self::finish).
+    ///
+    /// # Errors
+    /// `Corrupt` when the payload is not what the source wrote. A record that does not fit is no
+    /// error: it becomes a rejected record.
+    fn decode(&mut self, payload: Payload, decoded: &mut Decoded) -> Result<()>;
+
+    /// Gives what is left, once the last payload of the range was decoded.
+    ///
+    /// # Errors
+    /// `Corrupt` when the payloads did not reach the end of the range.
+    fn finish(&mut self, decoded: &mut Decoded) -> Result<()>;
+}
+
+/// What a decoder made of some payloads.
+#[derive(Debug, Default)]
+pub struct Decoded {
+    /// Rows in the order of their records, in batches of 1 to 8,192.
+    pub rows: Vec<RecordBatch>,
+    /// Rejected records in their order.
+    pub rejected: Vec<RecordBatch>,
+    /// How many records were taken out of the payloads: rows plus rejected, once the range is finished.
+    pub records: u64,
+    /// The bytes of those records, keys and values as they were before compression.
+    pub bytes: u64,
+}
