@@ -1,0 +1,74 @@
+//! A record survives its storage, and damage never goes unseen.
+
+use highwater_core::{ErrorKind, Timestamp};
+
+use super::*;
+
+fn record() -> Prepared {
+    let staged = Staged { path: "a".into(), bytes: 10, rows: 3, detail: "{}".into() };
+    Prepared {
+        pipeline: "p".parse().unwrap(),
+        fingerprint: Digest::of(b"p"),
+        run: "run".into(),
+        id: RecordId { epoch: Epoch(7), attempt: 1 },
+        plan: EpochPlan {
+            epoch: Epoch(7),
+            now: Timestamp(1),
+            sources: BTreeMap::new(),
+            targets: BTreeMap::new(),
+        },
+        sinks: vec![SinkShare {
+            sink: "s".parse().unwrap(),
+            share: Share::Commit { on: Footing::default(), staged: vec![staged] },
+        }],
+        replaces: vec![Digest::of(b"first")],
+        records: BTreeMap::from([("in".parse().unwrap(), 3)]),
+    }
+}
+
+#[test]
+fn a_record_reads_back_with_its_digest() {
+    let (bytes, digest) = record().encode().unwrap();
+    assert_eq!(Prepared::decode(&bytes, "here").unwrap(), (record(), digest));
+}
+
+#[test]
+fn every_flipped_bit_and_every_cut_is_seen() {
+    let (bytes, _) = record().encode().unwrap();
+    for place in 0..bytes.len() {
+        assert!(Prepared::decode(&bytes[..place], "here").is_err(), "cut at {place}");
+        let mut damaged = bytes.to_vec();
+        damaged[place] ^= 1;
+        if let Ok((read, _)) = Prepared::decode(&damaged, "here") {
+            assert_eq!(read, record(), "bit flipped at {place}");
+        }
+    }
+}
+
+#[test]
+fn a_later_format_is_refused_by_name() {
+    let (bytes, _) = record().encode().unwrap();
+    let text =
+        String::from_utf8(bytes.to_vec()).unwrap().replacen("\"version\":1", "\"version\":9", 1);
+    let error = Prepared::decode(text.as_bytes(), "here").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    assert!(error.to_string().contains("version 9"), "{error}");
+}
+
+#[test]
+fn a_plan_too_large_for_table_metadata_stays_out_of_the_marker() {
+    let sink = "s".parse().unwrap();
+    let mut record = record();
+    assert!(record.marker(Digest::of(b""), &sink, None).plan.is_some());
+    let huge = highwater_core::Target("x".repeat(LARGEST_PLAN_IN_A_MARKER));
+    record.plan.targets.insert(sink.clone(), huge);
+    assert!(record.marker(Digest::of(b""), &sink, None).plan.is_none());
+}
+
+#[test]
+fn sinks_that_hold_the_epoch_are_left_alone() {
+    let mut record = record();
+    record.hold_still(&[]);
+    assert_eq!(record.sinks[0].share, Share::Quiet { on: Footing::default() });
+    assert!(record.rule(Digest::of(b""), &"s".parse().unwrap()).is_none());
+}
