@@ -1,0 +1,180 @@
+//! Exact decimal numbers from text, without allocation and without rounding.
+
+use crate::Problem;
+
+const MAX_DIGITS: u32 = 38;
+
+/// The powers of ten from 0 to 38.
+#[allow(clippy::indexing_slicing, reason = "computed by the compiler, which would stop")]
+const POWERS: [i128; 39] = {
+    let mut powers = [1; 39];
+    let mut at = 1;
+    while at < powers.len() {
+        powers[at] = powers[at - 1] * 10;
+        at += 1;
+    }
+    powers
+};
+
+fn power(exponent: impl Into<u64>) -> Option<i128> {
+    POWERS.get(usize::try_from(exponent.into()).ok()?).copied()
+}
+
+/// The value of `text` times ten to the power of `scale`, if that is a whole number of at most
+/// `precision` digits.
+///
+/// The text is a sign (or none), digits with a point before, between or after them (or none), and
+/// an exponent (or none): `12.3`, `-0.50`, `1e3`, `+.5`. No white space, no grouping, no `NaN`.
+/// Zeros that change nothing are no digits too many: `1.2300` fits a scale of 2.
+///
+/// # Errors
+/// `Mismatch` when the text is no number, `OutOfRange` when it has more digits before the point than
+/// `precision - scale`, `Inexact` when it has digits other than zero after the last one that is kept.
+///
+/// # Example
+/// ```
+/// use highwater_codec::{Problem, parse_decimal};
+///
+/// assert_eq!(parse_decimal("12.5", 18, 2), Ok(1250));
+/// assert_eq!(parse_decimal("1e3", 18, 2), Ok(100_000));
+/// assert_eq!(parse_decimal("12.345", 18, 2), Err(Problem::Inexact));
+/// ```
+pub fn parse_decimal(text: &str, precision: u8, scale: u8) -> Result<i128, Problem> {
+    if let Some(value) = plain(text.as_bytes(), precision, scale) {
+        return Ok(value);
+    }
+    let number = Number::parse(text.as_bytes()).ok_or(Problem::Mismatch)?;
+    number.scaled(u32::from(precision).min(MAX_DIGITS), u32::from(scale))
+}
+
+/// The answer for what nearly all amounts look like: few digits, no exponent, not more than `scale`
+/// digits after the point. Nothing for all others.
+fn plain(text: &[u8], precision: u8, scale: u8) -> Option<i128> {
+    const FITS_U64: usize = 19;
+    let (negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        _ => (false, text),
+    };
+    if digits.len() > FITS_U64 {
+        return None;
+    }
+    let mut value = 0_u64;
+    let mut after_point: Option<u32> = None;
+    let mut seen = 0_u32;
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit <= 9 {
+            value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
+            seen += 1;
+        } else if *byte == b'.' && after_point.is_none() {
+            after_point = Some(seen);
+        } else {
+            return None;
+        }
+    }
+    let after_point = after_point.map_or(0, |before| seen - before);
+    if seen == 0 {
+        return None;
+    }
+    let up = u32::from(scale).checked_sub(after_point)?;
+    let value = i128::from(value).checked_mul(power(up)?)?;
+    (value < power(precision)?).then_some(if negative { -value } else { value })
+}
+
+/// A number as its digits from the first to the last that is not zero, and the power of ten of that
+/// last digit.
+struct Number {
+    negative: bool,
+    /// Meaningless with more than 38 digits.
+    digits: u128,
+    count: u64,
+    unit: i64,
+}
+
+impl Number {
+    fn parse(text: &[u8]) -> Option<Self> {
+        let (negative, text) = match text {
+            [b'-', rest @ ..] => (true, rest),
+            [b'+', rest @ ..] => (false, rest),
+            _ => (false, text),
+        };
+        let end = text.iter().position(|byte| matches!(byte, b'e' | b'E')).unwrap_or(text.len());
+        let (mantissa, exponent) = text.split_at_checked(end)?;
+        let exponent = match exponent {
+            [] => 0,
+            [_, exponent @ ..] => parse_exponent(exponent)?,
+        };
+        let mut number = Self { negative, digits: 0, count: 0, unit: 0 };
+        let mut zeros = 0_u64; // after the last digit that is not zero
+        let mut point = false;
+        let mut any = false;
+        let mut place = 0_i64; // the power of ten of the digit just read, as if no more came
+        for byte in mantissa {
+            match byte {
+                b'.' if !point => point = true,
+                b'0'..=b'9' => {
+                    any = true;
+                    place -= i64::from(point);
+                    number.unit += i64::from(!point && number.count > 0);
+                    if *byte == b'0' {
+                        zeros += u64::from(number.count > 0);
+                    } else {
+                        number.push(zeros, byte - b'0');
+                        zeros = 0;
+                        number.unit = place;
+                    }
+                }
+                _ => return None,
+            }
+        }
+        number.unit = number.unit.saturating_add(exponent);
+        any.then_some(number)
+    }
+
+    fn push(&mut self, zeros: u64, digit: u8) {
+        self.count += zeros + 1;
+        if self.count <= u64::from(MAX_DIGITS) {
+            let shift = u32::try_from(zeros + 1).unwrap_or(MAX_DIGITS);
+            self.digits = self.digits * 10_u128.pow(shift) + u128::from(digit);
+        }
+    }
+
+    fn scaled(&self, precision: u32, scale: u32) -> Result<i128, Problem> {
+        if self.count == 0 {
+            return Ok(0);
+        }
+        let up = self.unit.saturating_add(i64::from(scale));
+        let count = i64::try_from(self.count).unwrap_or(i64::MAX);
+        if count.saturating_add(up) > i64::from(precision) {
+            return Err(Problem::OutOfRange);
+        }
+        let up = u64::try_from(up).or(Err(Problem::Inexact))?;
+        // At most `precision` digits from here on: no step overflows.
+        let value = i128::try_from(self.digits).or(Err(Problem::OutOfRange))?;
+        let value =
+            value.checked_mul(power(up).ok_or(Problem::OutOfRange)?).ok_or(Problem::OutOfRange)?;
+        Ok(if self.negative { -value } else { value })
+    }
+}
+
+fn parse_exponent(text: &[u8]) -> Option<i64> {
+    let (negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        _ => (false, text),
+    };
+    if digits.is_empty() {
+        return None;
+    }
+    // An exponent beyond this decides by its sign alone: no value has so many digits.
+    const BEYOND: i64 = 1 << 40;
+    let mut value = 0_i64;
+    for byte in digits {
+        let digit = byte.is_ascii_digit().then(|| i64::from(byte - b'0'))?;
+        value = (value * 10 + digit).min(BEYOND);
+    }
+    Some(if negative { -value } else { value })
+}
+
+#[cfg(test)]
+mod tests;

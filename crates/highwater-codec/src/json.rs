@@ -1,0 +1,166 @@
+//! JSON objects to rows.
+
+mod object;
+mod record;
+mod text;
+mod values;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use highwater_core::Result;
+use serde::de::DeserializeSeed;
+
+use crate::reason::excerpt;
+use crate::{CodecError, Columns, Fault, Format, Reason, RecordDecoder, Records};
+use object::Object;
+use record::{Row, RowSeed};
+
+/// The longest value in bytes.
+const MAX_BYTES: usize = 16 << 20;
+/// The deepest nesting of objects and arrays; the record itself is the first.
+pub(crate) const MAX_DEPTH: usize = 64;
+/// The most keys of one object.
+const MAX_KEYS: usize = 10_000;
+
+/// JSON, one object a record, decoded to declared columns.
+///
+/// Strict: a record becomes a row only if it is one JSON object and each column's value fits exactly.
+/// Keys are compared letter by letter; keys that feed no column are passed over. What fits and what
+/// does not is written, and tested, in `docs/semantics/casts.md`; in short:
+///
+/// * text: a string, or a number, as which its digits are kept as written;
+/// * int, long: a number without fraction, `1e3` and `3.0` included;
+/// * double: a number, rounded to the nearest as everywhere;
+/// * decimal: a number or a string that holds one, see [`parse_decimal`](crate::parse_decimal);
+/// * timestamp: a string, see [`parse_timestamp`](crate::parse_timestamp);
+/// * boolean, struct: `true` or `false`; an object.
+///
+/// A missing key is as null: an optional column is null then, a required one rejects the record. So
+/// does a key that feeds a column and comes twice. Limits: 16 MiB a value, 64 objects and arrays
+/// within each other, 10,000 keys an object.
+///
+/// # Example
+/// ```
+/// use highwater_codec::{Columns, Format, Json, Type};
+///
+/// let json = Json::try_new(Columns::new().required("id", Type::Long))?;
+/// assert_eq!(json.describe(), r#"json strict 1 {"id" required long from "id"}"#);
+/// # Ok::<(), highwater_core::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Json {
+    columns: Columns,
+    schema: SchemaRef,
+}
+
+impl Json {
+    /// The format of records with these columns.
+    ///
+    /// # Errors
+    /// `Invalid` when there is no column, a name comes twice or is empty, a decimal does not exist,
+    /// the key of a struct feeds another column too, or structs lie deeper than 64.
+    pub fn try_new(columns: Columns) -> Result<Self> {
+        columns.check("", 1)?;
+        let schema = columns.schema();
+        Ok(Self { columns, schema })
+    }
+}
+
+impl Format for Json {
+    fn schema(&self) -> SchemaRef {
+        SchemaRef::clone(&self.schema)
+    }
+
+    fn decoder(&self) -> Box<dyn RecordDecoder> {
+        Box::new(JsonDecoder {
+            schema: self.schema(),
+            object: Object::new(&self.columns, "", 1),
+            scratch: String::new(),
+        })
+    }
+
+    fn describe(&self) -> String {
+        format!("json strict 1 {}", self.columns)
+    }
+}
+
+#[derive(Debug)]
+struct JsonDecoder {
+    schema: SchemaRef,
+    object: Object,
+    scratch: String,
+}
+
+impl RecordDecoder for JsonDecoder {
+    fn decode(
+        &mut self,
+        records: &Records<'_>,
+        outcomes: &mut Vec<Option<Reason>>,
+    ) -> Result<RecordBatch> {
+        let bytes = records.check()?;
+        outcomes.clear();
+        outcomes.reserve(records.values.len());
+        self.object.reserve(records.values.len(), bytes);
+        let mut rows = 0;
+        for value in records.values {
+            let outcome = match value.and_then(|span| span.of(records.data)) {
+                None => Some(Reason::new(None, Fault::NoValue)),
+                Some(value) => self.decode_one(value).err(),
+            };
+            match outcome {
+                None => rows += 1,
+                Some(_) => self.object.truncate(rows),
+            }
+            outcomes.push(outcome);
+        }
+        let columns = self.object.finish().map_err(CodecError::from)?;
+        let batch = RecordBatch::try_new(SchemaRef::clone(&self.schema), columns);
+        Ok(batch.map_err(CodecError::from)?)
+    }
+}
+
+impl JsonDecoder {
+    /// Appends one row. After an error columns may be one row longer than others.
+    fn decode_one(&mut self, value: &[u8]) -> Result<(), Reason> {
+        let payload = check_value(value)?;
+        let mut parser = serde_json::Deserializer::from_str(payload);
+        let mut row = Row::new(payload, &mut self.scratch);
+        let seed = RowSeed { object: &mut self.object, row: &mut row };
+        if let Err(error) = seed.deserialize(&mut parser) {
+            return Err(row.into_reason(&error));
+        }
+        parser.end().map_err(|error| Reason::new(position(payload, &error), Fault::Trailing))
+    }
+}
+
+/// The value as text that begins as an object does.
+fn check_value(value: &[u8]) -> Result<&str, Reason> {
+    if value.len() > MAX_BYTES {
+        let fault = Fault::TooLarge { bytes: value.len(), limit: MAX_BYTES };
+        return Err(Reason::new(None, fault));
+    }
+    let text = std::str::from_utf8(value)
+        .map_err(|error| Reason::new(Some(error.valid_up_to()), Fault::NotUtf8))?;
+    if text.starts_with('{') {
+        return Ok(text);
+    }
+    if text.starts_with('\u{feff}') {
+        return Err(Reason::new(Some(0), Fault::ByteOrderMark));
+    }
+    let begin = text.trim_start_matches([' ', '\t', '\r', '\n']);
+    if begin.is_empty() {
+        return Err(Reason::new(None, Fault::Empty));
+    }
+    if !begin.starts_with('{') {
+        let fault = Fault::NotAnObject { found: excerpt(begin) };
+        return Err(Reason::new(Some(text.len() - begin.len()), fault));
+    }
+    Ok(text)
+}
+
+/// The byte at which the parser stopped.
+fn position(payload: &str, error: &serde_json::Error) -> Option<usize> {
+    let before = error.line().checked_sub(1)?;
+    let line: usize = payload.split_inclusive('\n').take(before).map(str::len).sum();
+    Some(line + error.column().saturating_sub(1))
+}

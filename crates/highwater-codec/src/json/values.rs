@@ -1,0 +1,187 @@
+//! Columns under construction: values are appended one by one, and a row can be taken back.
+//!
+//! Arrow's own builders cannot take a row back, so these are the plain buffers of its arrays, which
+//! they become without a copy.
+
+use std::sync::Arc;
+
+use arrow::array::types::{Decimal128Type, TimestampMicrosecondType};
+use arrow::array::{
+    ArrayRef, BooleanArray, BooleanBufferBuilder, Float64Array, Int32Array, Int64Array,
+    NullBufferBuilder, PrimitiveArray, StringArray,
+};
+use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::error::ArrowError;
+
+use super::text::Token;
+use crate::{Problem, Type, parse_decimal, parse_timestamp};
+
+/// One column of scalar values.
+#[derive(Debug)]
+pub(super) struct Cells {
+    nulls: NullBufferBuilder,
+    values: Values,
+}
+
+#[derive(Debug)]
+enum Values {
+    /// Where each text ends, and the texts. The bytes of the last batch foretell those of the next.
+    Text {
+        ends: Vec<i32>,
+        bytes: Vec<u8>,
+        expected_bytes: usize,
+    },
+    Int(Vec<i32>),
+    Long(Vec<i64>),
+    Double(Vec<f64>),
+    Boolean(BooleanBufferBuilder),
+    Decimal {
+        values: Vec<i128>,
+        precision: u8,
+        scale: u8,
+    },
+    Timestamp(Vec<i64>),
+}
+
+impl Cells {
+    /// A column of this type; none for a struct.
+    pub(super) fn new(kind: &Type) -> Option<Self> {
+        let values = match *kind {
+            Type::Text => Values::Text { ends: vec![0], bytes: Vec::new(), expected_bytes: 0 },
+            Type::Int => Values::Int(Vec::new()),
+            Type::Long => Values::Long(Vec::new()),
+            Type::Double => Values::Double(Vec::new()),
+            Type::Boolean => Values::Boolean(BooleanBufferBuilder::new(0)),
+            Type::Decimal(precision, scale) => {
+                Values::Decimal { values: Vec::new(), precision, scale }
+            }
+            Type::Timestamp => Values::Timestamp(Vec::new()),
+            Type::Struct(_) => return None,
+        };
+        Some(Self { nulls: NullBufferBuilder::new(0), values })
+    }
+
+    /// Makes room for a batch of `rows` out of records of `most_bytes` together. Nothing has been
+    /// appended since the last one.
+    pub(super) fn reserve(&mut self, rows: usize, most_bytes: usize) {
+        self.nulls = NullBufferBuilder::new(rows);
+        match &mut self.values {
+            Values::Text { ends, bytes, expected_bytes } => {
+                ends.reserve(rows);
+                bytes.reserve(most_bytes.min(*expected_bytes));
+            }
+            Values::Int(values) => values.reserve(rows),
+            Values::Long(values) | Values::Timestamp(values) => values.reserve(rows),
+            Values::Double(values) => values.reserve(rows),
+            Values::Boolean(values) => values.reserve(rows),
+            Values::Decimal { values, .. } => values.reserve(rows),
+        }
+    }
+
+    /// Appends a value other than null. After an error nothing is appended.
+    pub(super) fn push(&mut self, token: Token<'_>) -> Result<(), Problem> {
+        match (&mut self.values, token) {
+            (Values::Text { ends, bytes, .. }, Token::Text(text) | Token::Number(text)) => {
+                bytes.extend_from_slice(text.as_bytes());
+                ends.push(end_of(bytes)?);
+            }
+            (Values::Int(values), Token::Number(text)) => {
+                values.push(i32::try_from(whole(text)?).or(Err(Problem::OutOfRange))?);
+            }
+            (Values::Long(values), Token::Number(text)) => values.push(whole(text)?),
+            (Values::Double(values), Token::Number(text)) => values.push(double(text)?),
+            (Values::Boolean(values), Token::Boolean(value)) => values.append(value),
+            (
+                Values::Decimal { values, precision, scale },
+                Token::Number(text) | Token::Text(text),
+            ) => values.push(parse_decimal(text, *precision, *scale)?),
+            (Values::Timestamp(values), Token::Text(text)) => values.push(parse_timestamp(text)?),
+            _ => return Err(Problem::Mismatch),
+        }
+        self.nulls.append_non_null();
+        Ok(())
+    }
+
+    /// Appends a null.
+    pub(super) fn push_null(&mut self) {
+        match &mut self.values {
+            Values::Text { ends, .. } => ends.push(ends.last().copied().unwrap_or_default()),
+            Values::Int(values) => values.push(0),
+            Values::Long(values) | Values::Timestamp(values) => values.push(0),
+            Values::Double(values) => values.push(0.0),
+            Values::Boolean(values) => values.append(false),
+            Values::Decimal { values, .. } => values.push(0),
+        }
+        self.nulls.append_null();
+    }
+
+    /// Takes back what follows the first `rows` values.
+    pub(super) fn truncate(&mut self, rows: usize) {
+        self.nulls.truncate(rows);
+        match &mut self.values {
+            Values::Text { ends, bytes, .. } => {
+                ends.truncate(rows + 1);
+                let end = ends.last().and_then(|end| usize::try_from(*end).ok());
+                bytes.truncate(end.unwrap_or_default());
+            }
+            Values::Int(values) => values.truncate(rows),
+            Values::Long(values) | Values::Timestamp(values) => values.truncate(rows),
+            Values::Double(values) => values.truncate(rows),
+            Values::Boolean(values) => values.truncate(rows),
+            Values::Decimal { values, .. } => values.truncate(rows),
+        }
+    }
+
+    /// The values as an array, leaving none.
+    pub(super) fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
+        let nulls = self.nulls.finish();
+        Ok(match &mut self.values {
+            Values::Text { ends, bytes, expected_bytes } => {
+                *expected_bytes = bytes.len();
+                let ends = OffsetBuffer::new(std::mem::replace(ends, vec![0]).into());
+                let bytes = Buffer::from_vec(std::mem::take(bytes));
+                Arc::new(StringArray::try_new(ends, bytes, nulls)?)
+            }
+            Values::Int(values) => Arc::new(Int32Array::try_new(taken(values), nulls)?),
+            Values::Long(values) => Arc::new(Int64Array::try_new(taken(values), nulls)?),
+            Values::Double(values) => Arc::new(Float64Array::try_new(taken(values), nulls)?),
+            Values::Boolean(values) => booleans(values, nulls),
+            Values::Decimal { values, precision, scale } => {
+                let array = PrimitiveArray::<Decimal128Type>::try_new(taken(values), nulls)?;
+                let scale = i8::try_from(*scale).unwrap_or(i8::MAX);
+                Arc::new(array.with_precision_and_scale(*precision, scale)?)
+            }
+            Values::Timestamp(values) => {
+                let array =
+                    PrimitiveArray::<TimestampMicrosecondType>::try_new(taken(values), nulls)?;
+                Arc::new(array.with_timezone("+00:00"))
+            }
+        })
+    }
+}
+
+fn taken<T: arrow::datatypes::ArrowNativeType>(values: &mut Vec<T>) -> ScalarBuffer<T> {
+    std::mem::take(values).into()
+}
+
+fn booleans(values: &mut BooleanBufferBuilder, nulls: Option<NullBuffer>) -> ArrayRef {
+    Arc::new(BooleanArray::new(values.finish(), nulls))
+}
+
+/// The end of the last text. A call never has so many bytes that it does not fit.
+fn end_of(bytes: &[u8]) -> Result<i32, Problem> {
+    i32::try_from(bytes.len()).or(Err(Problem::OutOfRange))
+}
+
+fn whole(text: &str) -> Result<i64, Problem> {
+    if let Ok(value) = text.parse() {
+        return Ok(value);
+    }
+    const DIGITS: u8 = 19;
+    i64::try_from(parse_decimal(text, DIGITS, 0)?).or(Err(Problem::OutOfRange))
+}
+
+fn double(text: &str) -> Result<f64, Problem> {
+    let value: f64 = text.parse().or(Err(Problem::Mismatch))?;
+    if value.is_finite() { Ok(value) } else { Err(Problem::OutOfRange) }
+}
