@@ -1,0 +1,99 @@
+//! Tables in the directories of a warehouse.
+
+use std::fmt;
+
+use highwater_core::Result;
+use highwater_storage::Storage;
+
+use crate::error::IcebergError;
+use crate::layout::TableFiles;
+use crate::sink::IcebergSink;
+use crate::table::IcebergTable;
+
+/// A directory whose sub-directories are namespaces, and theirs tables: Iceberg's directory
+/// ("hadoop") catalog.
+///
+/// Writers of highwater may share a table. A writer of another kind may only take turns with them,
+/// unless it makes metadata versions by create-if-absent as well.
+///
+/// # Example
+/// ```
+/// use highwater_iceberg::FileCatalog;
+/// use highwater_core::Sink;
+///
+/// let catalog = FileCatalog::open("data/warehouse")?;
+/// let sink = catalog
+///     .table("demo.transactions_ledger")
+///     .append()
+///     .create_property("write.metadata.previous-versions-max", "5");
+/// assert!(sink.describe().starts_with("iceberg demo.transactions_ledger in "));
+/// # Ok::<(), highwater_core::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct FileCatalog {
+    warehouse: Storage,
+}
+
+impl FileCatalog {
+    /// The catalog in the directory at `url`, a path or a `file://` URL. Contacts nothing; what is
+    /// missing is made with the first table.
+    ///
+    /// # Errors
+    /// `Invalid` for any other scheme.
+    pub fn open(url: &str) -> Result<Self> {
+        Ok(Self::new(Storage::open(url)?))
+    }
+
+    /// The catalog in `warehouse`.
+    pub fn new(warehouse: Storage) -> Self {
+        Self { warehouse }
+    }
+
+    /// The table `name`, written `namespace.table`, with as many levels of namespaces as there are
+    /// dots. Whoever uses the table learns whether the name is one.
+    pub fn table(&self, name: &str) -> TableName {
+        TableName { name: name.to_owned(), warehouse: self.warehouse.clone() }
+    }
+}
+
+/// A table of a catalog, whether it exists or not.
+#[derive(Clone, Debug)]
+pub struct TableName {
+    name: String,
+    warehouse: Storage,
+}
+
+impl TableName {
+    /// A sink that appends to it.
+    pub fn append(self) -> IcebergSink {
+        IcebergSink::new(self)
+    }
+
+    /// The table as it is now, to be read.
+    ///
+    /// # Errors
+    /// `Invalid` when there is no such table, and whatever reading reports.
+    pub async fn read(self) -> Result<IcebergTable> {
+        IcebergTable::open(self.files()?).await
+    }
+
+    /// Where its files are.
+    ///
+    /// # Errors
+    /// A text that is no table name, or that would leave the warehouse.
+    pub(crate) fn files(&self) -> Result<TableFiles, IcebergError> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        let part = |part: &str| (1..=128).contains(&part.len()) && part.bytes().all(allowed);
+        if self.name.contains('.') && self.name.split('.').all(part) {
+            Ok(TableFiles::new(&self.name, &self.warehouse))
+        } else {
+            Err(IcebergError::Name { name: self.name.clone() })
+        }
+    }
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {}", self.name, self.warehouse.location(""))
+    }
+}

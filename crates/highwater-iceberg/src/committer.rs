@@ -1,0 +1,275 @@
+//! Load, swap, check: what the commit machine asks of a table.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use bytes::Bytes;
+use highwater_core::{
+    Committer, Error, ErrorKind, Failpoint, Failpoints, Found, Marker, Patience, Result, Staged,
+    Swap, Target,
+};
+use highwater_storage::Created;
+
+use crate::error::IcebergError;
+use crate::format::{Attempt, Base, Manifests, Prepared, TableState};
+use crate::history::judge;
+use crate::layout::{TableFiles, Version};
+use crate::marker::{Owner, other_pipeline, recorded_of};
+use crate::settings::{DATA_PATH, Settings};
+use crate::target::TableTarget;
+
+/// Commits one sink of one pipeline to one table.
+#[derive(Debug)]
+pub(crate) struct TableCommitter {
+    files: TableFiles,
+    owner: Owner,
+    input: SchemaRef,
+    failpoints: Failpoints,
+    uuid: String,
+    /// The newest version that was seen.
+    current: Loaded,
+    /// Whether `current` is what the last load found: the base of every swap until one is applied.
+    fresh: bool,
+    /// The manifests of the last snapshot that was read or made.
+    manifests: Option<Manifests>,
+    /// The commit on its way.
+    attempt: Option<Attempt>,
+}
+
+/// A version of the table, as it was checked.
+#[derive(Debug)]
+struct Loaded {
+    number: u64,
+    bytes: Bytes,
+    state: TableState,
+    settings: Settings,
+    target: Target,
+}
+
+/// Who commits what.
+#[derive(Debug)]
+pub(crate) struct Commits {
+    pub(crate) owner: Owner,
+    pub(crate) input: SchemaRef,
+    pub(crate) failpoints: Failpoints,
+}
+
+impl TableCommitter {
+    /// A committer to the table of `version`.
+    ///
+    /// # Errors
+    /// A table that rows of this input cannot be appended to, or that another pipeline writes.
+    pub(crate) fn open(files: TableFiles, version: Version, commits: Commits) -> Result<Self> {
+        let Commits { owner, input, failpoints } = commits;
+        let current = Loaded::check(&files, version, &owner, &input)?;
+        let uuid = current.state.uuid();
+        let (manifests, attempt) = (None, None);
+        Ok(Self {
+            files,
+            owner,
+            input,
+            failpoints,
+            uuid,
+            current,
+            fresh: false,
+            manifests,
+            attempt,
+        })
+    }
+
+    async fn refresh(&mut self) -> Result<()> {
+        let Some(version) = self.files.newest(Some(self.current.number)).await? else {
+            return Err(dropped(&self.files));
+        };
+        if version.number != self.current.number || version.bytes != self.current.bytes {
+            let loaded = Loaded::check(&self.files, version, &self.owner, &self.input)?;
+            let (was, is) = (&self.uuid, loaded.state.uuid());
+            if *was != is {
+                let (table, was) = (self.files.name().to_owned(), was.clone());
+                return Err(IcebergError::Recreated { table, was, is }.into());
+            }
+            self.current = loaded;
+        }
+        Ok(())
+    }
+
+    async fn prepare(&mut self, marker: &Marker, staged: &[Staged]) -> Result<Prepared> {
+        let mut attempt = match self.attempt.take() {
+            Some(attempt) if attempt.is_of(marker, staged) => attempt,
+            _ => Attempt::new(marker, staged),
+        };
+        let state = &self.current.state;
+        let carried = match self.manifests.take() {
+            Some(manifests) if manifests.are_of(state) => manifests,
+            _ => Manifests::load(&self.files, state).await?,
+        };
+        let base = Base {
+            files: &self.files,
+            state,
+            location: self.files.version_location(self.current.number),
+            carried: &carried,
+            merge: self.current.settings.merge,
+            now_ms: now_ms(),
+        };
+        let prepared = attempt.prepare(&base, &self.owner, marker, staged).await?;
+        self.manifests = Some(carried);
+        self.attempt = Some(attempt);
+        self.failpoints.hit(Failpoint::ManifestsWritten)?;
+        self.failpoints.hit(Failpoint::BeforeSwap)?;
+        Ok(prepared)
+    }
+
+    /// The compare-and-swap: makes the version above the base.
+    async fn apply(&mut self, prepared: Prepared) -> Swap {
+        let number = self.current.number.saturating_add(1);
+        let bytes = Bytes::from(prepared.next.bytes.clone());
+        match self.files.create_version(number, bytes.clone()).await {
+            Ok(Created::Created) => {}
+            Ok(Created::Exists) => match self.made_by_us(number, &prepared).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    self.files.discard(&prepared.list).await;
+                    return Swap::Conflicted;
+                }
+                Err(error) => return Swap::Unknown(error),
+            },
+            Err(error) if definite(&error) => return Swap::Failed(error),
+            Err(error) => return Swap::Unknown(error),
+        }
+        if let Err(error) = self.failpoints.hit(Failpoint::AfterSwap) {
+            return Swap::Unknown(error);
+        }
+        let expired: &[String] =
+            if self.current.settings.deletes_metadata { &prepared.next.expired } else { &[] };
+        if let Err(error) = self.files.publish(number, expired).await {
+            return Swap::Unknown(error);
+        }
+        self.fresh = false;
+        self.attempt = None;
+        self.manifests = Some(prepared.manifests);
+        self.current.number = number;
+        self.current.bytes = bytes;
+        self.current.state = prepared.next.state;
+        Swap::Committed
+    }
+
+    /// Whether the version that was there is the one that this commit wanted to make, because an
+    /// earlier attempt was applied after all.
+    async fn made_by_us(&self, number: u64, prepared: &Prepared) -> Result<bool> {
+        let Some(bytes) = self.files.version(number).await? else {
+            let location = self.files.version_location(number);
+            let table = self.files.name().to_owned();
+            return Err(IcebergError::FileMissing { table, location }.into());
+        };
+        let location = self.files.version_location(number);
+        let state = TableState::parse(self.files.name(), &location, &bytes)?;
+        Ok(state.has_snapshot(prepared.snapshot_id))
+    }
+}
+
+#[async_trait]
+impl Committer for TableCommitter {
+    async fn load(&mut self) -> Result<Found> {
+        self.fresh = false;
+        self.refresh().await?;
+        let state = &self.current.state;
+        let recorded = recorded_of(state.properties(), self.files.name(), &self.owner)?;
+        let found = judge(self.files.name(), &self.owner, recorded, state.ancestry())?;
+        self.failpoints.hit(Failpoint::Loaded)?;
+        self.fresh = true;
+        Ok(found)
+    }
+
+    fn target(&self) -> Target {
+        self.current.target.clone()
+    }
+
+    async fn swap(&mut self, marker: &Marker, staged: &[Staged]) -> Swap {
+        if !self.fresh {
+            let table = self.files.name().to_owned();
+            return Swap::Failed(IcebergError::NotLoaded { table }.into());
+        }
+        match self.prepare(marker, staged).await {
+            Ok(prepared) => self.apply(prepared).await,
+            Err(error) => Swap::Failed(error),
+        }
+    }
+
+    fn patience(&self) -> Patience {
+        self.current.settings.patience
+    }
+
+    async fn check(&mut self, staged: &[Staged]) -> Result<bool> {
+        for file in staged {
+            let length = self.files.warehouse().length(&self.files.path(&file.path)?).await?;
+            if length != Some(file.bytes) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl Loaded {
+    fn check(
+        files: &TableFiles,
+        version: Version,
+        owner: &Owner,
+        input: &SchemaRef,
+    ) -> Result<Self> {
+        let Version { number, bytes } = version;
+        let table = files.name();
+        let state = TableState::parse(table, &files.version_location(number), &bytes)?;
+        state.check_features()?;
+        if let Some(theirs) = other_pipeline(state.properties(), &owner.pipeline) {
+            return Err(IcebergError::OtherPipeline {
+                table: table.to_owned(),
+                ours: owner.pipeline.to_string(),
+                theirs: theirs.to_owned(),
+            }
+            .into());
+        }
+        let fields = state.field_ids(input)?;
+        let settings = Settings::of(table, state.properties())?;
+        let data = match state.properties().get(DATA_PATH) {
+            Some(path) => path.trim_end_matches('/').to_owned(),
+            None => format!("{}/data", state.location()),
+        };
+        let target = TableTarget {
+            data: files.path(&data)?,
+            schema_id: state.schema_id(),
+            spec_id: state.spec_id(),
+            fields,
+            codec: settings.codec,
+            file_bytes: settings.file_bytes,
+            row_group_bytes: settings.row_group_bytes,
+        };
+        let target = serde_json::to_string(&target).map_err(|cause| IcebergError::Metadata {
+            table: table.to_owned(),
+            source: cause.into(),
+        })?;
+        Ok(Self { number, bytes, state, settings, target: Target(target) })
+    }
+}
+
+/// The table is not there any more.
+pub(crate) fn dropped(files: &TableFiles) -> Error {
+    let location = files.location();
+    IcebergError::Dropped { table: files.name().to_owned(), location }.into()
+}
+
+/// Whether an error says that nothing was written.
+fn definite(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Refused | ErrorKind::Invalid)
+}
+
+/// The time of day for the timestamps of snapshots, which only people and expiry look at.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "it dates the metadata of a table, on which no row depends"
+)]
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

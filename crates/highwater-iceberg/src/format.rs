@@ -1,0 +1,15 @@
+//! The one place that knows the types of the `iceberg` crate: schema, metadata, manifests.
+
+mod bounds;
+mod data_file;
+mod manifest;
+mod manifests;
+mod metadata;
+mod schema;
+mod snapshot;
+
+pub(crate) use data_file::StagedDetail;
+pub(crate) use manifests::Manifests;
+pub(crate) use metadata::{Next, TableState, is_reserved};
+pub(crate) use schema::table_schema;
+pub(crate) use snapshot::{Attempt, Base, Prepared};

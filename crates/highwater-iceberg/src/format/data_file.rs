@@ -1,0 +1,62 @@
+//! Staged files as the entries of manifests.
+
+use highwater_core::Staged;
+use highwater_parquet::FileReport;
+use iceberg::spec::{
+    DataContentType, DataFile, DataFileBuilder, DataFileFormat, PrimitiveType, Schema,
+};
+use serde::{Deserialize, Serialize};
+
+use super::bounds::datum;
+use crate::error::{Cause, IcebergError};
+
+/// What a commit has to know of a staged file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct StagedDetail {
+    /// The partition spec it was written under.
+    pub(crate) spec_id: i32,
+    /// What is in it.
+    pub(crate) report: FileReport,
+}
+
+/// The manifest entry of `staged`. Columns that `schema` has no longer are left out of the metrics.
+pub(crate) fn data_file(
+    sink: &str,
+    staged: &Staged,
+    schema: &Schema,
+) -> Result<(i32, DataFile), IcebergError> {
+    let foreign = |cause: Cause| IcebergError::Foreign {
+        what: "description of a staged file",
+        sink: sink.to_owned(),
+        source: cause,
+    };
+    let StagedDetail { spec_id, report } =
+        serde_json::from_str(&staged.detail).map_err(|cause| foreign(cause.into()))?;
+    let mut file = DataFileBuilder::default();
+    file.content(DataContentType::Data)
+        .file_path(staged.path.clone())
+        .file_format(DataFileFormat::Parquet)
+        .partition_spec_id(spec_id)
+        .record_count(staged.rows)
+        .file_size_in_bytes(staged.bytes)
+        .split_offsets(Some(report.split_offsets));
+    let columns = || {
+        report.columns.iter().filter_map(|column| {
+            let kind = schema.field_by_id(column.field_id)?.field_type.as_primitive_type()?;
+            Some((column, kind))
+        })
+    };
+    let bounds = |upper: bool| {
+        columns().filter_map(move |(column, kind): (_, &PrimitiveType)| {
+            let bound = if upper { &column.upper } else { &column.lower };
+            Some((column.field_id, datum(bound.as_ref()?, kind)?))
+        })
+    };
+    file.column_sizes(columns().map(|(c, _)| (c.field_id, c.compressed_bytes)).collect())
+        .value_counts(columns().map(|(c, _)| (c.field_id, c.values)).collect())
+        .null_value_counts(columns().map(|(c, _)| (c.field_id, c.nulls)).collect())
+        .nan_value_counts(columns().filter_map(|(c, _)| Some((c.field_id, c.nans?))).collect())
+        .lower_bounds(bounds(false).collect())
+        .upper_bounds(bounds(true).collect());
+    Ok((spec_id, file.build().map_err(|cause| foreign(cause.into()))?))
+}

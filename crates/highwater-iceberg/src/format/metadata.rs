@@ -1,0 +1,212 @@
+//! The metadata of a table as of one version.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use arrow::datatypes::Schema as ArrowSchema;
+use iceberg::spec::{
+    FormatVersion, MAIN_BRANCH, PartitionSpecRef, Schema, SchemaRef, Snapshot, SnapshotRef,
+    SortOrder, TableMetadata, TableMetadataBuilder, TableProperties, UnboundPartitionSpec,
+};
+
+use super::schema::{field_ids, read_schema};
+use crate::decode::decode;
+use crate::error::{Cause, IcebergError};
+use crate::history::Ancestor;
+use crate::marker::read_stamp;
+use crate::target::FieldId;
+
+/// The metadata of a table.
+#[derive(Clone, Debug)]
+pub(crate) struct TableState {
+    table: Arc<str>,
+    metadata: Arc<TableMetadata>,
+}
+
+/// Metadata that follows another.
+#[derive(Debug)]
+pub(crate) struct Next {
+    pub(crate) state: TableState,
+    /// As it is stored.
+    pub(crate) bytes: Vec<u8>,
+    /// Metadata files that have left the log.
+    pub(crate) expired: Vec<String>,
+}
+
+impl TableState {
+    /// Reads the metadata file at `location`.
+    pub(crate) fn parse(table: &str, location: &str, bytes: &[u8]) -> Result<Self, IcebergError> {
+        let metadata = decode(location, || serde_json::from_slice::<TableMetadata>(bytes))?;
+        Ok(Self { table: table.into(), metadata: Arc::new(metadata) })
+    }
+
+    /// The first metadata of a new table.
+    pub(crate) fn create(
+        table: &str,
+        location: String,
+        schema: Schema,
+        properties: HashMap<String, String>,
+    ) -> Result<Next, IcebergError> {
+        let built = TableMetadataBuilder::new(
+            schema,
+            UnboundPartitionSpec::default(),
+            SortOrder::unsorted_order(),
+            location,
+            FormatVersion::V2,
+            properties,
+        );
+        Next::of(table, built)
+    }
+
+    /// The metadata that follows this one by one snapshot on the main branch, whose retention stays
+    /// as it is.
+    pub(crate) fn succeed(
+        &self,
+        location: String,
+        snapshot: Snapshot,
+        properties: HashMap<String, String>,
+    ) -> Result<Next, IcebergError> {
+        let built = TableMetadataBuilder::new_from_metadata(
+            TableMetadata::clone(&self.metadata),
+            Some(location),
+        )
+        .set_branch_snapshot(snapshot, MAIN_BRANCH)
+        .and_then(|builder| builder.set_properties(properties));
+        Next::of(&self.table, built)
+    }
+
+    pub(crate) fn table(&self) -> &str {
+        &self.table
+    }
+
+    pub(crate) fn uuid(&self) -> String {
+        self.metadata.uuid().to_string()
+    }
+
+    pub(crate) fn location(&self) -> &str {
+        self.metadata.location()
+    }
+
+    pub(crate) fn properties(&self) -> &HashMap<String, String> {
+        self.metadata.properties()
+    }
+
+    pub(crate) fn updated_ms(&self) -> i64 {
+        self.metadata.last_updated_ms()
+    }
+
+    pub(crate) fn next_sequence(&self) -> i64 {
+        self.metadata.next_sequence_number()
+    }
+
+    pub(crate) fn schema(&self) -> &SchemaRef {
+        self.metadata.current_schema()
+    }
+
+    pub(crate) fn schema_id(&self) -> i32 {
+        self.metadata.current_schema_id()
+    }
+
+    pub(crate) fn spec(&self) -> &PartitionSpecRef {
+        self.metadata.default_partition_spec()
+    }
+
+    pub(crate) fn spec_id(&self) -> i32 {
+        self.metadata.default_partition_spec_id()
+    }
+
+    pub(crate) fn spec_by_id(&self, id: i32) -> Option<&PartitionSpecRef> {
+        self.metadata.partition_spec_by_id(id)
+    }
+
+    pub(crate) fn version(&self) -> FormatVersion {
+        self.metadata.format_version()
+    }
+
+    pub(crate) fn head(&self) -> Option<&SnapshotRef> {
+        self.metadata.current_snapshot()
+    }
+
+    pub(crate) fn snapshots(&self) -> usize {
+        self.metadata.snapshots().len()
+    }
+
+    /// The summary of the current snapshot.
+    pub(crate) fn summary(&self) -> Option<&HashMap<String, String>> {
+        self.head().map(|head| &head.summary().additional_properties)
+    }
+
+    pub(crate) fn has_snapshot(&self, id: i64) -> bool {
+        self.metadata.snapshot_by_id(id).is_some()
+    }
+
+    /// The Arrow schema of rows that are read, with field ids.
+    pub(crate) fn read_schema(&self) -> Result<ArrowSchema, IcebergError> {
+        read_schema(self.schema()).map_err(|cause| self.unmade(cause.into()))
+    }
+
+    /// The ids of the columns of `input`.
+    ///
+    /// # Errors
+    /// A column that does not fit.
+    pub(crate) fn field_ids(&self, input: &ArrowSchema) -> Result<Vec<FieldId>, IcebergError> {
+        field_ids(&self.table, input, self.schema())
+    }
+
+    /// Whether rows can be appended as highwater does.
+    ///
+    /// # Errors
+    /// [`IcebergError::Feature`] when the table has more than that.
+    pub(crate) fn check_features(&self) -> Result<(), IcebergError> {
+        let feature = if self.version() != FormatVersion::V2 {
+            format!("has format version {}, and highwater writes version 2", self.version())
+        } else if !self.spec().fields().is_empty() {
+            "is partitioned, which highwater does not support".to_owned()
+        } else if !self.metadata.default_sort_order().is_unsorted() {
+            "is sorted, which highwater does not support".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(IcebergError::Feature { table: self.table.to_string(), feature })
+    }
+
+    /// The snapshots of the main branch, newest first.
+    pub(crate) fn ancestry(&self) -> impl Iterator<Item = Ancestor> {
+        let mut seen = HashSet::new();
+        let mut next = self.metadata.current_snapshot_id();
+        std::iter::from_fn(move || {
+            // A history that bites its own tail ends where it was before.
+            let id = next.take().filter(|id| seen.insert(*id))?;
+            let Some(snapshot) = self.metadata.snapshot_by_id(id) else {
+                return Some(Ancestor::Expired);
+            };
+            next = snapshot.parent_snapshot_id();
+            Some(Ancestor::Snapshot {
+                sequence: snapshot.sequence_number(),
+                stamp: read_stamp(&snapshot.summary().additional_properties),
+            })
+        })
+    }
+
+    pub(crate) fn unmade(&self, cause: Cause) -> IcebergError {
+        IcebergError::Metadata { table: self.table.to_string(), source: cause }
+    }
+}
+
+/// Whether a key stands for a part of the metadata, so that no property can have it.
+pub(crate) fn is_reserved(key: &str) -> bool {
+    TableProperties::RESERVED_PROPERTIES.contains(&key)
+}
+
+impl Next {
+    fn of(table: &str, built: iceberg::Result<TableMetadataBuilder>) -> Result<Self, IcebergError> {
+        let failed =
+            |cause: Cause| IcebergError::Metadata { table: table.to_owned(), source: cause };
+        let built = built.and_then(TableMetadataBuilder::build).map_err(|e| failed(e.into()))?;
+        let bytes = serde_json::to_vec(&built.metadata).map_err(|e| failed(e.into()))?;
+        let expired =
+            built.expired_metadata_logs.into_iter().map(|log| log.metadata_file).collect();
+        let state = TableState { table: table.into(), metadata: Arc::new(built.metadata) };
+        Ok(Self { state, bytes, expired })
+    }
+}

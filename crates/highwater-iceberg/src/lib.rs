@@ -1,0 +1,34 @@
+//! Appends to Iceberg tables, exactly once.
+//!
+//! [`FileCatalog`] keeps tables in the directories of a warehouse; [`IcebergSink`] appends the rows
+//! of a stream to one of them; [`IcebergTable`] reads one back.
+//!
+//! A commit is one new metadata file, made by create-if-absent above the version it was made from.
+//! It brings the rows together with the marker of its epoch: in full as a property of the table, and
+//! as a stamp in the summary of the snapshot. Whether a marker holds is judged by the history of the
+//! table, on the very version that the next commit is made from.
+//!
+//! Tables are of format version 2, neither partitioned nor sorted. Snapshots are never expired here;
+//! any engine may do that while a pipeline runs.
+//!
+//! Source: <https://iceberg.apache.org/spec/>
+#![forbid(unsafe_code)]
+
+mod catalog;
+mod committer;
+mod decode;
+mod error;
+mod format;
+mod history;
+mod layout;
+mod marker;
+mod settings;
+mod sink;
+mod table;
+mod target;
+mod writer;
+
+pub use catalog::{FileCatalog, TableName};
+pub use error::IcebergError;
+pub use sink::IcebergSink;
+pub use table::IcebergTable;

@@ -1,0 +1,61 @@
+//! Where and how files are staged: what a plan carries, so that workers load nothing.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
+use serde::{Deserialize, Serialize};
+
+/// The key of a field id in the metadata of an Arrow field.
+pub(crate) const FIELD_ID: &str = "PARQUET:field_id";
+
+/// The id of a column, and those of its parts, in the order of the rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FieldId {
+    pub(crate) id: i32,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) children: Vec<Self>,
+}
+
+/// What the writers of an epoch have to know of the table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TableTarget {
+    /// The directory of data files, within the warehouse.
+    pub(crate) data: String,
+    pub(crate) schema_id: i32,
+    pub(crate) spec_id: i32,
+    pub(crate) fields: Vec<FieldId>,
+    pub(crate) codec: Codec,
+    /// Files are closed at about this length.
+    pub(crate) file_bytes: u64,
+    pub(crate) row_group_bytes: Option<u64>,
+}
+
+/// How pages are compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Codec {
+    Uncompressed,
+    Snappy,
+    Zstd(i32),
+}
+
+/// `schema` with the ids of a table; none when they are ids of other columns.
+pub(crate) fn with_ids(schema: &Schema, ids: &[FieldId]) -> Option<SchemaRef> {
+    Some(Arc::new(Schema::new(fields_with_ids(schema.fields(), ids)?)))
+}
+
+fn fields_with_ids(fields: &Fields, ids: &[FieldId]) -> Option<Fields> {
+    if fields.len() != ids.len() {
+        return None;
+    }
+    let with_id = |(field, id): (&FieldRef, &FieldId)| {
+        let kind = match field.data_type() {
+            DataType::Struct(below) => DataType::Struct(fields_with_ids(below, &id.children)?),
+            other => other.clone(),
+        };
+        let metadata = HashMap::from([(FIELD_ID.to_owned(), id.id.to_string())]);
+        Some(Field::new(field.name(), kind, field.is_nullable()).with_metadata(metadata))
+    };
+    fields.iter().zip(ids).map(with_id).collect()
+}

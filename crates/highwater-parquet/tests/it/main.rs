@@ -1,0 +1,45 @@
+//! Files as their readers see them.
+#![cfg(test)]
+
+mod files;
+mod metrics;
+mod rejected;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use highwater_core::Result;
+use highwater_parquet::{FileOptions, FileReport, FileWriter};
+use highwater_storage::Storage;
+
+/// A field with a field id.
+pub(crate) fn field(id: i32, name: &str, of: DataType, nullable: bool) -> Field {
+    let id = HashMap::from([("PARQUET:field_id".to_owned(), id.to_string())]);
+    Field::new(name, of, nullable).with_metadata(id)
+}
+
+/// A schema of top-level fields.
+pub(crate) fn schema<const N: usize>(fields: [Field; N]) -> SchemaRef {
+    Arc::new(Schema::new(fields.to_vec()))
+}
+
+/// Writes batches as one file in memory.
+pub(crate) fn written(
+    schema: &SchemaRef,
+    options: &FileOptions,
+    batches: &[RecordBatch],
+) -> Result<(FileReport, bytes::Bytes)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let storage = Storage::memory();
+        let mut file = FileWriter::try_new(Arc::clone(schema), options, storage.upload("a"))?;
+        for batch in batches {
+            file.write(batch)?;
+            file.ready().await?;
+        }
+        let report = file.finish().await?;
+        Ok((report, storage.read("a").await?.unwrap()))
+    })
+}
