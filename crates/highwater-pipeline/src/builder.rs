@@ -1,0 +1,214 @@
+//! What users write: sources, steps and sinks as streams that are cheap handles.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arrow::array::{BooleanArray, RecordBatch};
+use arrow::datatypes::SchemaRef;
+use highwater_core::{Name, OperatorSpec, Output, Result, Sink, Source};
+
+use crate::filter::Filter;
+use crate::graph::{Graph, Node, NodeId, NodeKind, Tap};
+use crate::map::{Map, MapContext, MapResult};
+use crate::{BuildErrors, Mistake, Plan};
+
+/// A pipeline being declared. Nothing is contacted before [`Plan::start`].
+///
+/// Mistakes are collected, and [`build`](Self::build) reports all of them at once.
+#[derive(Clone, Debug)]
+pub struct Pipeline {
+    draft: Arc<Mutex<Draft>>,
+}
+
+#[derive(Debug)]
+struct Draft {
+    name: String,
+    graph: Graph,
+    names: BTreeSet<(Role, Name)>,
+    mistakes: Vec<Mistake>,
+}
+
+/// Names are unique among sources, among steps and among sinks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Role {
+    Source,
+    Step,
+    Sink,
+}
+
+/// Rows on their way from a source to a sink. A cheap handle: a stream may be read several times.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    draft: Arc<Mutex<Draft>>,
+    /// None behind a mistake that is already noted.
+    tap: Option<Tap>,
+}
+
+impl Pipeline {
+    /// An empty pipeline. The name is its identity: it stands in every marker and must never change.
+    pub fn new(name: impl Into<String>) -> Self {
+        let draft = Draft {
+            name: name.into(),
+            graph: Graph::default(),
+            names: BTreeSet::new(),
+            mistakes: Vec::new(),
+        };
+        Self { draft: Arc::new(Mutex::new(draft)) }
+    }
+
+    /// Adds a source. Positions are kept under its name.
+    pub fn source(&self, name: impl Into<String>, source: impl Source + 'static) -> Stream {
+        let mut draft = lock(&self.draft);
+        let tap = draft.name(Role::Source, name).map(|name| {
+            let kind = NodeKind::Source(Arc::new(source));
+            let node = draft.graph.push(Node { name, kind, inputs: Vec::new() });
+            Tap { node, output: Output::Main }
+        });
+        Stream { draft: Arc::clone(&self.draft), tap }
+    }
+
+    /// Checks everything and gives the pipeline as it will run. No I/O.
+    ///
+    /// # Errors
+    /// Every mistake there is.
+    pub fn build(&self) -> Result<Plan, BuildErrors> {
+        let mut draft = lock(&self.draft);
+        let mut mistakes = std::mem::take(&mut draft.mistakes);
+        let pipeline = draft.name.clone();
+        let name = match pipeline.parse::<Name>() {
+            Ok(name) => Some(name),
+            Err(error) => {
+                mistakes.push(Mistake::Name(error));
+                None
+            }
+        };
+        let sinks = draft.graph.sinks();
+        match sinks.first() {
+            None if mistakes.is_empty() => mistakes.push(Mistake::NoSink),
+            Some((id, ..)) if !draft.is_main(*id) => mistakes.push(Mistake::NoPrimary),
+            _ => {}
+        }
+        match name {
+            Some(name) if mistakes.is_empty() => {
+                Ok(Plan::new(name, std::mem::take(&mut draft.graph)))
+            }
+            _ => Err(BuildErrors { pipeline, mistakes }),
+        }
+    }
+}
+
+impl Stream {
+    /// The records that this source or step rejected. Those that nobody takes stop the pipeline.
+    #[must_use]
+    pub fn rejected(&self) -> Self {
+        let tap = self.tap.map(|tap| Tap { node: tap.node, output: Output::Side(0) });
+        Self { draft: Arc::clone(&self.draft), tap }
+    }
+
+    /// Adds a step of one's own or of an operator crate.
+    #[must_use]
+    pub fn apply(&self, name: impl Into<String>, step: impl OperatorSpec + 'static) -> Self {
+        let mut draft = lock(&self.draft);
+        let tap = draft.step(name, self, Arc::new(step));
+        Self { draft: Arc::clone(&self.draft), tap }
+    }
+
+    /// Computes a row of `output` from each row, a batch at a time.
+    ///
+    /// The closure gives one row for each row it gets. Rows that it [rejects](MapContext::reject) are
+    /// taken out afterwards and leave by [`rejected`](Self::rejected), with their columns as they
+    /// came in and a `reason`. It must depend on nothing but its rows and the context.
+    #[must_use]
+    pub fn map_batches<F>(&self, name: impl Into<String>, output: SchemaRef, map: F) -> Self
+    where
+        F: Fn(&RecordBatch, &mut MapContext<'_>) -> MapResult<RecordBatch> + Send + Sync + 'static,
+    {
+        self.apply(name, Map::new(output, map))
+    }
+
+    /// Keeps the rows for which the closure answers `true`; null counts as `false`.
+    #[must_use]
+    pub fn filter<F>(&self, name: impl Into<String>, keep: F) -> Self
+    where
+        F: Fn(&RecordBatch) -> MapResult<BooleanArray> + Send + Sync + 'static,
+    {
+        self.apply(name, Filter::new(keep))
+    }
+
+    /// Ends the stream in a table.
+    ///
+    /// The first sink that takes a main output is the primary: it is committed first, and its
+    /// marker alone lets the pipeline resume when the checkpoint is lost.
+    pub fn sink(&self, name: impl Into<String>, sink: impl Sink + 'static) {
+        let mut draft = lock(&self.draft);
+        draft.sink(name, self, Arc::new(sink));
+    }
+}
+
+impl Draft {
+    fn name(&mut self, role: Role, name: impl Into<String>) -> Option<Name> {
+        match Name::try_from(name.into()) {
+            Ok(name) if self.names.insert((role, name.clone())) => Some(name),
+            Ok(name) => {
+                self.mistakes.push(Mistake::Twice { name });
+                None
+            }
+            Err(error) => {
+                self.mistakes.push(Mistake::Name(error));
+                None
+            }
+        }
+    }
+
+    fn step(
+        &mut self,
+        name: impl Into<String>,
+        input: &Stream,
+        step: Arc<dyn OperatorSpec>,
+    ) -> Option<Tap> {
+        let (name, tap) = self.reader(Role::Step, name, input)?;
+        match step.resolve(&[self.graph.info(tap)?]) {
+            Ok(resolved) => {
+                let kind = NodeKind::Step(step, resolved);
+                let node = self.graph.push(Node { name, kind, inputs: vec![tap] });
+                Some(Tap { node, output: Output::Main })
+            }
+            Err(error) => {
+                self.mistakes.push(Mistake::Unfit { name, error });
+                None
+            }
+        }
+    }
+
+    fn sink(&mut self, name: impl Into<String>, input: &Stream, sink: Arc<dyn Sink>) {
+        let Some((name, tap)) = self.reader(Role::Sink, name, input) else { return };
+        let Some(info) = self.graph.info(tap) else { return };
+        match sink.resolve(&info) {
+            Ok(_) => {
+                let kind = NodeKind::Sink(sink, info);
+                self.graph.push(Node { name, kind, inputs: vec![tap] });
+            }
+            Err(error) => self.mistakes.push(Mistake::Unfit { name, error }),
+        }
+    }
+
+    fn reader(
+        &mut self,
+        role: Role,
+        name: impl Into<String>,
+        input: &Stream,
+    ) -> Option<(Name, Tap)> {
+        let name = self.name(role, name)?;
+        Some((name, input.tap?))
+    }
+
+    fn is_main(&self, sink: NodeId) -> bool {
+        let node = self.graph.node(sink);
+        node.is_some_and(|node| node.inputs.iter().all(|tap| tap.output == Output::Main))
+    }
+}
+
+/// A closure that panicked while a pipeline was declared leaves nothing half done worth hiding.
+fn lock(draft: &Mutex<Draft>) -> MutexGuard<'_, Draft> {
+    draft.lock().unwrap_or_else(PoisonError::into_inner)
+}

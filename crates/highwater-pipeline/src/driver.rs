@@ -1,0 +1,260 @@
+//! The control plane: one life of a pipeline from its start to its end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use highwater_checkpoint::{Log, RecordId};
+use highwater_core::{
+    Backlog, Committer, Epoch, Error, ErrorKind, Failpoint, Footing, Limits, Name, Positions,
+    Result, SinkContext, Source,
+};
+use tokio::time::Instant;
+
+use crate::epoch::Planning;
+use crate::handle::Shared;
+use crate::inline::Inline;
+use crate::supervisor::Life;
+use crate::{Options, Plan, State, Trigger};
+
+/// How often a running driver looks at every table, quiet ones too.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(60);
+
+/// One life of a pipeline.
+pub(crate) struct Driver<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) options: &'a Options,
+    pub(crate) shared: &'a Shared,
+    /// Names this life in every file and record.
+    pub(crate) run: String,
+    pub(crate) log: Log,
+    pub(crate) executor: Inline,
+    pub(crate) sources: BTreeMap<Name, Arc<dyn Source>>,
+    /// In the order of their commit.
+    pub(crate) sinks: Vec<OpenSink>,
+    pub(crate) positions: BTreeMap<Name, Positions>,
+    pub(crate) next: Epoch,
+    /// The record that the log ends with.
+    pub(crate) newest: Option<RecordId>,
+    pub(crate) looked: Instant,
+}
+
+/// A sink whose table is open.
+pub(crate) struct OpenSink {
+    pub(crate) name: Name,
+    pub(crate) description: String,
+    pub(crate) committer: Box<dyn Committer>,
+    /// What stands in the table.
+    pub(crate) on: Footing,
+}
+
+impl<'a> Driver<'a> {
+    /// Opens every table.
+    pub(crate) async fn open(
+        plan: &'a Plan,
+        options: &'a Options,
+        shared: &'a Shared,
+    ) -> Result<Self> {
+        shared.set_state(State::Starting);
+        let run = uuid::Uuid::now_v7().simple().to_string();
+        let graph = plan.shared_graph();
+        let mut sinks = Vec::new();
+        for (_, name, sink, input) in graph.sinks() {
+            let committer = sink
+                .open(&SinkContext {
+                    pipeline: plan.name().clone(),
+                    sink: name.clone(),
+                    input: input.clone(),
+                    run: run.clone(),
+                    failpoints: options.failpoints.clone(),
+                })
+                .await?;
+            let (name, description) = (name.clone(), sink.describe());
+            sinks.push(OpenSink { name, description, committer, on: Footing::default() });
+        }
+        let source =
+            |(_, name, source): (_, &Name, &Arc<dyn Source>)| (name.clone(), Arc::clone(source));
+        Ok(Self {
+            executor: Inline::try_new(Arc::clone(&graph), run.clone(), options.failpoints.clone())?,
+            sources: graph.sources().map(source).collect(),
+            positions: graph
+                .sources()
+                .map(|(_, name, _)| (name.clone(), Positions::default()))
+                .collect(),
+            log: Log::new(options.checkpoint.clone()),
+            plan,
+            options,
+            shared,
+            run,
+            sinks,
+            next: Epoch(0),
+            newest: None,
+            looked: Instant::now(),
+        })
+    }
+
+    /// Runs epochs until the trigger, a bounded source or a stop ends them.
+    pub(crate) async fn run(&mut self, life: &mut Life) -> Result<()> {
+        match self.options.trigger {
+            Trigger::Every(interval) => self.run_every(interval, life).await,
+            Trigger::AvailableNow => self.run_to_the_end(life).await,
+        }
+    }
+
+    async fn run_every(&mut self, interval: Duration, life: &mut Life) -> Result<()> {
+        let mut tick = Instant::now();
+        while !self.shared.is_stopping() {
+            let Some(planning) = self.ask_sources(None, life).await? else { return Ok(()) };
+            let ended = planning.ended;
+            let more = planning.moves() && !self.is_limited() && planning.is_behind();
+            if planning.moves() {
+                self.run_epoch(planning, life).await?;
+            }
+            if ended {
+                return Ok(());
+            }
+            if !more {
+                tick = next_tick(tick, interval);
+                self.wait_until(tick).await;
+                self.look_at_tables().await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn run_to_the_end(&mut self, life: &mut Life) -> Result<()> {
+        life.epoch = Some(self.next);
+        let ends = tokio::select! {
+            ends = self.ends() => ends?,
+            () = self.shared.stopping() => return Ok(()),
+        };
+        while !self.shared.is_stopping() {
+            let Some(planning) = self.ask_sources(Some(ends), life).await? else { return Ok(()) };
+            if !planning.moves() {
+                return Ok(());
+            }
+            self.run_epoch(planning, life).await?;
+        }
+        Ok(())
+    }
+
+    /// Runs one epoch unless a stop comes and the epoch does not end in time. What is abandoned
+    /// before its record never happened; later, the next start finishes it.
+    async fn run_epoch(&mut self, planning: Planning, life: &mut Life) -> Result<()> {
+        let (shared, grace) = (self.shared, self.options.stop_within);
+        let patience = async {
+            shared.stopping().await;
+            tokio::time::sleep(grace).await;
+        };
+        self.shared.set_state(State::Running(self.next));
+        tokio::select! {
+            done = self.epoch(planning) => {
+                done?;
+                life.committed = true;
+            }
+            () = patience => tracing::warn!(pipeline = %self.plan.name(), "epoch abandoned by a stop"),
+        }
+        self.shared.set_state(State::Waiting);
+        Ok(())
+    }
+
+    /// Asks every source for its part of the next epoch; none when a stop comes first.
+    async fn ask_sources(
+        &self,
+        until: Option<&BTreeMap<Name, Positions>>,
+        life: &mut Life,
+    ) -> Result<Option<Planning>> {
+        life.epoch = Some(self.next);
+        let planning = tokio::select! {
+            planning = self.planning(until) => planning?,
+            () = self.shared.stopping() => return Ok(None),
+        };
+        life.planned = true;
+        self.options.failpoints.hit(Failpoint::Planned)?;
+        Ok(Some(planning))
+    }
+
+    /// The ends of the sources when this run began.
+    async fn ends(&self) -> Result<&'a BTreeMap<Name, Positions>> {
+        if let Some(ends) = self.shared.ends.get() {
+            return Ok(ends);
+        }
+        let mut ends = BTreeMap::new();
+        for (name, source) in &self.sources {
+            let from = self.positions.get(name).cloned().unwrap_or_default();
+            ends.insert(name.clone(), source.ends(&from).await?);
+        }
+        Ok(self.shared.ends.get_or_init(|| ends))
+    }
+
+    async fn planning(&self, until: Option<&BTreeMap<Name, Positions>>) -> Result<Planning> {
+        let began = Instant::now();
+        let limits = self.limits();
+        let mut planned = BTreeMap::new();
+        for (name, source) in &self.sources {
+            let from = self.positions.get(name).cloned().unwrap_or_default();
+            let until = until.and_then(|until| until.get(name));
+            planned.insert(name.clone(), source.plan(&from, until, &limits).await?);
+        }
+        let ended = planned.values().all(|part| part.ended);
+        Ok(Planning { planned, ended, took: began.elapsed() })
+    }
+
+    fn limits(&self) -> Limits {
+        let mut limits = Limits::default();
+        if let Some(records) = self.options.max_records {
+            limits.records = records.get();
+        }
+        if let Some(bytes) = self.options.max_bytes {
+            limits.bytes = bytes.get();
+        }
+        limits
+    }
+
+    fn is_limited(&self) -> bool {
+        self.options.max_records.is_some() || self.options.max_bytes.is_some()
+    }
+
+    async fn wait_until(&self, tick: Instant) {
+        self.shared.set_state(State::Waiting);
+        tokio::select! {
+            () = tokio::time::sleep_until(tick) => {}
+            () = self.shared.stopping() => {}
+        }
+    }
+
+    /// Now and then reads every marker, so that a rollback or another instance shows on quiet
+    /// tables too.
+    async fn look_at_tables(&mut self) -> Result<()> {
+        if self.looked.elapsed() < LOOK_EVERY {
+            return Ok(());
+        }
+        self.looked = Instant::now();
+        for sink in &mut self.sinks {
+            if sink.committer.load().await?.footing() != sink.on {
+                let name = &sink.name;
+                let what = format!("the marker of sink {name} changed while it was quiet");
+                return Err(Error::new(ErrorKind::Transient, "pipeline", what));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Planning {
+    pub(crate) fn moves(&self) -> bool {
+        self.planned.values().any(|part| !part.ranges.is_empty())
+    }
+
+    fn is_behind(&self) -> bool {
+        let behind = |part: &Backlog| part.behind > 0;
+        self.planned.values().any(|part| part.backlog.iter().any(behind))
+    }
+}
+
+/// The first multiple of `interval` after `last` that has not passed.
+fn next_tick(last: Instant, interval: Duration) -> Instant {
+    let now = Instant::now();
+    let next = last + interval;
+    if next >= now { next } else { now }
+}

@@ -1,0 +1,218 @@
+//! The life of one epoch: plan, run, prepare, commit, finish.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use highwater_checkpoint::{Prepared, RecordId, Share, SinkShare};
+use highwater_core::{
+    Digest, EpochPlan, Error, ErrorKind, Failpoint, Name, Planned, Result, SourcePlan,
+};
+use tokio::time::Instant;
+
+use crate::driver::Driver;
+use crate::progress::Accounting;
+use crate::{Durations, Event, Executor, Outcome, Progress, SinkProgress, SourceProgress};
+
+/// Below this many records the share of rejected ones says nothing.
+const RATIO_NEEDS: u64 = 100;
+
+/// What the sources answered.
+#[derive(Debug)]
+pub(crate) struct Planning {
+    pub(crate) planned: BTreeMap<Name, Planned>,
+    /// All sources are bounded and these ranges reach their ends.
+    pub(crate) ended: bool,
+    pub(crate) took: Duration,
+}
+
+impl Driver<'_> {
+    /// Runs the next epoch from its plan to its last commit.
+    pub(crate) async fn epoch(&mut self, planning: Planning) -> Result<()> {
+        let began = Instant::now();
+        let mut took = Durations { latest_offset: millis(planning.took), ..Durations::default() };
+        let plan = Arc::new(self.make_plan(&planning));
+
+        let outcome = timed(&mut took.add_batch, self.compute(Arc::clone(&plan))).await?;
+        self.check_rejected(&outcome)?;
+        let id = RecordId { epoch: plan.epoch, attempt: 0 };
+        let record = self.record(id, &plan, &outcome, Vec::new());
+        let digest = timed(&mut took.wal_commit, self.prepare(&record)).await?;
+        timed(&mut took.commit_batch, self.commit_all(&record, digest)).await?;
+        took.trigger_execution = millis(began.elapsed() + planning.took);
+
+        self.positions = plan.positions();
+        self.next = plan.epoch.next();
+        let progress = self.progress(&record, &outcome, planning.planned, took);
+        self.shared.tell(Event::Progress(Box::new(progress)));
+        self.finish().await
+    }
+
+    fn make_plan(&self, planning: &Planning) -> EpochPlan {
+        let part = |(name, planned): (&Name, &Planned)| {
+            let from = self.positions.get(name).cloned().unwrap_or_default();
+            let (ranges, gaps) = (planned.ranges.clone(), planned.gaps.clone());
+            (name.clone(), SourcePlan { from, ranges, gaps })
+        };
+        EpochPlan {
+            epoch: self.next,
+            now: self.options.clock.now(),
+            sources: planning.planned.iter().map(part).collect(),
+            targets: self.targets(),
+        }
+    }
+
+    pub(crate) fn targets(&self) -> BTreeMap<Name, highwater_core::Target> {
+        self.sinks.iter().map(|sink| (sink.name.clone(), sink.committer.target())).collect()
+    }
+
+    /// Lets the executor run a plan.
+    pub(crate) async fn compute(&mut self, plan: Arc<EpochPlan>) -> Result<Outcome> {
+        self.executor.submit(plan)?;
+        self.executor.next().await
+    }
+
+    /// The record of an epoch whose rows are staged for every sink.
+    pub(crate) fn record(
+        &self,
+        id: RecordId,
+        plan: &EpochPlan,
+        outcome: &Outcome,
+        replaces: Vec<Digest>,
+    ) -> Prepared {
+        let share = |(place, sink): (usize, &crate::driver::OpenSink)| {
+            let staged = outcome.staged.get(&sink.name).cloned().unwrap_or_default();
+            let moves = place == 0 && plan.moves();
+            // The first commit of a sink claims its table, with or without rows.
+            let commits = sink.on.follows.is_none() || moves || !staged.is_empty();
+            let on = sink.on;
+            let share = match commits {
+                true => Share::Commit { on, staged },
+                false => Share::Quiet { on },
+            };
+            SinkShare { sink: sink.name.clone(), share }
+        };
+        let records = outcome.sources.iter().map(|(name, it)| (name.clone(), it.records));
+        Prepared {
+            pipeline: self.plan.name().clone(),
+            fingerprint: self.plan.fingerprint(),
+            run: self.run.clone(),
+            id,
+            plan: plan.clone(),
+            sinks: self.sinks.iter().enumerate().map(share).collect(),
+            replaces,
+            records: records.collect(),
+        }
+    }
+
+    /// Writes the record that decides.
+    pub(crate) async fn prepare(&mut self, record: &Prepared) -> Result<Digest> {
+        self.options.failpoints.hit(Failpoint::BeforePrepare)?;
+        let digest = self.log.append(record, self.newest).await?;
+        self.newest = Some(record.id);
+        self.options.failpoints.hit(Failpoint::Prepared)?;
+        Ok(digest)
+    }
+
+    /// A schema mistake rejects everything: stop before it is committed as if it were data.
+    fn check_rejected(&self, outcome: &Outcome) -> Result<()> {
+        for (source, counts) in &outcome.sources {
+            if counts.records < RATIO_NEEDS {
+                continue;
+            }
+            #[allow(clippy::cast_precision_loss, reason = "a ratio of counts below 2^52")]
+            let ratio = counts.rejected as f64 / counts.records as f64;
+            if ratio > self.options.max_rejected_ratio {
+                let (rejected, records) = (counts.rejected, counts.records);
+                let what = format!(
+                    "{rejected} of {records} records of source {source} were rejected, more than \
+                     the ratio of {} allows; nothing of this epoch was committed",
+                    self.options.max_rejected_ratio
+                );
+                return Err(Error::new(ErrorKind::Refused, "pipeline", what).advise(
+                    "correct the declared columns or the producer, or raise --max-rejected-ratio",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// What may be left out: telling the sources, and trimming the log.
+    pub(crate) async fn finish(&mut self) -> Result<()> {
+        let failpoints = &self.options.failpoints;
+        failpoints.hit(Failpoint::EpochCommitted)?;
+        for (name, source) in &self.sources {
+            let Some(upto) = self.positions.get(name) else { continue };
+            if let Err(error) = source.committed(upto).await {
+                tracing::warn!(source = %name, %error, "the source was not told of the commit");
+            }
+        }
+        failpoints.hit(Failpoint::SourcesTold)?;
+        if let Err(error) = self.log.trim().await {
+            tracing::warn!(%error, "old records were not removed");
+        }
+        failpoints.hit(Failpoint::Trimmed)
+    }
+
+    fn progress(
+        &self,
+        record: &Prepared,
+        outcome: &Outcome,
+        planned: BTreeMap<Name, Planned>,
+        took: Durations,
+    ) -> Progress {
+        let accounting = Accounting::sum(outcome.sources.values());
+        let mut sinks = record.sinks.iter().zip(&self.sinks).map(|(share, open)| {
+            let counts = share.share.counts();
+            SinkProgress {
+                name: open.name.clone(),
+                description: open.description.clone(),
+                num_output_rows: counts.rows,
+                num_output_bytes: counts.bytes,
+                num_output_files: counts.files,
+                committed: matches!(share.share, Share::Commit { .. }),
+            }
+        });
+        let sink = sinks.next();
+        let sources = planned.into_iter().filter_map(|(name, planned)| {
+            let part = record.plan.sources.get(&name)?;
+            let counts = outcome.sources.get(&name).copied().unwrap_or_default();
+            Some(SourceProgress {
+                start_offset: part.from.clone(),
+                end_offset: part.to(),
+                num_input_rows: counts.records,
+                num_input_bytes: counts.bytes,
+                backlog: planned.backlog,
+                gaps: planned.gaps,
+                description: self.sources.get(&name).map(|it| it.describe()).unwrap_or_default(),
+                name,
+            })
+        });
+        #[allow(clippy::cast_precision_loss, reason = "a rate for people")]
+        let rate = accounting.records as f64 * 1000.0 / took.trigger_execution.max(1) as f64;
+        Progress {
+            name: self.plan.name().clone(),
+            run_id: self.run.clone(),
+            batch_id: record.id.epoch,
+            timestamp: record.plan.now,
+            num_input_rows: accounting.records,
+            processed_rows_per_second: rate,
+            duration_ms: took,
+            sources: sources.collect(),
+            sink,
+            side_sinks: sinks.collect(),
+            accounting,
+        }
+    }
+}
+
+async fn timed<T>(took: &mut u64, work: impl Future<Output = T>) -> T {
+    let began = Instant::now();
+    let done = work.await;
+    *took = millis(began.elapsed());
+    done
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,38 @@
+//! The builder users write against, and the driver that makes a pipeline exactly once.
+//!
+//! A [`Pipeline`] is declared, [built](Pipeline::build) into a [`Plan`] without any I/O, and
+//! [started](Plan::start). The driver (the control plane) plans epochs, writes them down, commits
+//! and recovers; the inline executor (the data plane) reads, computes and stages on the same thread.
+#![forbid(unsafe_code)]
+
+mod accounting;
+mod builder;
+mod clock;
+mod commit;
+mod driver;
+mod epoch;
+mod error;
+mod executor;
+mod explain;
+mod filter;
+mod graph;
+mod handle;
+mod inline;
+mod map;
+mod options;
+mod plan;
+mod progress;
+mod recover;
+mod supervisor;
+
+pub use accounting::{Outcome, SourceCounts};
+pub use builder::{Pipeline, Stream};
+pub use clock::SystemClock;
+pub use error::{BuildErrors, Mistake, RunError};
+pub use executor::Executor;
+pub use graph::{Graph, Node, NodeId, NodeKind, Tap};
+pub use handle::{Handle, State, Status, Stopper};
+pub use map::{MapContext, MapResult};
+pub use options::{OnRollback, Options, Trigger};
+pub use plan::Plan;
+pub use progress::{Accounting, Began, Durations, Event, Progress, SinkProgress, SourceProgress};

@@ -1,0 +1,96 @@
+//! A pipeline that has been checked and can be explained and started.
+
+use std::sync::Arc;
+
+use highwater_core::{Digest, Error, ErrorKind, Name, Result};
+
+use crate::graph::{Graph, NodeKind};
+use crate::{Handle, Options, RunError, explain};
+
+/// A pipeline as it will run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    name: Name,
+    graph: Arc<Graph>,
+}
+
+impl Plan {
+    pub(crate) fn new(name: Name, graph: Graph) -> Self {
+        Self { name, graph: Arc::new(graph) }
+    }
+
+    /// The name of the pipeline.
+    pub fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// The sources, steps and sinks.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    pub(crate) fn shared_graph(&self) -> Arc<Graph> {
+        Arc::clone(&self.graph)
+    }
+
+    /// The pipeline in words, one line for each source, step and sink. Contacts nothing.
+    pub fn explain(&self) -> String {
+        explain::text(self)
+    }
+
+    /// The pipeline as JSON. Contacts nothing.
+    pub fn explain_json(&self) -> serde_json::Value {
+        explain::json(self)
+    }
+
+    /// The pipeline as a Mermaid flow chart. Contacts nothing.
+    pub fn explain_mermaid(&self) -> String {
+        explain::mermaid(self)
+    }
+
+    /// A digest of what the pipeline is: names, kinds and settings of its parts.
+    pub fn fingerprint(&self) -> Digest {
+        let mut text = String::new();
+        for (_, node) in self.graph.nodes() {
+            let what = match &node.kind {
+                NodeKind::Source(_) => "source".to_owned(),
+                NodeKind::Sink(..) => "sink".to_owned(),
+                NodeKind::Step(step, _) => {
+                    let is = step.describe();
+                    format!("{} v{} {}", is.kind, is.version, is.settings)
+                }
+            };
+            text.push_str(&format!("{} {what} {:?}\n", node.name, node.inputs));
+        }
+        Digest::of(text.as_bytes())
+    }
+
+    /// Starts the pipeline on a thread of its own, which uses the tokio runtime of the caller for
+    /// its I/O, and returns at once. What goes wrong at the start comes out of [`Handle::wait`].
+    ///
+    /// # Errors
+    /// `Invalid` outside of a tokio runtime; `Transient` when no thread can be made.
+    pub fn start(&self, options: Options) -> Result<Handle> {
+        let runtime = tokio::runtime::Handle::try_current().map_err(|error| {
+            Error::new(ErrorKind::Invalid, "pipeline", error)
+                .advise("call start inside a tokio runtime, or use run_blocking")
+        })?;
+        Handle::spawn(self.clone(), options, runtime)
+    }
+
+    /// Runs the pipeline to its end on a runtime of its own.
+    ///
+    /// # Errors
+    /// What ended it.
+    pub fn run_blocking(&self, options: Options) -> Result<(), RunError> {
+        let at_start = |error| RunError { pipeline: self.name.clone(), epoch: None, error };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .map_err(|error| at_start(Error::new(ErrorKind::Transient, "pipeline", error)))?;
+        let _context = runtime.enter();
+        let handle = self.start(options).map_err(at_start)?;
+        runtime.block_on(handle.wait())
+    }
+}

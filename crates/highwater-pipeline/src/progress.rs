@@ -1,0 +1,144 @@
+//! What a run tells about itself, under the names that users of Spark know.
+
+use std::collections::BTreeMap;
+
+use highwater_core::{Backlog, Epoch, Gap, Name, Positions, Timestamp};
+use serde::Serialize;
+
+use crate::SourceCounts;
+
+/// Something that happened in a run.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Event {
+    /// The run has found out where it stands.
+    Began(Began),
+    /// An epoch is committed everywhere.
+    Progress(Box<Progress>),
+    /// Something failed that passes by itself; the run begins again after a pause.
+    Retrying {
+        /// What failed.
+        error: String,
+        /// The pause, in milliseconds.
+        #[serde(rename = "pauseMs")]
+        pause_ms: u64,
+    },
+}
+
+/// Where a run begins.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Began {
+    /// The last epoch that every table holds; none when the pipeline is new.
+    pub after: Option<Epoch>,
+    /// What it is known from: the checkpoint, or a table when the checkpoint was lost.
+    pub known_from: String,
+    /// Where the sources stand.
+    pub positions: BTreeMap<Name, Positions>,
+}
+
+/// One committed epoch. Field names are those of Spark's streaming query progress.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Progress {
+    /// The pipeline.
+    pub name: Name,
+    /// The run.
+    pub run_id: String,
+    /// The epoch.
+    pub batch_id: Epoch,
+    /// The plan's `now`, microseconds since 1970 UTC.
+    pub timestamp: Timestamp,
+    /// Records read.
+    pub num_input_rows: u64,
+    /// Records read per second of the epoch's time.
+    pub processed_rows_per_second: f64,
+    /// Where the time went.
+    pub duration_ms: Durations,
+    /// Each source.
+    pub sources: Vec<SourceProgress>,
+    /// The primary sink; every pipeline has one.
+    pub sink: Option<SinkProgress>,
+    /// The other sinks.
+    pub side_sinks: Vec<SinkProgress>,
+    /// Every record of the epoch and what became of it.
+    pub accounting: Accounting,
+}
+
+/// Where the time of an epoch went, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Durations {
+    /// Asking the sources for ranges.
+    pub latest_offset: u64,
+    /// Reading, computing and staging.
+    pub add_batch: u64,
+    /// Writing the record.
+    pub wal_commit: u64,
+    /// Committing to every table.
+    pub commit_batch: u64,
+    /// From the plan to the last commit.
+    pub trigger_execution: u64,
+}
+
+/// What an epoch took from one source.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SourceProgress {
+    /// Its name.
+    pub name: Name,
+    /// Where its records come from.
+    pub description: String,
+    /// Positions before the epoch.
+    pub start_offset: Positions,
+    /// Positions behind it.
+    pub end_offset: Positions,
+    /// Records.
+    pub num_input_rows: u64,
+    /// Bytes before compression.
+    pub num_input_bytes: u64,
+    /// What is left of each partition.
+    pub backlog: Vec<Backlog>,
+    /// What was gone and skipped.
+    pub gaps: Vec<Gap>,
+}
+
+/// What an epoch gave to one sink.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SinkProgress {
+    /// Its name.
+    pub name: Name,
+    /// Where it writes to.
+    pub description: String,
+    /// Rows.
+    pub num_output_rows: u64,
+    /// Bytes of files.
+    pub num_output_bytes: u64,
+    /// Files.
+    pub num_output_files: u64,
+    /// Whether there was a commit.
+    pub committed: bool,
+}
+
+/// `records = rows + rejected`, for all sources together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Accounting {
+    /// Records read.
+    pub records: u64,
+    /// Those that became rows.
+    pub rows: u64,
+    /// Those that were rejected.
+    pub rejected: u64,
+}
+
+impl Accounting {
+    pub(crate) fn sum<'a>(sources: impl Iterator<Item = &'a SourceCounts>) -> Self {
+        sources.fold(Self::default(), |sum, source| Self {
+            records: sum.records.saturating_add(source.records),
+            rows: sum.rows.saturating_add(source.rows),
+            rejected: sum.rejected.saturating_add(source.rejected),
+        })
+    }
+}

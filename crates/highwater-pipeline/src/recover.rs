@@ -1,0 +1,183 @@
+//! The start of a life: what the last one left, and how to go on from it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use highwater_checkpoint::{Head, Pending, Resume, Rewritten, Stop, decide};
+use highwater_core::{
+    EpochPlan, Error, ErrorKind, Failpoint, Footing, Found, Limits, Name, Result,
+};
+
+use crate::commit::rolled_back;
+use crate::driver::Driver;
+use crate::supervisor::Life;
+use crate::{Began, Event};
+
+impl Driver<'_> {
+    /// Finds out where the pipeline stands, and brings every table to the same epoch.
+    pub(crate) async fn recover(&mut self, life: &mut Life) -> Result<()> {
+        let head = self.log.newest().await?;
+        self.options.failpoints.hit(Failpoint::RecoverLogRead)?;
+        if let Some(head) = &head {
+            self.check_owner(head)?;
+            self.newest = Some(head.record.id);
+            life.epoch = Some(head.record.id.epoch);
+        }
+        let found = self.read_markers().await?;
+        self.options.failpoints.hit(Failpoint::RecoverMarkersRead)?;
+        let resume = match decide(head.as_ref(), &found, self.options.on_rollback) {
+            // A live instance may have committed between the two readings.
+            Err(Stop::SideAhead { .. }) => {
+                let again = self.read_markers().await?;
+                decide(None, &again, self.options.on_rollback)
+            }
+            decided => decided,
+        };
+        let resume = resume.map_err(|stop| self.stopped(stop))?;
+        let known_from = match &head {
+            Some(_) => format!("the checkpoint {}", self.log.location()),
+            None => "the marker in the table; the checkpoint is empty".to_owned(),
+        };
+        if let Resume::Rerun(rewritten) = &resume {
+            life.epoch = Some(rewritten.id.epoch);
+        }
+        self.go_on(head.as_ref(), resume).await?;
+        self.options.failpoints.hit(Failpoint::RecoverDone)?;
+        life.epoch = None;
+        let after = self.next.previous();
+        let positions = self.positions.clone();
+        self.shared.tell(Event::Began(Began { after, known_from, positions }));
+        Ok(())
+    }
+
+    async fn go_on(&mut self, head: Option<&Head>, resume: Resume) -> Result<()> {
+        match (resume, head) {
+            (Resume::Fresh, _) => Ok(()),
+            (Resume::Next { last, positions, standing }, _) => {
+                self.stand(&standing);
+                self.positions = positions;
+                self.next = last.next();
+                self.check_sources()
+            }
+            (Resume::Finish(pending), Some(head)) => self.complete(head, pending).await,
+            (Resume::Finish(_), None) => {
+                Err(Error::new(ErrorKind::Internal, "pipeline", "an epoch without its record"))
+            }
+            (Resume::Rerun(rewritten), _) => self.run_again(rewritten).await,
+        }
+    }
+
+    /// Commits what the last life had prepared.
+    async fn complete(&mut self, head: &Head, pending: Pending) -> Result<()> {
+        for sink in &mut self.sinks {
+            let lacks = pending.lacking.contains(&sink.name);
+            let share = head.record.sinks.iter().find(|share| share.sink == sink.name);
+            let staged = share.filter(|_| lacks).map_or(&[][..], |share| share.share.staged());
+            if !sink.committer.check(staged).await? {
+                return self.run_again(pending.rerun(head)).await;
+            }
+        }
+        self.options.failpoints.hit(Failpoint::RecoverFilesChecked)?;
+        self.stand(&pending.standing);
+        self.commit_all(&head.record, head.digest).await?;
+        self.positions = head.record.plan.positions();
+        self.next = head.record.id.epoch.next();
+        self.check_sources()
+    }
+
+    /// Runs the plan of an epoch again and commits it where it lacks.
+    async fn run_again(&mut self, rewritten: Rewritten) -> Result<()> {
+        self.stand(&rewritten.standing);
+        let mut plan = rewritten.plan;
+        self.positions = plan.positions();
+        self.check_sources()?;
+        self.check_ranges(&plan).await?;
+        plan.targets = self.targets();
+        let plan = Arc::new(plan);
+        let mut outcome = self.compute(Arc::clone(&plan)).await?;
+        self.options.failpoints.hit(Failpoint::RecoverFilesChecked)?;
+        outcome.staged.retain(|sink, _| rewritten.lacking.contains(sink));
+        let mut record = self.record(rewritten.id, &plan, &outcome, rewritten.replaces);
+        record.hold_still(&rewritten.lacking);
+        let digest = self.prepare(&record).await?;
+        self.commit_all(&record, digest).await?;
+        self.next = plan.epoch.next();
+        Ok(())
+    }
+
+    async fn read_markers(&mut self) -> Result<Vec<(Name, Found)>> {
+        let mut found = Vec::new();
+        for sink in &mut self.sinks {
+            found.push((sink.name.clone(), sink.committer.load().await?));
+        }
+        Ok(found)
+    }
+
+    fn stand(&mut self, standing: &BTreeMap<Name, Footing>) {
+        for sink in &mut self.sinks {
+            sink.on = standing.get(&sink.name).copied().unwrap_or_default();
+        }
+    }
+
+    fn check_owner(&self, head: &Head) -> Result<()> {
+        let (owner, me) = (&head.record.pipeline, self.plan.name());
+        if owner == me {
+            return Ok(());
+        }
+        let what =
+            format!("{} is the checkpoint of pipeline {owner}, not of {me}", self.log.location());
+        Err(Error::new(ErrorKind::Refused, "checkpoint", what)
+            .advise("give this pipeline a --checkpoint of its own"))
+    }
+
+    /// Lets every source say whether what a former run planned is still its own, and still there.
+    async fn check_ranges(&self, plan: &EpochPlan) -> Result<()> {
+        for (name, part) in &plan.sources {
+            if let Some(source) = self.sources.get(name) {
+                source.plan(&part.from, Some(&part.from), &Limits::default()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Positions are kept by the names of sources, so a renamed source would begin anew.
+    fn check_sources(&self) -> Result<()> {
+        let known = self.positions.keys().all(|name| self.sources.contains_key(name));
+        if known && self.positions.len() == self.sources.len() {
+            return Ok(());
+        }
+        let join = |names: Vec<&str>| names.join(", ");
+        let stop = Stop::OtherPipeline {
+            what: "sources",
+            then: join(self.positions.keys().map(Name::as_str).collect()),
+            today: join(self.sources.keys().map(Name::as_str).collect()),
+        };
+        Err(self.stopped(stop))
+    }
+
+    fn stopped(&self, stop: Stop) -> Error {
+        let (kind, advice) = match &stop {
+            Stop::RolledBack { sink, held, found } => {
+                return rolled_back(sink, Some(*held), *found);
+            }
+            Stop::Fenced { .. } => (
+                ErrorKind::Fenced,
+                "use the checkpoint of the instance that went on, or start on an empty one to \
+                 resume from the table",
+            ),
+            Stop::SideAhead { .. } => (
+                ErrorKind::Refused,
+                "restore the checkpoint, or the primary table; otherwise begin anew under another \
+                 pipeline name",
+            ),
+            Stop::NoPlan { .. } => {
+                (ErrorKind::Refused, "restore the checkpoint, or begin anew under another name")
+            }
+            _ => (
+                ErrorKind::Refused,
+                "go back to the former names, or begin anew under another pipeline name",
+            ),
+        };
+        Error::new(kind, "checkpoint", stop).advise(advice)
+    }
+}
