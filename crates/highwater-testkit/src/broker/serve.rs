@@ -1,0 +1,334 @@
+//! What the brokers answer.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use kafka_protocol::messages::api_versions_response::ApiVersion;
+use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
+use kafka_protocol::messages::fetch_response::{
+    AbortedTransaction, FetchableTopicResponse, PartitionData,
+};
+use kafka_protocol::messages::list_offsets_response::{
+    ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
+};
+use kafka_protocol::messages::metadata_response::{
+    MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
+};
+use kafka_protocol::messages::{
+    ApiVersionsRequest, ApiVersionsResponse, BrokerId, FetchRequest, FetchResponse,
+    ListOffsetsRequest, ListOffsetsResponse, MetadataRequest, MetadataResponse, ProducerId,
+    ResponseHeader,
+};
+use kafka_protocol::protocol::{
+    Decodable, Encodable, HeaderVersion, Request, StrBytes, decode_request_header_from_buffer,
+};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use super::{Mood, Partition, Shared, State, lock};
+
+/// The APIs that are served: key, oldest and newest version.
+const SERVED: [(i16, i16, i16); 4] = [
+    (FetchRequest::KEY, 4, 13),
+    (ListOffsetsRequest::KEY, 1, 8),
+    (MetadataRequest::KEY, 0, 12),
+    (ApiVersionsRequest::KEY, 0, 3),
+];
+
+/// Accepts connections for ever.
+pub(super) async fn accept(
+    listener: TcpListener,
+    node: usize,
+    state: Shared,
+    mood: watch::Receiver<Mood>,
+) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        connections.spawn(connection(stream, node, Shared::clone(&state), mood.clone()));
+    }
+}
+
+async fn connection(
+    mut stream: TcpStream,
+    node: usize,
+    state: Shared,
+    mut mood: watch::Receiver<Mood>,
+) {
+    let seen = mood.clone();
+    tokio::select! {
+        biased;
+        _ = mood.wait_for(|mood| *mood == Mood::Down) => {}
+        () = async { while exchange(&mut stream, node, &state, &seen).await.is_ok() {} } => {}
+    }
+}
+
+/// One request and its answer.
+async fn exchange(
+    stream: &mut TcpStream,
+    node: usize,
+    state: &Shared,
+    mood: &watch::Receiver<Mood>,
+) -> io::Result<()> {
+    let size = usize::try_from(stream.read_i32().await?).map_err(invalid)?;
+    let mut frame = vec![0; size];
+    stream.read_exact(&mut frame).await?;
+    let mut frame = Bytes::from(frame);
+    let header = decode_request_header_from_buffer(&mut frame).map_err(invalid)?;
+    let (key, version) = (header.request_api_key, header.request_api_version);
+    *lock(state).requests.entry(key).or_default() += 1;
+    let body = answer(frame, key, version, node, state).await.map_err(invalid)?;
+    if *mood.borrow() == Mood::Silent {
+        std::future::pending::<()>().await;
+    }
+    let mut out = BytesMut::new();
+    out.put_i32(0);
+    ResponseHeader::default()
+        .with_correlation_id(header.correlation_id)
+        .encode(&mut out, body.header)
+        .map_err(invalid)?;
+    out.extend_from_slice(&body.bytes);
+    let length = i32::try_from(out.len() - 4).map_err(invalid)?;
+    out.as_mut().put_i32(length);
+    if key == FetchRequest::KEY && cuts(state) {
+        stream.write_all(out.get(..out.len() / 2).unwrap_or_default()).await?;
+        return Err(io::ErrorKind::ConnectionAborted.into());
+    }
+    stream.write_all(&out).await
+}
+
+fn invalid(error: impl std::fmt::Display) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error.to_string())
+}
+
+/// Whether this answer is to be cut off.
+fn cuts(state: &Shared) -> bool {
+    let state = lock(state);
+    let fetches = state.requests.get(&FetchRequest::KEY).copied().unwrap_or(0);
+    state.cut_after.is_some_and(|after| fetches.is_multiple_of(u64::from(after) + 1))
+}
+
+struct Body {
+    header: i16,
+    bytes: BytesMut,
+}
+
+async fn answer(
+    mut frame: Bytes,
+    key: i16,
+    version: i16,
+    node: usize,
+    state: &Shared,
+) -> Result<Body, String> {
+    let served = SERVED.iter().find(|(served, ..)| *served == key);
+    let fits = served.is_some_and(|(_, oldest, newest)| {
+        let newest = lock(state).newest.get(&key).copied().unwrap_or(*newest);
+        (*oldest..=newest).contains(&version)
+    });
+    if !fits {
+        return Err(format!("version {version} of API {key} is not served"));
+    }
+    match key {
+        ApiVersionsRequest::KEY => body(&api_versions(&lock(state)), version),
+        MetadataRequest::KEY => {
+            let request = request::<MetadataRequest>(&mut frame, version)?;
+            body(&metadata(&request, &lock(state)), version)
+        }
+        ListOffsetsRequest::KEY => {
+            let request = request::<ListOffsetsRequest>(&mut frame, version)?;
+            body(&list_offsets(&request, version, node, &mut lock(state)), version)
+        }
+        _ => {
+            let request = request::<FetchRequest>(&mut frame, version)?;
+            body(&fetch(&request, node, state).await, version)
+        }
+    }
+}
+
+fn request<R: Decodable>(frame: &mut Bytes, version: i16) -> Result<R, String> {
+    let request = R::decode(frame, version).map_err(|error| error.to_string())?;
+    if frame.has_remaining() { Err("bytes behind the request".to_owned()) } else { Ok(request) }
+}
+
+fn body<R: Encodable + HeaderVersion>(response: &R, version: i16) -> Result<Body, String> {
+    let mut bytes = BytesMut::new();
+    response.encode(&mut bytes, version).map_err(|error| error.to_string())?;
+    Ok(Body { header: R::header_version(version), bytes })
+}
+
+fn api_versions(state: &State) -> ApiVersionsResponse {
+    let api = |(key, oldest, newest): (i16, i16, i16)| {
+        let newest = state.newest.get(&key).copied().unwrap_or(newest);
+        ApiVersion::default().with_api_key(key).with_min_version(oldest).with_max_version(newest)
+    };
+    ApiVersionsResponse::default().with_api_keys(SERVED.map(api).to_vec())
+}
+
+fn broker(node: usize) -> BrokerId {
+    BrokerId(i32::try_from(node).unwrap_or(-1))
+}
+
+fn metadata(request: &MetadataRequest, state: &State) -> MetadataResponse {
+    let brokers = state.ports.iter().enumerate().map(|(node, port)| {
+        MetadataResponseBroker::default()
+            .with_node_id(broker(node))
+            .with_host(StrBytes::from_static_str("127.0.0.1"))
+            .with_port(i32::from(*port))
+    });
+    let topics = request.topics.iter().flatten().map(|topic| {
+        let name = topic.name.clone().unwrap_or_default();
+        let described = MetadataResponseTopic::default().with_name(Some(name.clone()));
+        let Some(topic) = state.topics.get(&**name) else { return described.with_error_code(3) };
+        let partitions = (0..).zip(&topic.partitions).map(|(index, partition)| {
+            MetadataResponsePartition::default()
+                .with_partition_index(index)
+                .with_leader_id(broker(partition.leader))
+                .with_leader_epoch(partition.epoch)
+        });
+        described
+            .with_topic_id(topic.id.parse().unwrap_or_default())
+            .with_partitions(partitions.collect())
+    });
+    MetadataResponse::default()
+        .with_brokers(brokers.collect())
+        .with_controller_id(BrokerId(0))
+        .with_topics(topics.collect())
+}
+
+/// The partition, when this broker leads it and the client knows its epoch.
+fn led<'a>(
+    state: &'a mut State,
+    topic: &str,
+    index: i32,
+    node: usize,
+    epoch: i32,
+) -> Result<&'a Partition, i16> {
+    let index = usize::try_from(index).map_err(|_negative| 3_i16)?;
+    let partition = state.partition(topic, index).ok_or(3_i16)?;
+    match epoch {
+        _ if partition.leader != node => Err(6),
+        -1 => Ok(partition),
+        epoch if epoch < partition.epoch => Err(74),
+        epoch if epoch > partition.epoch => Err(75),
+        _ => Ok(partition),
+    }
+}
+
+fn list_offsets(
+    request: &ListOffsetsRequest,
+    version: i16,
+    node: usize,
+    state: &mut State,
+) -> ListOffsetsResponse {
+    let committed = request.isolation_level == 1;
+    let topics = request.topics.iter().map(|topic| {
+        let partitions = topic.partitions.iter().map(|wanted| {
+            let (index, epoch) = (wanted.partition_index, wanted.current_leader_epoch);
+            let answer = ListOffsetsPartitionResponse::default().with_partition_index(index);
+            match led(state, &topic.name, index, node, epoch) {
+                Err(code) => answer.with_error_code(code),
+                Ok(Partition { log, epoch, .. }) => {
+                    let offset = match wanted.timestamp {
+                        -2 | -4 => log.start(),
+                        -1 if committed => log.last_stable(),
+                        -1 => log.end(),
+                        millis => log.find(millis),
+                    };
+                    answer.with_offset(offset).with_leader_epoch(if version < 4 {
+                        -1
+                    } else {
+                        *epoch
+                    })
+                }
+            }
+        });
+        let partitions = partitions.collect();
+        ListOffsetsTopicResponse::default()
+            .with_name(topic.name.clone())
+            .with_partitions(partitions)
+    });
+    ListOffsetsResponse::default().with_topics(topics.collect())
+}
+
+impl State {
+    /// The name of a topic that is asked for by its id or its name; of none when the id is unknown.
+    fn name_of(&self, asked: &FetchTopic) -> String {
+        let id = asked.topic_id.to_string();
+        let by_id = self.topics.iter().find(|(_, topic)| topic.id == id).map(|(name, _)| name);
+        by_id.cloned().unwrap_or_else(|| asked.topic.to_string())
+    }
+}
+
+async fn fetch(request: &FetchRequest, node: usize, state: &Shared) -> FetchResponse {
+    let deadline =
+        Instant::now() + Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
+    loop {
+        let (response, ready) = fetch_now(request, node, &mut lock(state));
+        if ready || Instant::now() >= deadline {
+            return response;
+        }
+        sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// The answer as of now, and whether it has something to say.
+fn fetch_now(request: &FetchRequest, node: usize, state: &mut State) -> (FetchResponse, bool) {
+    let mut room = usize::try_from(request.max_bytes).unwrap_or(0);
+    let mut ready = false;
+    let mut topics = Vec::new();
+    for topic in &request.topics {
+        let mut partitions = Vec::new();
+        let name = state.name_of(topic);
+        for wanted in &topic.partitions {
+            let data = fetch_partition(request, &name, wanted, node, state, (room, !ready));
+            let bytes = data.records.as_ref().map_or(0, Bytes::len);
+            room = room.saturating_sub(bytes);
+            ready |= bytes > 0 || data.error_code != 0;
+            partitions.push(data);
+        }
+        topics.push(
+            FetchableTopicResponse::default()
+                .with_topic(topic.topic.clone())
+                .with_topic_id(topic.topic_id)
+                .with_partitions(partitions),
+        );
+    }
+    let throttle = state.throttle_ms;
+    (FetchResponse::default().with_throttle_time_ms(throttle).with_responses(topics), ready)
+}
+
+fn fetch_partition(
+    request: &FetchRequest,
+    topic: &str,
+    wanted: &FetchPartition,
+    node: usize,
+    state: &mut State,
+    (room, first): (usize, bool),
+) -> PartitionData {
+    let data = PartitionData::default()
+        .with_partition_index(wanted.partition)
+        .with_records(Some(Bytes::new()));
+    let log = match led(state, topic, wanted.partition, node, wanted.current_leader_epoch) {
+        Err(code) => return data.with_error_code(code),
+        Ok(partition) => &partition.log,
+    };
+    if !(log.start()..=log.end()).contains(&wanted.fetch_offset) {
+        return data.with_error_code(1);
+    }
+    let committed = request.isolation_level == 1;
+    let bytes = usize::try_from(wanted.partition_max_bytes).unwrap_or(0).min(room);
+    let slice = log.slice(wanted.fetch_offset, committed, bytes, first);
+    let aborted = slice.aborted.iter().map(|aborted| {
+        AbortedTransaction::default()
+            .with_producer_id(ProducerId(aborted.producer))
+            .with_first_offset(aborted.first)
+    });
+    data.with_high_watermark(log.end())
+        .with_last_stable_offset(log.last_stable())
+        .with_log_start_offset(log.start())
+        .with_aborted_transactions(committed.then(|| aborted.collect()))
+        .with_records(Some(slice.bytes))
+}

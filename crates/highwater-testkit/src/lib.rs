@@ -1,0 +1,11 @@
+//! What highwater is tested with, and what pipelines of your own can be tested with.
+#![forbid(unsafe_code)]
+
+pub mod broker;
+pub mod conformance;
+pub mod failpoints;
+pub mod faulty;
+pub mod harness;
+pub mod memory;
+pub mod memory_source;
+pub mod model;
