@@ -1,0 +1,357 @@
+//! The brokers of a cluster: who leads what, and which offsets a partition holds.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::future::join_all;
+use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
+use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
+use kafka_protocol::messages::metadata_response::MetadataResponseTopic;
+use kafka_protocol::messages::{
+    BrokerId, ListOffsetsRequest, MetadataRequest, MetadataResponse, TopicName,
+};
+use kafka_protocol::protocol::StrBytes;
+
+use crate::connection::Connection;
+use crate::error::{Answer, Class, KafkaError, WireError};
+use crate::options::{Isolation, Settings};
+use crate::retry::Retry;
+use crate::versions::Call;
+
+/// How long a topic that was never seen may take to be known everywhere after it was created.
+const SPREADING: Duration = Duration::from_secs(2);
+
+/// A cluster, with the connections to it that are not in use.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    bootstrap: Vec<String>,
+    settings: Settings,
+    idle: Mutex<HashMap<String, Vec<Connection>>>,
+    known: Mutex<Known>,
+}
+
+/// What the last answers told.
+#[derive(Debug, Default)]
+struct Known {
+    brokers: Vec<String>,
+    topics: BTreeSet<String>,
+}
+
+/// A topic as its brokers see it.
+#[derive(Clone, Debug)]
+pub(crate) struct Topic {
+    pub(crate) name: String,
+    /// None when the brokers are too old to have ids.
+    pub(crate) id: Option<String>,
+    pub(crate) partitions: BTreeMap<i32, Leader>,
+}
+
+/// Who leads a partition.
+#[derive(Clone, Debug)]
+pub(crate) struct Leader {
+    /// None while there is no leader.
+    pub(crate) address: Option<String>,
+    /// -1 when the brokers are too old to say.
+    pub(crate) epoch: i32,
+}
+
+/// Which offset of a partition is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum At {
+    Earliest,
+    /// The end as readers of this isolation see it.
+    Latest(Isolation),
+    /// The first offset that is not in tiered storage only.
+    EarliestLocal,
+    /// The first record not before this time in milliseconds; -1 when there is none.
+    Time(i64),
+}
+
+impl Cluster {
+    /// The cluster that the comma-separated `bootstrap` addresses belong to.
+    pub(crate) fn try_new(bootstrap: &str, settings: Settings) -> Result<Self, KafkaError> {
+        let addresses: Vec<String> =
+            bootstrap.split(',').map(|address| address.trim().to_owned()).collect();
+        let usable = |address: &String| {
+            address.rsplit_once(':').is_some_and(|(host, port)| {
+                !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port != 0)
+            })
+        };
+        if !addresses.iter().all(usable) {
+            return Err(KafkaError::Bootstrap { bootstrap: bootstrap.to_owned() });
+        }
+        Ok(Self { bootstrap: addresses, settings, idle: Mutex::default(), known: Mutex::default() })
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The topic with its leaders. Waits within the grace while its brokers are away.
+    pub(crate) async fn topic(&self, name: &str) -> Result<Topic, KafkaError> {
+        let mut retry = Retry::new(self.settings.grace);
+        let mut spreading = Retry::new(SPREADING);
+        loop {
+            match self.ask_for(name).await {
+                Ok(Ok(topic)) => return Ok(topic),
+                Ok(Err(answer)) => match answer.class() {
+                    Class::Unknown if self.knows(name) && retry.failed() => {}
+                    Class::Unknown if !self.knows(name) && spreading.failed() => {}
+                    Class::Again if retry.failed() => {}
+                    _ => return Err(self.no_topic(name, answer)),
+                },
+                // A cluster never reached is a wrong address as a rule: said at once.
+                Err(_) if !lock(&self.known).brokers.is_empty() && retry.failed() => {}
+                Err(error) => return Err(error),
+            }
+            retry.pause().await;
+        }
+    }
+
+    /// The offsets at `at` of some partitions of `topic`, whose leaders may move meanwhile.
+    pub(crate) async fn offsets(
+        &self,
+        topic: &mut Topic,
+        partitions: &BTreeSet<i32>,
+        at: At,
+    ) -> Result<BTreeMap<i32, i64>, KafkaError> {
+        let mut retry = Retry::new(self.settings.grace);
+        let mut found = BTreeMap::new();
+        loop {
+            let missing = partitions.iter().filter(|index| !found.contains_key(*index));
+            let (groups, mut failure) = by_leader(topic, missing);
+            let asked = groups
+                .iter()
+                .map(|(address, indexes)| self.ask_offsets(address, topic, indexes, at));
+            for answer in join_all(asked).await {
+                match answer {
+                    Ok(offsets) => {
+                        for (index, answer, offset) in offsets {
+                            match answer.class() {
+                                Class::Fine => drop(found.insert(index, offset)),
+                                Class::Again | Class::Unknown => {
+                                    failure = Some(refused("ListOffsets", topic, index, answer));
+                                }
+                                _ => return Err(refused("ListOffsets", topic, index, answer)),
+                            }
+                        }
+                    }
+                    Err(error @ WireError::Versions { .. }) => return Err(error.into()),
+                    Err(error) => failure = Some(error.into()),
+                }
+            }
+            let Some(failure) = failure else { return Ok(found) };
+            if !retry.failed() {
+                return Err(failure);
+            }
+            retry.pause().await;
+            *topic = self.topic(&topic.name).await?;
+        }
+    }
+
+    /// A connection to `address`: an idle one, or a new one.
+    pub(crate) async fn connection(&self, address: &str) -> Result<Connection, WireError> {
+        let idle = lock(&self.idle).get_mut(address).and_then(Vec::pop);
+        match idle {
+            Some(connection) => Ok(connection),
+            None => Connection::open(address, &self.settings).await,
+        }
+    }
+
+    /// Takes back a connection that is in order.
+    pub(crate) fn give_back(&self, connection: Connection) {
+        lock(&self.idle).entry(connection.address().to_owned()).or_default().push(connection);
+    }
+
+    async fn call<R: Call>(
+        &self,
+        address: &str,
+        request: impl Fn(i16) -> R,
+    ) -> Result<R::Response, WireError> {
+        // An idle connection may have been closed by the other side long ago.
+        while let Some(mut connection) = lock_pop(&self.idle, address) {
+            let version = connection.version::<R>()?;
+            if let Ok(answer) = connection.send(&request(version), version).await {
+                self.give_back(connection);
+                return Ok(answer);
+            }
+        }
+        let mut connection = Connection::open(address, &self.settings).await?;
+        let version = connection.version::<R>()?;
+        let answer = connection.send(&request(version), version).await?;
+        self.give_back(connection);
+        Ok(answer)
+    }
+
+    /// Asks one broker after the other: those known, then those given at the start.
+    async fn ask_for(&self, name: &str) -> Result<Result<Topic, Answer>, KafkaError> {
+        let mut candidates = lock(&self.known).brokers.clone();
+        for address in &self.bootstrap {
+            if !candidates.contains(address) {
+                candidates.push(address.clone());
+            }
+        }
+        let mut last = None;
+        for address in &candidates {
+            match self.call(address, |_| metadata_request(name)).await {
+                Ok(answer) => return Ok(self.learn(name, answer)),
+                Err(error @ WireError::Versions { .. }) => return Err(error.into()),
+                Err(error) => last = Some(error),
+            }
+        }
+        let Some(source) = last else {
+            return Err(KafkaError::Bootstrap { bootstrap: String::new() });
+        };
+        Err(KafkaError::Unreachable { tried: candidates, source })
+    }
+
+    fn learn(&self, name: &str, answer: MetadataResponse) -> Result<Topic, Answer> {
+        let brokers: BTreeMap<BrokerId, String> = answer
+            .brokers
+            .iter()
+            .map(|broker| (broker.node_id, address(&broker.host, broker.port)))
+            .collect();
+        let topic = answer
+            .topics
+            .into_iter()
+            .find(|topic| topic.name.as_ref().is_some_and(|found| &***found == name));
+        let Some(topic) = topic else { return Err(Answer(3)) };
+        let mut known = lock(&self.known);
+        known.brokers = brokers.values().cloned().collect();
+        if topic.error_code != 0 {
+            return Err(Answer(topic.error_code));
+        }
+        known.topics.insert(name.to_owned());
+        Ok(described(name, &topic, &brokers))
+    }
+
+    async fn ask_offsets(
+        &self,
+        address: &str,
+        topic: &Topic,
+        indexes: &[i32],
+        at: At,
+    ) -> Result<Vec<(i32, Answer, i64)>, WireError> {
+        let answer =
+            self.call(address, |version| offsets_request(version, topic, indexes, at)).await?;
+        let partitions = answer.topics.iter().flat_map(|topic| &topic.partitions);
+        let wanted = |index: &i32| indexes.contains(index);
+        let told: Vec<_> = partitions
+            .filter(|partition| wanted(&partition.partition_index))
+            .map(|partition| {
+                (partition.partition_index, Answer(partition.error_code), partition.offset)
+            })
+            .collect();
+        if told.len() < indexes.len() {
+            let address = address.to_owned();
+            return Err(WireError::Malformed { address, what: ListOffsetsRequest::NAME });
+        }
+        Ok(told)
+    }
+
+    /// The first offset of a partition that its leader reads from its own disk; none when the leader
+    /// knows no tiered storage.
+    pub(crate) async fn earliest_local(&self, topic: &Topic, index: i32) -> Option<i64> {
+        let address = topic.partitions.get(&index)?.address.as_ref()?;
+        let connection = self.connection(address).await.ok()?;
+        let version = connection.version::<ListOffsetsRequest>();
+        self.give_back(connection);
+        if version.is_ok_and(|version| version < 8) {
+            return Some(0);
+        }
+        let told = self.ask_offsets(address, topic, &[index], At::EarliestLocal).await.ok()?;
+        told.first().filter(|(_, answer, _)| answer.class() == Class::Fine).map(|told| told.2)
+    }
+
+    fn knows(&self, topic: &str) -> bool {
+        lock(&self.known).topics.contains(topic)
+    }
+
+    fn no_topic(&self, name: &str, answer: Answer) -> KafkaError {
+        let (topic, brokers) = (name.to_owned(), self.bootstrap.join(","));
+        match answer.class() {
+            Class::Unknown if self.knows(name) => KafkaError::Vanished { topic, brokers },
+            Class::Unknown => KafkaError::UnknownTopic { topic, brokers },
+            _ if answer.0 == 17 => KafkaError::TopicName { topic },
+            _ => KafkaError::Answer { what: "Metadata", place: topic, answer },
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn lock_pop(idle: &Mutex<HashMap<String, Vec<Connection>>>, address: &str) -> Option<Connection> {
+    lock(idle).get_mut(address).and_then(Vec::pop)
+}
+
+fn address(host: &str, port: i32) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
+fn described(
+    name: &str,
+    topic: &MetadataResponseTopic,
+    brokers: &BTreeMap<BrokerId, String>,
+) -> Topic {
+    let partitions = topic.partitions.iter().map(|partition| {
+        let address = brokers.get(&partition.leader_id).cloned();
+        (partition.partition_index, Leader { address, epoch: partition.leader_epoch })
+    });
+    let id = (!topic.topic_id.is_nil()).then(|| topic.topic_id.to_string());
+    Topic { name: name.to_owned(), id, partitions: partitions.collect() }
+}
+
+/// Partitions by the address of their leader, and an error for those without one.
+fn by_leader<'a>(
+    topic: &Topic,
+    indexes: impl Iterator<Item = &'a i32>,
+) -> (BTreeMap<String, Vec<i32>>, Option<KafkaError>) {
+    let mut groups: BTreeMap<String, Vec<i32>> = BTreeMap::new();
+    let mut failure = None;
+    for &index in indexes {
+        match topic.partitions.get(&index).and_then(|leader| leader.address.clone()) {
+            Some(address) => groups.entry(address).or_default().push(index),
+            None => failure = Some(refused("Metadata", topic, index, Answer(5))),
+        }
+    }
+    (groups, failure)
+}
+
+pub(crate) fn refused(what: &'static str, topic: &Topic, index: i32, answer: Answer) -> KafkaError {
+    KafkaError::Answer { what, place: format!("topic {} partition {index}", topic.name), answer }
+}
+
+pub(crate) fn topic_name(name: &str) -> TopicName {
+    TopicName(StrBytes::from_string(name.to_owned()))
+}
+
+fn metadata_request(name: &str) -> MetadataRequest {
+    let topic = MetadataRequestTopic::default().with_name(Some(topic_name(name)));
+    MetadataRequest::default().with_topics(Some(vec![topic])).with_allow_auto_topic_creation(false)
+}
+
+fn offsets_request(version: i16, topic: &Topic, indexes: &[i32], at: At) -> ListOffsetsRequest {
+    let (timestamp, isolation) = match at {
+        At::Earliest => (-2, Isolation::Committed),
+        At::Latest(isolation) => (-1, isolation),
+        At::EarliestLocal => (-4, Isolation::Committed),
+        At::Time(millis) => (millis.max(0), Isolation::Committed),
+    };
+    let partitions = indexes.iter().map(|index| {
+        let epoch = topic.partitions.get(index).map_or(-1, |leader| leader.epoch);
+        ListOffsetsPartition::default()
+            .with_partition_index(*index)
+            .with_current_leader_epoch(if version >= 4 { epoch } else { -1 })
+            .with_timestamp(timestamp)
+    });
+    let topic = ListOffsetsTopic::default()
+        .with_name(topic_name(&topic.name))
+        .with_partitions(partitions.collect());
+    ListOffsetsRequest::default()
+        .with_replica_id(BrokerId(-1))
+        .with_isolation_level(isolation.code())
+        .with_topics(vec![topic])
+}

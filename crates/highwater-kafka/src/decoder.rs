@@ -1,0 +1,233 @@
+//! Raw record batches to rows. Runs on the worker; nothing is allocated per record.
+
+use std::ops::Range as Bytes;
+
+use arrow::array::RecordBatch;
+use highwater_codec::{Reason, RecordDecoder, Records as Values, Span};
+use highwater_core::{
+    Decoded, Decoder, Payload, Range, RejectedRecords, Result, SourceColumns, Timestamp,
+};
+
+use crate::batch::{self, Batches, HEADER, Header, Records};
+use crate::compression::Unpacked;
+use crate::error::{BatchError, KafkaError};
+use crate::fetch::Footer;
+
+/// Rows of one batch at most.
+const ROWS: usize = 8192;
+/// Unpacked bytes that may wait for more records.
+const WAITING: usize = 4 << 20;
+/// What a span can reach.
+const SPANNED: usize = u32::MAX as usize;
+
+/// Decodes the payloads of one range.
+#[derive(Debug)]
+pub(crate) struct KafkaDecoder {
+    topic: String,
+    partition: i32,
+    /// The next offset that may be given out.
+    next: i64,
+    to: i64,
+    reached: Option<i64>,
+    unpacked: Unpacked,
+    format: Box<dyn RecordDecoder>,
+    rejected: RejectedRecords,
+    source_columns: Option<SourceColumns>,
+    waiting: Waiting,
+    outcomes: Vec<Option<Reason>>,
+}
+
+/// Records that wait to be decoded together, all of them in one buffer.
+#[derive(Debug, Default)]
+struct Waiting {
+    values: Vec<Option<Span>>,
+    offsets: Vec<i64>,
+    timestamps: Vec<Option<i64>>,
+    bytes: u64,
+}
+
+impl KafkaDecoder {
+    pub(crate) fn new(
+        range: &Range,
+        format: Box<dyn RecordDecoder>,
+        source_columns: Option<SourceColumns>,
+        largest_batch: usize,
+    ) -> Self {
+        Self {
+            topic: range.partition.stream.clone(),
+            partition: range.partition.index,
+            next: range.from.next,
+            to: range.to.next,
+            reached: None,
+            unpacked: Unpacked::new(largest_batch),
+            format,
+            rejected: RejectedRecords::new(&range.partition),
+            source_columns,
+            waiting: Waiting::default(),
+            outcomes: Vec::new(),
+        }
+    }
+
+    fn batch(
+        &mut self,
+        header: &Header,
+        at: Bytes<usize>,
+        payload: &[u8],
+        decoded: &mut Decoded,
+    ) -> Result<()> {
+        let offset = header.base_offset;
+        let wrong = |error: BatchError| error.at(&self.topic, self.partition, offset);
+        let batch = payload.get(at.clone()).unwrap_or_default();
+        batch::verify(header, batch).map_err(wrong)?;
+        if header.codec() == 0 {
+            return self.records(header, at.start + HEADER..at.end, Some(payload), decoded);
+        }
+        let packed = batch.get(HEADER..).unwrap_or_default();
+        let range = self.unpacked.append(header.codec(), packed).map_err(wrong)?;
+        self.records(header, range, None, decoded)
+    }
+
+    /// Collects the records in `range` of `payload`, or of the unpacked bytes.
+    fn records(
+        &mut self,
+        header: &Header,
+        range: Bytes<usize>,
+        payload: Option<&[u8]>,
+        decoded: &mut Decoded,
+    ) -> Result<()> {
+        let wrong = |error: BatchError, decoder: &Self| {
+            error.at(&decoder.topic, decoder.partition, header.base_offset)
+        };
+        let mut records = Records::new(header, range).map_err(|error| wrong(error, self))?;
+        loop {
+            let bytes = payload.unwrap_or_else(|| self.unpacked.bytes());
+            let full = self
+                .waiting
+                .collect(&mut records, bytes, header, self.next..self.to)
+                .map_err(|error| wrong(error, self))?;
+            if let Some(last) = self.waiting.offsets.last() {
+                self.next = self.next.max(last.saturating_add(1));
+            }
+            if !full {
+                return Ok(());
+            }
+            self.flush(payload, decoded)?;
+        }
+    }
+
+    /// Decodes what waits. The bytes are those of `payload`, or the unpacked ones.
+    fn flush(&mut self, payload: Option<&[u8]>, decoded: &mut Decoded) -> Result<()> {
+        if self.waiting.values.is_empty() {
+            return Ok(());
+        }
+        let data = payload.unwrap_or_else(|| self.unpacked.bytes());
+        let values = Values { data, values: &self.waiting.values };
+        let rows = self.format.decode(&values, &mut self.outcomes)?;
+        for (record, outcome) in self.outcomes.iter().enumerate() {
+            let Some(reason) = outcome else { continue };
+            let Some(&offset) = self.waiting.offsets.get(record) else { continue };
+            let millis = self.waiting.timestamps.get(record).copied().flatten();
+            let time = millis.and_then(|millis| millis.checked_mul(1000)).map(Timestamp);
+            let raw = self.waiting.values.get(record).copied().flatten();
+            let raw = raw.and_then(|span| span.of(data));
+            self.rejected.push(offset, time, raw, &reason.to_string());
+        }
+        if rows.num_rows() > 0 {
+            decoded.rows.push(self.add_source_columns(rows)?);
+        }
+        decoded.rejected.extend(self.rejected.take()?);
+        decoded.records += u64::try_from(self.waiting.values.len()).unwrap_or(0);
+        decoded.bytes += self.waiting.bytes;
+        self.waiting.clear();
+        Ok(())
+    }
+
+    fn add_source_columns(&self, rows: RecordBatch) -> Result<RecordBatch> {
+        let Some(columns) = &self.source_columns else { return Ok(rows) };
+        let accepted = self.waiting.offsets.iter().zip(&self.outcomes);
+        let accepted = accepted.filter(|(_, outcome)| outcome.is_none());
+        columns.add(&rows, accepted.map(|(offset, _)| *offset))
+    }
+}
+
+impl Decoder for KafkaDecoder {
+    fn decode(&mut self, payload: Payload, decoded: &mut Decoded) -> Result<()> {
+        if let Some(footer) = Footer::read(&payload.bytes) {
+            self.reached = Some(footer.reached);
+            return Ok(());
+        }
+        let payload: &[u8] = &payload.bytes;
+        let mut batches = Batches::new(payload);
+        let mut unpacked_waits = false;
+        while let Some(batch) = batches.next() {
+            let (header, range) =
+                batch.map_err(|error| error.at(&self.topic, self.partition, self.next))?;
+            let packed = header.codec() != 0;
+            if packed != unpacked_waits || self.unpacked.bytes().len() > WAITING {
+                self.flush((!unpacked_waits).then_some(payload), decoded)?;
+                self.unpacked.clear();
+                unpacked_waits = packed;
+            }
+            self.batch(&header, range, payload, decoded)?;
+        }
+        self.flush((!unpacked_waits).then_some(payload), decoded)?;
+        self.unpacked.clear();
+        if batches.at() < payload.len() {
+            let bytes = payload.len() - batches.at();
+            let error = BatchError::Trailing { bytes };
+            return Err(error.at(&self.topic, self.partition, self.next).into());
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, _decoded: &mut Decoded) -> Result<()> {
+        match self.reached {
+            Some(reached) if reached >= self.to => Ok(()),
+            reached => Err(KafkaError::Incomplete {
+                topic: self.topic.clone(),
+                partition: self.partition,
+                reached: reached.unwrap_or(self.next),
+                end: self.to,
+            }
+            .into()),
+        }
+    }
+}
+
+impl Waiting {
+    /// Collects records with offsets from `from` up to `to`. True when there may be more, but enough
+    /// wait.
+    fn collect(
+        &mut self,
+        records: &mut Records,
+        bytes: &[u8],
+        header: &Header,
+        offsets: Bytes<i64>,
+    ) -> Result<bool, BatchError> {
+        while self.values.len() < ROWS {
+            let Some(record) = records.next(bytes)? else { return Ok(false) };
+            let offset = header.base_offset.saturating_add(record.offset_delta.into());
+            if offsets.contains(&offset) {
+                let value = record.value.as_ref().map(span).transpose();
+                let too_large = |_| BatchError::TooLarge { packed: bytes.len(), limit: SPANNED };
+                self.values.push(value.map_err(too_large)?);
+                self.offsets.push(offset);
+                self.timestamps.push(header.timestamp(record.timestamp_delta));
+                let size = [&record.key, &record.value].into_iter().flatten().map(Bytes::len);
+                self.bytes += u64::try_from(size.sum::<usize>()).unwrap_or(0);
+            }
+        }
+        Ok(true)
+    }
+
+    fn clear(&mut self) {
+        self.values.clear();
+        self.offsets.clear();
+        self.timestamps.clear();
+        self.bytes = 0;
+    }
+}
+
+fn span(range: &Bytes<usize>) -> Result<Span, std::num::TryFromIntError> {
+    Ok(Span { start: range.start.try_into()?, end: range.end.try_into()? })
+}

@@ -1,0 +1,11 @@
+//! The source against brokers: one within the process, and a real one where there is one.
+#![cfg(test)]
+
+mod codecs;
+mod faults;
+mod hostile;
+mod interleaving;
+mod loss;
+mod plans;
+mod reading;
+mod real;
