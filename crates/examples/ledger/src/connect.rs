@@ -1,0 +1,50 @@
+//! Sources from their addresses.
+
+use highwater_cli::{Failure, GeneratorUri, KafkaUri, OnDataLoss, ReadOptions, Start};
+use highwater_datagen::{Generator, Transactions};
+use highwater_kafka::{self as kafka, KafkaSource};
+
+/// The transactions at `uri`, which needs no options of a Kafka client.
+pub(crate) fn generator(
+    uri: &GeneratorUri,
+    read: &ReadOptions,
+) -> Result<Generator<Transactions>, Failure> {
+    let problem = "is for Kafka; leave it out with a generator";
+    if read.start != Start::Earliest {
+        return Err(Failure::Option { option: "--start", problem });
+    }
+    if !read.properties.is_empty() {
+        return Err(Failure::Option { option: "-X", problem });
+    }
+    Ok(transactions(uri))
+}
+
+/// The transactions at `uri`.
+pub(crate) fn transactions(uri: &GeneratorUri) -> Generator<Transactions> {
+    let mut generator =
+        Generator::new(Transactions).seed(uri.seed).bad(uri.bad).duplicates(uri.duplicates);
+    if let Some(rows) = uri.rows {
+        generator = generator.rows(rows);
+    }
+    if let Some(rate) = uri.rate {
+        generator = generator.rate(rate);
+    }
+    generator
+}
+
+/// The topic at `uri`.
+pub(crate) fn kafka(uri: &KafkaUri, read: &ReadOptions) -> Result<KafkaSource, Failure> {
+    let start = match &read.start {
+        Start::Earliest => kafka::Start::Earliest,
+        Start::Latest => kafka::Start::Latest,
+        Start::Timestamp(millis) => kafka::Start::Timestamp(*millis),
+        Start::Offsets(offsets) => kafka::Start::Offsets(offsets.clone()),
+    };
+    let on_data_loss = match read.on_data_loss {
+        OnDataLoss::Fail => kafka::OnDataLoss::Fail,
+        OnDataLoss::Skip => kafka::OnDataLoss::Skip,
+    };
+    let source = KafkaSource::new(&uri.brokers, &uri.topic).start(start).on_data_loss(on_data_loss);
+    let set = |source: KafkaSource, (key, value): &(String, String)| source.property(key, value);
+    Ok(read.properties.iter().try_fold(source, set)?)
+}

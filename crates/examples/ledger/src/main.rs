@@ -1,0 +1,112 @@
+//! Exactly once: a stream of financial transactions becomes an Iceberg table.
+//!
+//! `ledger` runs the pipeline, `ledger generate` makes transactions, `ledger verify` checks the
+//! tables, `ledger explain` shows the pipeline without contacting anything.
+#![forbid(unsafe_code)]
+
+mod columns;
+mod connect;
+mod generate;
+mod introduction;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use highwater_cli::{Defaults, Failure, RunOptions, SourceOptions, SourceUri, TableOptions};
+use highwater_codec::Json;
+use highwater_iceberg::{FileCatalog, IcebergSink};
+use highwater_pipeline::{Pipeline, Plan};
+
+/// Arrow and Parquet allocate and free large buffers; this allocator does not give them back each time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const DEFAULTS: Defaults = &[
+    ("from", "generator:rows=1000000,seed=1,rate=10000"),
+    ("table", "demo.transactions_ledger"),
+    ("checkpoint", "data/checkpoint/ledger"),
+];
+
+fn main() -> ExitCode {
+    highwater_cli::main(DEFAULTS, |ledger: Ledger| match ledger.command {
+        None => run(&ledger.run),
+        Some(Command::Run(arguments)) => run(&arguments),
+        Some(Command::Generate(arguments)) => generate::generate(&arguments),
+        Some(Command::Verify(arguments)) => verify::verify(&arguments),
+        Some(Command::Explain(arguments)) => introduction::explain(&arguments),
+    })
+}
+
+/// The pipeline: what a transaction becomes.
+fn pipeline(from: &SourceOptions, to: &TableOptions) -> Result<Plan, Failure> {
+    let ledger = Pipeline::new("ledger");
+    let json = Json::try_new(columns::transactions())?;
+    let transactions = match &from.from {
+        SourceUri::Generator(uri) => {
+            let generator = connect::generator(uri, &from.read)?.decode(json);
+            let columns = from.source_columns;
+            ledger.source(
+                "transactions",
+                if columns { generator.source_columns() } else { generator },
+            )
+        }
+        SourceUri::Kafka(uri) => {
+            let topic = connect::kafka(uri, &from.read)?.decode(json);
+            let columns = from.source_columns;
+            ledger.source("transactions", if columns { topic.source_columns() } else { topic })
+        }
+    };
+    transactions.rejected().sink("rejected", table(to, &columns::rejected(&to.table))?);
+    transactions
+        .map_batches("ledger", columns::ledger(from.source_columns), columns::to_ledger)
+        .sink("ledger", table(to, &to.table)?);
+    Ok(ledger.build()?)
+}
+
+fn table(options: &TableOptions, name: &str) -> Result<IcebergSink, Failure> {
+    let table = FileCatalog::open(&options.catalog)?.table(name).append();
+    let set =
+        |table: IcebergSink, (key, value): &(String, String)| table.create_property(key, value);
+    Ok(options.create.iter().fold(table, set))
+}
+
+fn run(arguments: &RunArguments) -> Result<(), Failure> {
+    let plan = pipeline(&arguments.source, &arguments.table)?;
+    highwater_cli::run(&plan, &arguments.run, &introduction::lines(arguments)?)
+}
+
+/// Financial transactions into an Iceberg table, each exactly once.
+///
+/// Without a command it runs. Every option may also be given by the environment, as HIGHWATER_TRIGGER
+/// for --trigger.
+#[derive(Parser)]
+#[command(name = "ledger", version, args_conflicts_with_subcommands = true)]
+struct Ledger {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: RunArguments,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the pipeline (the default)
+    Run(RunArguments),
+    /// Writes made-up transactions to standard output, to files or to a topic
+    Generate(generate::GenerateArguments),
+    /// Checks the tables, and compares them with their source if asked to
+    Verify(verify::VerifyArguments),
+    /// Shows the pipeline without contacting anything
+    Explain(introduction::ExplainArguments),
+}
+
+#[derive(Args, Debug)]
+struct RunArguments {
+    #[command(flatten)]
+    source: SourceOptions,
+    #[command(flatten)]
+    table: TableOptions,
+    #[command(flatten)]
+    run: RunOptions,
+}

@@ -1,0 +1,71 @@
+//! `ledger verify`: what the tables hold, and whether that is what their source says.
+
+mod judge;
+mod raw;
+mod replay;
+mod report;
+mod tables;
+
+use std::io::Write as _;
+
+use clap::Args;
+use highwater_cli::{Failure, ReadOptions, SourceUri};
+use highwater_iceberg::FileCatalog;
+
+use crate::{columns, connect};
+use raw::Raw;
+use report::Report;
+use tables::Tables;
+
+#[derive(Args, Debug)]
+pub(crate) struct VerifyArguments {
+    /// A directory with Iceberg tables
+    #[arg(long, value_name = "DIR", default_value = "data/warehouse")]
+    catalog: String,
+    /// The ledger, as namespace.table
+    #[arg(long, value_name = "NAME")]
+    table: String,
+    /// Reads this source again, as far as the tables do, and compares
+    #[arg(long, value_name = "SOURCE")]
+    against: Option<SourceUri>,
+    #[command(flatten)]
+    read: ReadOptions,
+}
+
+/// Reads the tables, and their source if asked to, and writes what was found to standard output.
+pub(crate) fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
+    let io = |action: &str| {
+        let action = action.to_owned();
+        move |source| Failure::Io { action, source }
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let report = runtime.map_err(io("start a runtime"))?.block_on(examine(arguments))?;
+    let mut text =
+        serde_json::to_vec_pretty(&report).map_err(|error| io("write the report")(error.into()))?;
+    text.push(b'\n');
+    std::io::stdout().lock().write_all(&text).map_err(io("write to standard output"))?;
+    match report.violations() {
+        0 => Ok(()),
+        count => Err(Failure::Violations { count, what: arguments.table.clone() }),
+    }
+}
+
+async fn examine(arguments: &VerifyArguments) -> Result<Report, Failure> {
+    let catalog = FileCatalog::open(&arguments.catalog)?;
+    let ledger = catalog.table(&arguments.table).read().await?;
+    let rejected = catalog.table(&columns::rejected(&arguments.table)).read().await?;
+    let mut tables = Tables::read(&ledger, &rejected).await?;
+    let mut report = Report::new(&arguments.table, &ledger, &rejected, &tables)?;
+    match &arguments.against {
+        None => {}
+        Some(SourceUri::Generator(uri)) => {
+            let source = connect::generator(uri, &arguments.read)?.decode(Raw).source_columns();
+            replay::compare(&source, &ledger, &mut tables, &mut report).await?;
+        }
+        Some(SourceUri::Kafka(uri)) => {
+            let source = connect::kafka(uri, &arguments.read)?.decode(Raw).source_columns();
+            replay::compare(&source, &ledger, &mut tables, &mut report).await?;
+        }
+    }
+    Ok(report)
+}

@@ -1,0 +1,196 @@
+//! What should become of a record, found without the codec that the pipeline uses: by `serde_json`,
+//! `chrono`, `sha2` and a decimal reader that works on digits as text.
+
+use std::fmt::Write as _;
+
+use chrono::NaiveDate;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use sha2::{Digest as _, Sha256};
+
+/// The row that a record should become.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Expected {
+    pub(super) id: String,
+    /// Lower-case hexadecimal digits.
+    pub(super) hash: String,
+    pub(super) cents: i128,
+}
+
+#[derive(Deserialize)]
+struct Transaction<'a> {
+    #[serde(borrow)]
+    transaction_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    account_from: Option<&'a RawValue>,
+    #[serde(borrow)]
+    account_to: Option<&'a RawValue>,
+    #[serde(borrow)]
+    amount: Option<&'a RawValue>,
+    #[serde(borrow)]
+    currency: Option<&'a RawValue>,
+    #[serde(borrow)]
+    transaction_type: Option<&'a RawValue>,
+    #[serde(borrow)]
+    timestamp: Option<&'a RawValue>,
+}
+
+const LONGEST: usize = 16 << 20;
+const DEEPEST: usize = 64;
+
+/// The row of a record; nothing when it should be rejected.
+pub(super) fn judge(record: Option<&[u8]>) -> Option<Expected> {
+    let record = record.filter(|record| record.len() <= LONGEST && depth(record) <= DEEPEST)?;
+    // serde_json would take an array for a struct.
+    if !record.trim_ascii_start().starts_with(b"{") {
+        return None;
+    }
+    let transaction: Transaction<'_> = serde_json::from_slice(record).ok()?;
+    let id = text(transaction.transaction_id?)?;
+    let amount = text(transaction.amount?)?;
+    optional(transaction.transaction_type)?;
+    let cents = cents(&amount)?;
+    let timestamp: &RawValue = transaction.timestamp?;
+    let time: String = serde_json::from_str(timestamp.get()).ok()?;
+    if !is_time(&time) {
+        return None;
+    }
+    let hashed = [
+        Some(id.clone()),
+        optional(transaction.account_from)?,
+        optional(transaction.account_to)?,
+        Some(amount),
+        optional(transaction.currency)?,
+    ];
+    let hashed: Vec<String> = hashed.into_iter().flatten().collect();
+    Some(Expected { id, hash: hex(&Sha256::digest(hashed.join("|"))), cents })
+}
+
+/// A text, or a number as it is written.
+fn text(value: &RawValue) -> Option<String> {
+    match value.get().as_bytes() {
+        [b'"', ..] => serde_json::from_str(value.get()).ok(),
+        [b'-' | b'0'..=b'9', ..] => Some(value.get().to_owned()),
+        _ => None,
+    }
+}
+
+/// Nothing when the value is neither null nor text.
+fn optional(value: Option<&RawValue>) -> Option<Option<String>> {
+    match value {
+        None => Some(None),
+        Some(value) => text(value).map(Some),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _written = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// How deep objects and arrays lie within each other.
+fn depth(record: &[u8]) -> usize {
+    let (mut depth, mut deepest, mut within, mut escaped) = (0_usize, 0, false, false);
+    for byte in record {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if within => escaped = true,
+            b'"' => within = !within,
+            b'{' | b'[' if !within => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' if !within => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// A decimal of 18 digits, two of them after the point, in hundredths.
+fn cents(text: &str) -> Option<i128> {
+    let (number, exponent) = match text.split_once(['e', 'E']) {
+        Some((number, exponent)) => (number, whole(exponent)?),
+        None => (text, 0),
+    };
+    let unsigned = number.strip_prefix(['-', '+']).unwrap_or(number);
+    let (before, after) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    let all = format!("{before}{after}");
+    if all.is_empty() || !all.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let digits = all.trim_end_matches('0');
+    let dropped = i64::try_from(all.len() - digits.len()).ok()?;
+    let digits = digits.trim_start_matches('0');
+    if digits.is_empty() {
+        return Some(0);
+    }
+    let zeros = exponent
+        .saturating_sub(i64::try_from(after.len()).ok()?)
+        .saturating_add(dropped)
+        .saturating_add(2);
+    let zeros = usize::try_from(zeros).ok().filter(|zeros| zeros + digits.len() <= 18)?;
+    let cents: i128 = format!("{digits}{}", "0".repeat(zeros)).parse().ok()?;
+    Some(if number.starts_with('-') { -cents } else { cents })
+}
+
+/// A whole number with a sign or none. One that is too long counts as very large.
+fn whole(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let size = digits.parse().unwrap_or(i64::MAX / 4);
+    Some(if text.starts_with('-') { -size } else { size })
+}
+
+/// Whether `text` is a point in time to the microsecond, with a zone or none.
+fn is_time(text: &str) -> bool {
+    let Some((date_and_time, rest)) = text.split_at_checked(19) else { return false };
+    let pattern = "dddd-dd-ddTdd:dd:dd".bytes().zip(date_and_time.bytes());
+    let fits = |(wanted, found): (u8, u8)| match wanted {
+        b'd' => found.is_ascii_digit(),
+        b'T' => matches!(found, b'T' | b' '),
+        _ => found == wanted,
+    };
+    let number =
+        |from: usize, to: usize| -> Option<u32> { date_and_time.get(from..to)?.parse().ok() };
+    let date = || {
+        let year = i32::try_from(number(0, 4)?).ok()?;
+        NaiveDate::from_ymd_opt(year, number(5, 7)?, number(8, 10)?)
+    };
+    let below = |at: usize, limit: u32| number(at, at + 2).is_some_and(|found| found < limit);
+    let zone_at = rest.find(['Z', '+', '-']).unwrap_or(rest.len());
+    let (fraction, zone) = rest.split_at(zone_at);
+    pattern.into_iter().all(fits)
+        && date().is_some()
+        && below(11, 24)
+        && below(14, 60)
+        && below(17, 60)
+        && is_fraction(fraction)
+        && is_zone(zone)
+}
+
+/// Nothing, or a point and digits, those behind the sixth zeros.
+fn is_fraction(text: &str) -> bool {
+    let Some(digits) = text.strip_prefix('.') else { return text.is_empty() };
+    let all_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    all_digits && digits.bytes().skip(6).all(|byte| byte == b'0')
+}
+
+/// Nothing, `Z`, or a sign and hours and minutes.
+fn is_zone(text: &str) -> bool {
+    let Some(time) = text.strip_prefix(['+', '-']) else { return matches!(text, "" | "Z") };
+    let Some((hours, minutes)) = time.split_once(':') else { return false };
+    let part = |part: &str, limit: u8| {
+        let digits = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+        digits && part.parse().is_ok_and(|part: u8| part < limit)
+    };
+    part(hours, 24) && part(minutes, 60)
+}
+
+#[cfg(test)]
+mod tests;

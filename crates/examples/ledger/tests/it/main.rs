@@ -1,0 +1,9 @@
+//! The ledger from outside: processes, their output and their exit codes.
+#![cfg(test)]
+
+mod bad_input;
+mod binary;
+mod generated;
+mod lives;
+mod other;
+mod verified;

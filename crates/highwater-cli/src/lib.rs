@@ -1,0 +1,31 @@
+//! What the example binaries share: options, addresses of sources, progress, signals and exit codes.
+//!
+//! This crate owns the process, and is the only one of the workspace that does: it installs the
+//! subscriber of logs, listens to signals, writes to the terminal and says how the process ends.
+//!
+//! Data and JSON go to standard output, everything for people to standard error. Flags beat the
+//! environment: an option `--max-records-per-epoch` may also be given as
+//! `HIGHWATER_MAX_RECORDS_PER_EPOCH`. `HIGHWATER_LOG` filters logs (`warn` by default), and
+//! `HIGHWATER_KILL_AT` ends the process at a [failpoint](highwater_core::Failpoint), for tests.
+#![forbid(unsafe_code)]
+
+mod command;
+mod display;
+mod failure;
+mod kill;
+mod launch;
+mod options;
+mod signals;
+mod start;
+mod trigger;
+mod uri;
+
+pub use command::{Defaults, main};
+pub use display::ProgressKind;
+pub use failure::Failure;
+pub use kill::KillAtError;
+pub use launch::run;
+pub use options::{OnDataLoss, ReadOptions, RunOptions, SourceOptions, TableOptions};
+pub use start::{Start, StartError};
+pub use trigger::{TriggerError, parse_trigger};
+pub use uri::{GeneratorUri, KafkaUri, SourceUri, UriError};

@@ -1,0 +1,180 @@
+//! The options that all binaries spell the same.
+
+use std::num::NonZeroU64;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use highwater_core::Failpoints;
+use highwater_pipeline::{OnRollback, Options, Trigger};
+
+use crate::kill::KillAt;
+use crate::{Failure, ProgressKind, SourceUri, Start, parse_trigger};
+
+/// Where records come from.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Source")]
+pub struct SourceOptions {
+    /// generator:rows=N,seed=N,rate=N,bad=SHARE,duplicates=SHARE or kafka://host:port,host:port/topic
+    #[arg(long, value_name = "SOURCE")]
+    pub from: SourceUri,
+    /// How it is read.
+    #[command(flatten)]
+    pub read: ReadOptions,
+    /// Adds _topic, _partition and _offset to the table
+    #[arg(long)]
+    pub source_columns: bool,
+}
+
+/// How a source is read.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Source")]
+pub struct ReadOptions {
+    /// Where a first start begins: earliest, latest, timestamp:T or offsets:FILE (Kafka only)
+    #[arg(long, value_name = "WHERE", default_value = "earliest")]
+    pub start: Start,
+    /// A property of the Kafka client by its Java name; a value @FILE is read from that file
+    #[arg(short = 'X', value_name = "KEY=VALUE", value_parser = parse_property)]
+    pub properties: Vec<(String, String)>,
+    /// What to do when records are gone before they were read
+    #[arg(long, value_name = "CHOICE", default_value = "fail")]
+    pub on_data_loss: OnDataLoss,
+}
+
+/// What to do when records are gone before they were read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OnDataLoss {
+    /// Stop, and say what is lost
+    Fail,
+    /// Go on behind them, and write the gap down
+    Skip,
+}
+
+/// Where rows go.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Table")]
+pub struct TableOptions {
+    /// A directory with Iceberg tables
+    #[arg(long, value_name = "DIR", default_value = "data/warehouse")]
+    pub catalog: String,
+    /// The table, as namespace.table
+    #[arg(long, value_name = "NAME")]
+    pub table: String,
+    /// A property of the table, set when it is made
+    #[arg(long, value_name = "KEY=VALUE", value_parser = parse_pair)]
+    pub create: Vec<(String, String)>,
+}
+
+/// How a pipeline runs.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Run")]
+pub struct RunOptions {
+    /// Where the pipeline keeps its log
+    #[arg(long, value_name = "DIR")]
+    pub checkpoint: String,
+    /// An interval such as 10s or 500ms, or available-now: what is there, then stop
+    #[arg(long, value_name = "T", default_value = "5s", value_parser = parse_trigger)]
+    pub trigger: Trigger,
+    /// How many records an epoch takes at most
+    #[arg(long, value_name = "N")]
+    pub max_records_per_epoch: Option<NonZeroU64>,
+    /// How many bytes an epoch takes at most
+    #[arg(long, value_name = "N")]
+    pub max_bytes_per_epoch: Option<NonZeroU64>,
+    /// The share of rejected records above which an epoch of 100 or more stops the pipeline
+    #[arg(long, value_name = "SHARE", default_value = "0.5", value_parser = parse_ratio)]
+    pub max_rejected_ratio: f64,
+    /// What to do about a table that somebody rolled back
+    #[arg(long, value_name = "CHOICE", default_value = "refuse", value_parser = parse_rollback)]
+    pub on_rollback: OnRollback,
+    /// Worker threads; only 1 so far
+    #[arg(long, value_name = "N", default_value = "1", value_parser = parse_threads)]
+    pub threads: u16,
+    /// What is shown of each epoch
+    #[arg(long, value_name = "KIND", default_value = "auto")]
+    pub progress: ProgressKind,
+}
+
+impl RunOptions {
+    /// The same for the pipeline, with a failpoint if the environment names one.
+    ///
+    /// # Errors
+    /// A checkpoint of an unknown kind, or a failpoint that there is not.
+    pub fn to_pipeline(&self) -> Result<Options, Failure> {
+        let mut options = Options::checkpoint(&self.checkpoint)?
+            .trigger(self.trigger)
+            .max_rejected_ratio(self.max_rejected_ratio)
+            .on_rollback(self.on_rollback);
+        if let Some(records) = self.max_records_per_epoch {
+            options = options.max_records_per_epoch(records);
+        }
+        if let Some(bytes) = self.max_bytes_per_epoch {
+            options = options.max_bytes_per_epoch(bytes);
+        }
+        if let Ok(text) = std::env::var(KILL_AT) {
+            let hook = Arc::new(KillAt::parse(&text)?);
+            options = options.failpoints(Failpoints::armed(hook));
+        }
+        Ok(options)
+    }
+}
+
+const KILL_AT: &str = "HIGHWATER_KILL_AT";
+
+/// What an option cannot be.
+#[derive(Debug, thiserror::Error)]
+enum OptionError {
+    #[error("write key=value")]
+    NotAPair,
+    #[error("cannot read {path}: {cause}")]
+    Unreadable { path: String, cause: std::io::Error },
+    #[error("write a share from 0 to 1")]
+    NotAShare,
+    #[error("write refuse or accept")]
+    NotAChoice,
+    #[error("a pipeline needs a thread; leave the option out, or write 1")]
+    NoThread,
+    #[error("more than one thread is not supported yet; leave the option out, or write 1")]
+    ManyThreads,
+    #[error("write 1")]
+    NotACount,
+}
+
+fn parse_pair(text: &str) -> Result<(String, String), OptionError> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err(OptionError::NotAPair),
+    }
+}
+
+fn parse_property(text: &str) -> Result<(String, String), OptionError> {
+    let (key, value) = parse_pair(text)?;
+    let Some(path) = value.strip_prefix('@') else { return Ok((key, value)) };
+    let secret = std::fs::read_to_string(path)
+        .map_err(|cause| OptionError::Unreadable { path: path.to_owned(), cause })?;
+    Ok((key, secret.trim_end().to_owned()))
+}
+
+fn parse_ratio(text: &str) -> Result<f64, OptionError> {
+    let ratio = text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
+    ratio.ok_or(OptionError::NotAShare)
+}
+
+fn parse_rollback(text: &str) -> Result<OnRollback, OptionError> {
+    match text {
+        "refuse" => Ok(OnRollback::Refuse),
+        "accept" => Ok(OnRollback::Accept),
+        _ => Err(OptionError::NotAChoice),
+    }
+}
+
+fn parse_threads(text: &str) -> Result<u16, OptionError> {
+    match text.parse() {
+        Ok(1) => Ok(1),
+        Ok(0) => Err(OptionError::NoThread),
+        Ok(_) => Err(OptionError::ManyThreads),
+        Err(_) => Err(OptionError::NotACount),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,51 @@
+//! Options and mistakes in them.
+
+use super::*;
+use clap::Parser;
+
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(flatten)]
+    source: SourceOptions,
+    #[command(flatten)]
+    table: TableOptions,
+    #[command(flatten)]
+    run: RunOptions,
+}
+
+fn parse(arguments: &[&str]) -> Result<Arguments, String> {
+    let needed = ["t", "--from=generator:", "--table=a.b", "--checkpoint=c"];
+    Arguments::try_parse_from([&needed, arguments].concat()).map_err(|error| error.to_string())
+}
+
+#[test]
+fn defaults_are_those_of_the_library() {
+    let parsed = parse(&[]).unwrap();
+    assert_eq!(parsed.run.trigger, Trigger::every(std::time::Duration::from_secs(5)));
+    assert_eq!((parsed.run.threads, parsed.run.max_rejected_ratio), (1, 0.5));
+    assert_eq!(parsed.source.read.start, Start::Earliest);
+    assert_eq!(parsed.table.catalog, "data/warehouse");
+}
+
+#[test]
+fn mistakes_say_what_to_write() {
+    let error = |argument: &str| parse(&[argument]).unwrap_err();
+    assert!(error("--threads=0").contains("a pipeline needs a thread"));
+    assert!(error("--threads=2").contains("not supported yet"));
+    assert!(error("--threads=x").contains("write 1"));
+    assert!(error("--max-rejected-ratio=2").contains("a share from 0 to 1"));
+    assert!(error("--on-rollback=maybe").contains("write refuse or accept"));
+    assert!(error("--max-records-per-epoch=0").contains("--max-records-per-epoch"));
+    assert!(error("--create=x").contains("write key=value"));
+    assert!(error("--triger=5s").contains("'--trigger'"));
+    assert!(error("--trigger=5").contains("an interval such as 10s"));
+    assert!(error("-Xa=@/no/such/file").contains("cannot read /no/such/file"));
+}
+
+#[test]
+fn properties_are_pairs_and_may_stand_in_files() {
+    let parsed = parse(&["-X", "client.id=me", "-Xempty=@/dev/null", "--create", "a=b=c"]).unwrap();
+    let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    assert_eq!(parsed.source.read.properties, [pair("client.id", "me"), pair("empty", "")]);
+    assert_eq!(parsed.table.create, [pair("a", "b=c")]);
+}

@@ -1,0 +1,4 @@
+//! The generator from outside.
+#![cfg(test)]
+
+mod conformance;
