@@ -1,0 +1,24 @@
+//! highwater: streaming pipelines into Iceberg tables, exactly once, inside your own Rust service.
+//!
+//! Each crate of the workspace is one module here, and each connector a feature. The README of the
+//! repository begins with a whole pipeline.
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "datagen")]
+pub use highwater_datagen as datagen;
+#[cfg(feature = "iceberg")]
+pub use highwater_iceberg as iceberg;
+#[cfg(feature = "kafka")]
+pub use highwater_kafka as kafka;
+pub use {
+    highwater_checkpoint as checkpoint, highwater_codec as codec, highwater_core as core,
+    highwater_pipeline as pipeline, highwater_storage as storage,
+};
+
+/// The arrow of every signature.
+pub use highwater_core::arrow;
+
+/// The README, so that its code compiles.
+#[doc = include_str!("../../../README.md")]
+#[cfg(all(doctest, feature = "iceberg", feature = "kafka"))]
+pub struct ReadmeExample;
