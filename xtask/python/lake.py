@@ -1,0 +1,53 @@
+"""Reads the tables of a warehouse the way a stranger would: with pyiceberg, and with DuckDB."""
+
+import pathlib
+import re
+import sys
+
+import duckdb
+import duckdb_extension_avro
+import duckdb_extension_iceberg
+from pyiceberg.table import StaticTable
+
+LEDGER = "demo/transactions_ledger"
+REJECTED = "demo/transactions_ledger_rejected"
+
+
+def fail(message):
+    """Ends the script; the caller prints the message."""
+    sys.exit(message)
+
+
+def newest(warehouse, table):
+    """The newest metadata file of a table and its version."""
+    found = []
+    for path in pathlib.Path(warehouse, table, "metadata").glob("v*.metadata.json"):
+        match = re.fullmatch(r"v(\d+)\.metadata\.json", path.name)
+        if match:
+            found.append((int(match[1]), path))
+    if not found:
+        fail(f"{warehouse}/{table} has no metadata: no such table")
+    version, path = max(found)
+    return path, version
+
+
+def iceberg(warehouse, table):
+    """The table in pyiceberg."""
+    path, _ = newest(warehouse, table)
+    return StaticTable.from_metadata(str(path))
+
+
+def duck():
+    """DuckDB with the extensions of the Python packages, which need no download."""
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    for package in (duckdb_extension_avro, duckdb_extension_iceberg):
+        folder = pathlib.Path(package.__file__).parent
+        extension = next(folder.rglob("*.duckdb_extension"))
+        connection.execute(f"LOAD '{extension}'")
+    return connection
+
+
+def scan(warehouse, table):
+    """The table in a DuckDB query, found through its version hint."""
+    return f"iceberg_scan('{warehouse}/{table}')"

@@ -1,0 +1,80 @@
+//! Suite `instances`: two instances of one pipeline at once. One goes on, the other is fenced.
+
+use std::fs;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use super::lab::Lab;
+use super::life::{DONE, Ended, FENCED, Home, Life};
+
+const SOURCE: &str = "generator:rows=200000,seed=19,rate=20000,bad=0.2";
+const TABLE: &str = "transactions_ledger";
+/// The source ends before that, and with it the race.
+const DECIDED: Duration = Duration::from_secs(60);
+
+pub(super) fn run(lab: &Lab) -> Result<()> {
+    let times = lab.times(50);
+    let one = ["data/checkpoint/ledger", "data/checkpoint/ledger"];
+    let two = ["data/checkpoint/first", "data/checkpoint/second"];
+    for (name, checkpoints, salt) in [("one-log", one, 0), ("two-logs", two, 1)] {
+        let mut draw = lab.draw(salt);
+        for round in 0..times {
+            let folder = format!("{name}-{round}");
+            let home = lab.home(&folder)?;
+            let apart = draw.time(Duration::from_millis(400));
+            race(&home, checkpoints, apart)
+                .with_context(|| format!("{folder}, started {apart:?} apart"))?;
+            fs::remove_dir_all(home.path("")).context("cannot remove the folder of a round")?;
+        }
+        eprintln!("{name}: {times} races, one fenced in each");
+    }
+    Ok(())
+}
+
+fn race(home: &Home, checkpoints: [&str; 2], apart: Duration) -> Result<()> {
+    let [first, second] = checkpoints;
+    let mut earlier = start(home, "earlier", first, "500")?;
+    sleep(apart);
+    let mut later = start(home, "later", second, "900")?;
+    let mut winner = if fenced_first(&mut earlier, &mut later)? { later } else { earlier };
+    goes_on(home, &mut winner)?;
+    drop(winner);
+    home.finish_and_verify(SOURCE, &["--checkpoint", "data/checkpoint/empty"])
+}
+
+fn start(home: &Home, name: &str, checkpoint: &str, records: &str) -> Result<Life> {
+    let limit = ["--checkpoint", checkpoint, "--max-records-per-epoch", records];
+    let arguments = [&["--from", SOURCE, "--trigger", "100ms"][..], &limit].concat();
+    home.start(name, &mut home.ledger(&arguments))
+}
+
+/// Waits until one of both is fenced; whether it is the first.
+fn fenced_first(one: &mut Life, other: &mut Life) -> Result<bool> {
+    let start = Instant::now();
+    while start.elapsed() < DECIDED {
+        for (life, is_first) in [(&mut *one, true), (&mut *other, false)] {
+            match life.ended()? {
+                Some(Ended::Exited(FENCED)) => return Ok(is_first),
+                // One that has taken the whole source has won; the other is still to find out.
+                Some(Ended::Exited(DONE)) | None => {}
+                Some(ended) => bail!("an instance {ended:?}: {}", life.tail()),
+            }
+        }
+        sleep(Duration::from_millis(5));
+    }
+    bail!("after {DECIDED:?} none is fenced: {}\n{}", one.tail(), other.tail())
+}
+
+/// The one that is left commits once more, or has reached the end of the source.
+fn goes_on(home: &Home, winner: &mut Life) -> Result<()> {
+    if winner.ended()? == Some(Ended::Exited(DONE)) {
+        return Ok(());
+    }
+    let before = home.version(TABLE).unwrap_or(0);
+    home.await_version(TABLE, before, winner).or_else(|error| match winner.ended()? {
+        Some(Ended::Exited(DONE)) => Ok(()),
+        _ => Err(error.context("the other instance did not go on")),
+    })
+}

@@ -1,0 +1,154 @@
+//! Suite `kill`: many lives, each ended by SIGKILL, and in the end every record once.
+
+use std::collections::BTreeMap;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use super::draw::Draw;
+use super::failpoints::{self, Failpoint};
+use super::lab::Lab;
+use super::life::{DONE, Ended, Home};
+use crate::step;
+
+/// A life that is to die at a failpoint it never reaches is ended after this.
+const UNREACHED: Duration = Duration::from_secs(5);
+
+/// Where the records of all lives come from.
+struct Trial {
+    name: &'static str,
+    source: String,
+    rows: u64,
+    options: &'static [&'static str],
+}
+
+pub(super) fn run(lab: &Lab) -> Result<()> {
+    let points = failpoints::declared()?;
+    let lives = lab.times(200);
+    let trials = [generator(lives), kafka(lab, lives)?];
+    // Lives mostly wait, so both trials share the machine.
+    thread::scope(|scope| {
+        let points = &points;
+        let runs: Vec<_> = trials
+            .iter()
+            .zip(1_u64..)
+            .map(|(trial, salt)| scope.spawn(move || attempt(lab, trial, lives, salt, points)))
+            .collect();
+        let results = runs.into_iter().map(|run| match run.join() {
+            Ok(result) => result,
+            Err(_) => bail!("a trial panicked"),
+        });
+        results.collect::<Vec<Result<()>>>().into_iter().collect()
+    })
+}
+
+/// More rows than all lives can take at this rate, so that none ends by itself.
+fn generator(lives: u32) -> Trial {
+    let rows = u64::from(lives) * 20_000;
+    let source = format!("generator:rows={rows},seed=11,rate=20000,bad=0.001");
+    Trial { name: "generator", source, rows, options: &[] }
+}
+
+fn kafka(lab: &Lab, lives: u32) -> Result<Trial> {
+    let rows = u64::from(lives) * 10_000;
+    let source = format!("kafka://{}/kill", lab.broker()?.bootstrap());
+    let from = format!("generator:rows={rows},seed=12,bad=0.001");
+    let arguments = ["generate", "--from", &from, "--to", &source, "--partitions", "4"];
+    step::succeed(&mut lab.home("producer")?.ledger(&arguments))?;
+    Ok(Trial { name: "kafka", source, rows, options: &["--max-records-per-epoch", "1000"] })
+}
+
+fn attempt(lab: &Lab, trial: &Trial, lives: u32, salt: u64, points: &[Failpoint]) -> Result<()> {
+    let home = lab.home(trial.name)?;
+    let mut draw = lab.draw(salt);
+    let mut tally = Tally::new(points);
+    let mut arguments = vec!["--from", &trial.source, "--trigger", "100ms", "--source-columns"];
+    arguments.extend_from_slice(trial.options);
+    for life in 0..lives {
+        if life % 2 == 0 {
+            by_time(&home, &arguments, &mut draw, &mut tally)?;
+        } else {
+            let (point, occurrence) = failpoints::draw(points, &mut draw)?;
+            by_failpoint(&home, &arguments, &point, occurrence, &mut tally)?;
+        }
+    }
+    eprintln!("{}: {tally}", trial.name);
+    tally.check(lives)?;
+    home.finish_and_verify(&trial.source, &["--source-columns"])?;
+    let rows = trial.rows.to_string();
+    eprint!("{}: {}", trial.name, lab.python("positions.py", &[&home.warehouse()?, &rows])?);
+    Ok(())
+}
+
+fn by_time(home: &Home, arguments: &[&str], draw: &mut Draw, tally: &mut Tally) -> Result<()> {
+    let mut life = home.start("lives", &mut home.ledger(arguments))?;
+    match life.wait_at_most(draw.time(Duration::from_secs(2)))? {
+        None => {
+            let _: Ended = life.kill()?;
+            tally.by_time += 1;
+        }
+        Some(Ended::Exited(DONE)) => tally.ended += 1,
+        Some(ended) => bail!("a life that nobody killed {ended:?}: {}", life.tail()),
+    }
+    Ok(())
+}
+
+fn by_failpoint(
+    home: &Home,
+    arguments: &[&str],
+    point: &Failpoint,
+    occurrence: u64,
+    tally: &mut Tally,
+) -> Result<()> {
+    let kill_at = format!("{}:{occurrence}", point.name);
+    let mut command = home.ledger(arguments);
+    let mut life = home.start("lives", command.env("HIGHWATER_KILL_AT", &kill_at))?;
+    match life.wait_at_most(UNREACHED)? {
+        Some(Ended::Killed) => {
+            let phase = tally.phases.get_mut(&point.phase).context("a phase not declared")?;
+            *phase += 1;
+        }
+        Some(Ended::Exited(DONE)) => tally.ended += 1,
+        Some(ended) => bail!("a life to be killed at {kill_at} {ended:?}: {}", life.tail()),
+        None => {
+            let _: Ended = life.kill()?;
+            tally.unreached.push(kill_at);
+        }
+    }
+    Ok(())
+}
+
+/// How the lives ended.
+struct Tally {
+    phases: BTreeMap<String, u32>,
+    by_time: u32,
+    ended: u32,
+    unreached: Vec<String>,
+}
+
+impl Tally {
+    fn new(points: &[Failpoint]) -> Self {
+        let phases = failpoints::phases(points).into_iter().map(|phase| (phase, 0)).collect();
+        Self { phases, by_time: 0, ended: 0, unreached: Vec::new() }
+    }
+
+    /// Of 200 lives at least 5 must have died in each phase, and none have come to its end.
+    fn check(&self, lives: u32) -> Result<()> {
+        let least = lives / 40;
+        match self.phases.iter().find(|(_, kills)| **kills < least) {
+            Some((phase, kills)) => {
+                bail!("only {kills} lives ended in phase {phase}, at least {least} must: {self}")
+            }
+            None if self.ended > 0 => bail!("there were too few rows for all lives: {self}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::fmt::Display for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "kills by phase {:?}, by time {}", self.phases, self.by_time)?;
+        write!(f, ", ended by themselves {}, not reached {:?}", self.ended, self.unreached)
+    }
+}

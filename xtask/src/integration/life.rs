@@ -1,0 +1,217 @@
+//! One pipeline's folder, and the lives of the binary in it.
+
+use std::fs::{self, OpenOptions};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::step;
+
+/// Exit codes of the binaries.
+pub(super) const DONE: i32 = 0;
+pub(super) const FENCED: i32 = 3;
+pub(super) const REFUSED: i32 = 4;
+
+const SIGKILL: i32 = 9;
+/// Far beyond what any life of these suites takes.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// How a life ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// By itself, with this exit code.
+    Exited(i32),
+    /// By SIGKILL.
+    Killed,
+}
+
+/// The folder that a pipeline lives in: warehouse, checkpoint and the log of every life.
+pub(super) struct Home {
+    folder: PathBuf,
+    ledger: PathBuf,
+}
+
+impl Home {
+    pub(super) fn new(folder: PathBuf, ledger: PathBuf) -> Self {
+        Self { folder, ledger }
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// The folder as text, for arguments.
+    pub(super) fn text(&self, name: &str) -> Result<String> {
+        let path = self.path(name).into_os_string().into_string();
+        path.ok().context("the folder of the workspace has a name that is not UTF-8")
+    }
+
+    /// The warehouse, where the binary puts it by default.
+    pub(super) fn warehouse(&self) -> Result<String> {
+        self.text("data/warehouse")
+    }
+
+    /// The binary, in this folder and with its defaults.
+    pub(super) fn ledger(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.ledger);
+        command.args(arguments).current_dir(&self.folder).stdin(Stdio::null());
+        command
+    }
+
+    /// Starts a life. Its messages go to `<name>.log`.
+    pub(super) fn start(&self, name: &str, command: &mut Command) -> Result<Life> {
+        let path = self.path(&format!("{name}.log"));
+        let log = OpenOptions::new().create(true).append(true).open(&path);
+        let log = log.with_context(|| format!("cannot write {path:?}"))?;
+        let output = log.try_clone().context("cannot share the log")?;
+        let child = command.stdout(output).stderr(log).spawn();
+        let child = child.with_context(|| format!("cannot start {command:?}"))?;
+        Ok(Life { child, log: path })
+    }
+
+    /// One life to its end, which must be exit code `code`.
+    pub(super) fn expect(&self, name: &str, arguments: &[&str], code: i32) -> Result<()> {
+        let mut life = self.start(name, &mut self.ledger(arguments))?;
+        let ended = life.wait(PATIENCE)?;
+        if ended != Ended::Exited(code) {
+            bail!("`ledger {}` {ended:?}, not with {code}: {}", arguments.join(" "), life.tail());
+        }
+        Ok(())
+    }
+
+    /// Takes what is left in the source, then compares the tables with all of it.
+    pub(super) fn finish_and_verify(&self, source: &str, options: &[&str]) -> Result<()> {
+        let mut arguments = vec!["--from", source, "--trigger", "available-now"];
+        arguments.extend_from_slice(options);
+        self.expect("finish", &arguments, DONE)?;
+        self.verify(source)
+    }
+
+    /// Compares the tables with the source, by the binary's own separate path.
+    pub(super) fn verify(&self, source: &str) -> Result<()> {
+        let verdict = step::captured(&mut self.ledger(&["verify", "--against", source]))?;
+        if !verdict.status.success() {
+            let told = String::from_utf8_lossy(&verdict.stdout);
+            let errors = String::from_utf8_lossy(&verdict.stderr);
+            bail!("`ledger verify --against {source}` {}: {told}{errors}", verdict.status);
+        }
+        Ok(())
+    }
+
+    /// The version of the newest metadata of a table; nothing before there is one.
+    pub(super) fn version(&self, table: &str) -> Option<u64> {
+        let folder = self.path("data/warehouse/demo").join(table).join("metadata");
+        let names = fs::read_dir(folder)
+            .ok()?
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        names.filter_map(|name| version_in(&name)).max()
+    }
+
+    /// Waits until `table` has a version above `above`.
+    pub(super) fn await_version(&self, table: &str, above: u64, life: &mut Life) -> Result<()> {
+        let start = Instant::now();
+        while self.version(table).is_none_or(|version| version <= above) {
+            if let Some(ended) = life.ended()? {
+                bail!(
+                    "a life {ended:?} before version {above} of {table} was passed: {}",
+                    life.tail()
+                );
+            }
+            if start.elapsed() > PATIENCE {
+                bail!("version {above} of {table} was not passed: {}", life.tail());
+            }
+            sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+}
+
+/// Reads the number in `v17.metadata.json`.
+fn version_in(name: &str) -> Option<u64> {
+    name.strip_prefix('v')?.strip_suffix(".metadata.json")?.parse().ok()
+}
+
+/// A running binary. Dropped, it is killed.
+pub(super) struct Life {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Life {
+    /// How it ended, if it has.
+    pub(super) fn ended(&mut self) -> Result<Option<Ended>> {
+        let status = self.child.try_wait().context("cannot wait for a life")?;
+        status.map(|status| self.read(status)).transpose()
+    }
+
+    /// Waits for its end, at most `limit`.
+    pub(super) fn wait(&mut self, limit: Duration) -> Result<Ended> {
+        match self.wait_at_most(limit)? {
+            Some(ended) => Ok(ended),
+            None => bail!("a life did not end within {limit:?}: {}", self.tail()),
+        }
+    }
+
+    /// How it ended, if it does within `limit`.
+    pub(super) fn wait_at_most(&mut self, limit: Duration) -> Result<Option<Ended>> {
+        let start = Instant::now();
+        loop {
+            if let Some(ended) = self.ended()? {
+                return Ok(Some(ended));
+            }
+            let left = limit.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                return Ok(None);
+            }
+            sleep(left.min(Duration::from_millis(5)));
+        }
+    }
+
+    /// Sends SIGKILL and waits for the end.
+    pub(super) fn kill(&mut self) -> Result<Ended> {
+        self.child.kill().context("cannot kill a life")?;
+        let status = self.child.wait().context("cannot wait for a life")?;
+        self.read(status)
+    }
+
+    /// Asks it to finish, as a terminal or a service manager would, and waits for the end.
+    pub(super) fn terminate(&mut self) -> Result<Ended> {
+        let id = self.child.id().to_string();
+        step::succeed(Command::new("kill").args(["-TERM", &id]))?;
+        self.wait(Duration::from_secs(30))
+    }
+
+    /// The last lines it wrote.
+    pub(super) fn tail(&self) -> String {
+        tail(&self.log)
+    }
+
+    fn read(&self, status: ExitStatus) -> Result<Ended> {
+        match (status.code(), status.signal()) {
+            (Some(code), _) => Ok(Ended::Exited(code)),
+            (None, Some(SIGKILL)) => Ok(Ended::Killed),
+            _ => bail!("a life ended with {status}: {}", self.tail()),
+        }
+    }
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        // It has mostly ended; then both calls have nothing to do.
+        if self.child.kill().is_ok() && self.child.wait().is_err() {
+            eprintln!("process {} may still run", self.child.id());
+        }
+    }
+}
+
+fn tail(log: &Path) -> String {
+    let text = fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
+    let last = lines.get(lines.len().saturating_sub(15)..).unwrap_or_default().join("\n");
+    format!("{} ends with\n{last}", log.display())
+}
