@@ -35,7 +35,7 @@ fn a_failure_passes_and_a_kill_lasts_until_the_next_life() {
     failpoints.hit(Failpoint::AfterSwap).unwrap();
     armed.assert_fired();
     assert_eq!(armed.fired(), 2);
-    let left = never_reached(&armed.seen());
+    let left = never_reached(&armed.seen().iter().map(|it| it.point).collect());
     assert_eq!(left.len(), Failpoint::ALL.len() - 3);
     assert!(!is_injected(&Error::new(ErrorKind::Internal, "kafka", "another")));
 }
