@@ -24,7 +24,7 @@ mod batch;
 mod log;
 mod serve;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -77,6 +77,8 @@ struct State {
     made: u64,
     /// The newest version of an API that is offered, by its key.
     newest: BTreeMap<i16, i16>,
+    /// The APIs, by key, whose requests get no answer.
+    unanswered: BTreeSet<i16>,
     /// Answers to Fetch until one is cut off in the middle, with its connection.
     cut_after: Option<u32>,
     throttle_ms: i32,
@@ -202,6 +204,11 @@ impl Cluster {
     /// Offers no later version than `version` of the API `key`.
     pub fn limit_version(&self, key: i16, version: i16) {
         lock(&self.state).newest.insert(key, version);
+    }
+
+    /// Leaves requests of the API `key` without an answer from now on.
+    pub fn leave_unanswered(&self, key: i16) {
+        lock(&self.state).unanswered.insert(key);
     }
 
     /// Cuts the connection in the middle of the answer to Fetch that comes after `answers` others,

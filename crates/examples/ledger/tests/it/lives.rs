@@ -1,11 +1,11 @@
 //! Runs, ends of all kinds, and runs again.
 
 use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use highwater_core::{Failpoint, Phase};
+use highwater_testkit::broker::{Batch, Cluster, Record};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -108,19 +108,26 @@ fn sigterm_and_ctrl_c_end_a_run_cleanly_and_it_goes_on_later() {
     assert!(ledger.verified(ENDLESS)["lastEpoch"].as_u64() >= Some(5));
 }
 
-#[test]
-fn a_second_ctrl_c_leaves_at_once() {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_ctrl_c_leaves_at_once() {
+    const FETCH: i16 = 1;
     let ledger = Ledger::new();
-    // A broker that is called and never answers.
-    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let from = format!("kafka://{}/t", silent.local_addr().unwrap());
+    // A broker that tells what there is and never hands it over: the epoch begins and does not end.
+    let cluster = Cluster::start(1).await.unwrap();
+    cluster.create_topic("t", 1);
+    cluster.append("t", 0, Batch::of([Record::value("{}")]));
+    cluster.leave_unanswered(FETCH);
+    let from = format!("kafka://{}/t", cluster.bootstrap());
     let mut waiting = ledger.command(&["--from", &from]).spawn().unwrap();
     let mut lines = BufReader::new(waiting.stderr.take().unwrap()).lines();
     let mut wait_for = |words: &str| {
         let found = lines.find(|line| line.as_ref().unwrap().contains(words));
         assert!(found.is_some(), "never said: {words}");
     };
-    wait_for("begins anew");
+    while cluster.requests(FETCH) == 0 {
+        assert_eq!(waiting.try_wait().unwrap(), None);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     kill_process(Pid::from_child(&waiting), Signal::INT).unwrap();
     wait_for("Ctrl-C again leaves at once");
     kill_process(Pid::from_child(&waiting), Signal::INT).unwrap();
