@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 
-use crate::{Name, Partition};
+use crate::{Name, Partition, Permit};
 
 /// Some rows of one epoch, 1 to 8,192 of them as a rule, with where they come from.
 #[derive(Clone, Debug)]
@@ -13,6 +13,8 @@ pub struct Batch {
     pub rows: RecordBatch,
     /// The source and partition they were read from, until they are exchanged by key.
     pub origin: Option<Arc<Origin>>,
+    /// Room in the budget of the reader that they came from.
+    pub permit: Option<Permit>,
 }
 
 /// The source and partition of rows.
@@ -25,10 +27,10 @@ pub struct Origin {
 }
 
 impl Batch {
-    /// The same origin with other rows.
+    /// Other rows made of these: of the same origin, and under the same permit.
     #[must_use]
     pub fn with_rows(&self, rows: RecordBatch) -> Self {
-        Self { rows, origin: self.origin.clone() }
+        Self { rows, origin: self.origin.clone(), permit: self.permit.clone() }
     }
 
     /// How many rows there are.
@@ -44,6 +46,6 @@ impl Batch {
 
 impl From<RecordBatch> for Batch {
     fn from(rows: RecordBatch) -> Self {
-        Self { rows, origin: None }
+        Self { rows, origin: None, permit: None }
     }
 }

@@ -14,9 +14,11 @@ mod commit;
 mod digest;
 mod error;
 mod failpoint;
+mod keys;
 mod marker;
 mod name;
 mod operator;
+mod permit;
 mod plan;
 mod positions;
 mod rejected;
@@ -30,12 +32,14 @@ pub use commit::{CommitMachine, Ended, Move, Rule, Verdict};
 pub use digest::{Digest, ParseDigestError};
 pub use error::{Error, ErrorKind, Result};
 pub use failpoint::{Failpoint, FailpointHook, Failpoints, Phase};
+pub use keys::{KEY_GROUPS, KeyError, KeyGroups};
 pub use marker::{Footing, Found, Marker, MarkerId};
 pub use name::{Name, NameError};
 pub use operator::{
     Context, Description, Emitted, Flow, Operator, OperatorSpec, Output, Port, Resolved, Routing,
     StreamInfo,
 };
+pub use permit::Permit;
 pub use plan::{EpochPlan, SourcePlan};
 pub use positions::{
     Backlog, Gap, Limits, Partition, Planned, Position, Positions, Range, RangeId,

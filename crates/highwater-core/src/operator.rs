@@ -80,6 +80,8 @@ impl StreamInfo {
 pub enum Routing {
     /// They stay where they are.
     Local,
+    /// Rows with equal values in these columns meet on one worker; see [`KeyGroups`](crate::KeyGroups).
+    ByKey(Vec<String>),
     /// All of them on one worker.
     Single,
 }
