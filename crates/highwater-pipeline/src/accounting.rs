@@ -17,6 +17,26 @@ pub struct SourceCounts {
     pub bytes: u64,
 }
 
+/// What one source, step or writer of one worker says when it is done with an epoch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// A source has read its ranges.
+    Read(Name, SourceCounts),
+    /// A step has emitted everything.
+    Stepped,
+    /// A writer has staged the rows that it got.
+    Written {
+        /// The sink.
+        sink: Name,
+        /// How many rows came.
+        rows: u64,
+        /// Its files, durable.
+        staged: Vec<Staged>,
+    },
+    /// No row came for a sink.
+    Idle,
+}
+
 /// What an executor made of an epoch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
@@ -29,6 +49,24 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Adds what one part of the executor has done.
+    pub fn add(&mut self, done: Done) {
+        match done {
+            Done::Read(source, counts) => {
+                let sum = self.sources.entry(source).or_default();
+                sum.records += counts.records;
+                sum.rows += counts.rows;
+                sum.rejected += counts.rejected;
+                sum.bytes += counts.bytes;
+            }
+            Done::Written { sink, rows, staged } => {
+                *self.written.entry(sink.clone()).or_default() += rows;
+                self.staged.entry(sink).or_default().extend(staged);
+            }
+            Done::Stepped | Done::Idle => {}
+        }
+    }
+
     /// Checks that no row was lost or made up between a payload and a file.
     ///
     /// # Errors

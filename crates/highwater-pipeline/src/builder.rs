@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::datatypes::SchemaRef;
-use highwater_core::{Name, OperatorSpec, Output, Result, Sink, Source};
+use highwater_core::{
+    KeyGroups, Name, OperatorSpec, Output, Result, Routing, Sink, Source, StreamInfo,
+};
 
 use crate::filter::Filter;
 use crate::graph::{Graph, Node, NodeId, NodeKind, Tap};
@@ -167,7 +169,9 @@ impl Draft {
         step: Arc<dyn OperatorSpec>,
     ) -> Option<Tap> {
         let (name, tap) = self.reader(Role::Step, name, input)?;
-        match step.resolve(&[self.graph.info(tap)?]) {
+        let info = self.graph.info(tap)?;
+        let resolved = step.resolve(std::slice::from_ref(&info));
+        match resolved.and_then(|resolved| check(resolved.routing(), &info).map(|()| resolved)) {
             Ok(resolved) => {
                 let kind = NodeKind::Step(step, resolved);
                 let node = self.graph.push(Node { name, kind, inputs: vec![tap] });
@@ -183,9 +187,10 @@ impl Draft {
     fn sink(&mut self, name: impl Into<String>, input: &Stream, sink: Arc<dyn Sink>) {
         let Some((name, tap)) = self.reader(Role::Sink, name, input) else { return };
         let Some(info) = self.graph.info(tap) else { return };
-        match sink.resolve(&info) {
-            Ok(_) => {
-                let kind = NodeKind::Sink(sink, info);
+        let resolved = sink.resolve(&info);
+        match resolved.and_then(|routing| check(&routing, &info).map(|()| routing)) {
+            Ok(routing) => {
+                let kind = NodeKind::Sink { sink, input: info, routing };
                 self.graph.push(Node { name, kind, inputs: vec![tap] });
             }
             Err(error) => self.mistakes.push(Mistake::Unfit { name, error }),
@@ -205,6 +210,14 @@ impl Draft {
     fn is_main(&self, sink: NodeId) -> bool {
         let node = self.graph.node(sink);
         node.is_some_and(|node| node.inputs.iter().all(|tap| tap.output == Output::Main))
+    }
+}
+
+/// Checks that rows can be routed by the columns of a key.
+fn check(routing: &Routing, input: &StreamInfo) -> Result<()> {
+    match routing {
+        Routing::ByKey(columns) => Ok(KeyGroups::try_new(&input.schema, columns).map(|_| ())?),
+        Routing::Local | Routing::Single => Ok(()),
     }
 }
 

@@ -13,9 +13,8 @@ use tokio::time::Instant;
 
 use crate::epoch::Planning;
 use crate::handle::Shared;
-use crate::inline::Inline;
 use crate::supervisor::Life;
-use crate::{Options, Plan, State, Trigger};
+use crate::{Executor, Job, Options, Plan, State, Trigger};
 
 /// How often a running driver looks at every table, quiet ones too.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(60);
@@ -28,7 +27,7 @@ pub(crate) struct Driver<'a> {
     /// Names this life in every file and record.
     pub(crate) run: String,
     pub(crate) log: Log,
-    pub(crate) executor: Inline,
+    pub(crate) executor: Box<dyn Executor>,
     pub(crate) sources: BTreeMap<Name, Arc<dyn Source>>,
     /// In the order of their commit.
     pub(crate) sinks: Vec<OpenSink>,
@@ -72,10 +71,16 @@ impl<'a> Driver<'a> {
             let (name, description) = (name.clone(), sink.describe());
             sinks.push(OpenSink { name, description, committer, on: Footing::default() });
         }
+        let job = Job {
+            plan: plan.clone(),
+            run: run.clone(),
+            failpoints: options.failpoints.clone(),
+            runtime: tokio::runtime::Handle::current(),
+        };
         let source =
             |(_, name, source): (_, &Name, &Arc<dyn Source>)| (name.clone(), Arc::clone(source));
         Ok(Self {
-            executor: Inline::try_new(Arc::clone(&graph), run.clone(), options.failpoints.clone())?,
+            executor: options.executor.build(job)?,
             sources: graph.sources().map(source).collect(),
             positions: graph
                 .sources()

@@ -12,7 +12,9 @@ use tokio::time::Instant;
 
 use crate::driver::Driver;
 use crate::progress::Accounting;
-use crate::{Durations, Event, Executor, Outcome, Progress, SinkProgress, SourceProgress};
+use crate::{
+    Durations, Event, Outcome, Progress, Report, SinkProgress, SourceCounts, SourceProgress,
+};
 
 /// Below this many records the share of rejected ones says nothing.
 const RATIO_NEEDS: u64 = 100;
@@ -26,6 +28,15 @@ pub(crate) struct Planning {
     pub(crate) took: Duration,
 }
 
+/// Whether a plan was prepared before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Run {
+    /// It was not: the epoch may still be refused.
+    First,
+    /// It was: what it rejects was accepted then.
+    Again,
+}
+
 impl Driver<'_> {
     /// Runs the next epoch from its plan to its last commit.
     pub(crate) async fn epoch(&mut self, planning: Planning) -> Result<()> {
@@ -33,8 +44,8 @@ impl Driver<'_> {
         let mut took = Durations { latest_offset: millis(planning.took), ..Durations::default() };
         let plan = Arc::new(self.make_plan(&planning));
 
-        let outcome = timed(&mut took.add_batch, self.compute(Arc::clone(&plan))).await?;
-        self.check_rejected(&outcome)?;
+        let outcome =
+            timed(&mut took.add_batch, self.compute(Arc::clone(&plan), Run::First)).await?;
         let id = RecordId { epoch: plan.epoch, attempt: 0 };
         let record = self.record(id, &plan, &outcome, Vec::new());
         let digest = timed(&mut took.wal_commit, self.prepare(&record)).await?;
@@ -67,9 +78,17 @@ impl Driver<'_> {
     }
 
     /// Lets the executor run a plan.
-    pub(crate) async fn compute(&mut self, plan: Arc<EpochPlan>) -> Result<Outcome> {
+    pub(crate) async fn compute(&mut self, plan: Arc<EpochPlan>, run: Run) -> Result<Outcome> {
         self.executor.submit(plan)?;
-        self.executor.next().await
+        let outcome = loop {
+            match self.executor.next().await? {
+                Report::Observed(sources) if run == Run::First => self.check_rejected(&sources)?,
+                Report::Observed(_) => {}
+                Report::Prepared(outcome) => break outcome,
+            }
+        };
+        outcome.balance()?;
+        Ok(outcome)
     }
 
     /// The record of an epoch whose rows are staged for every sink.
@@ -115,8 +134,8 @@ impl Driver<'_> {
     }
 
     /// A schema mistake rejects everything: stop before it is committed as if it were data.
-    fn check_rejected(&self, outcome: &Outcome) -> Result<()> {
-        for (source, counts) in &outcome.sources {
+    fn check_rejected(&self, sources: &BTreeMap<Name, SourceCounts>) -> Result<()> {
+        for (source, counts) in sources {
             if counts.records < RATIO_NEEDS {
                 continue;
             }

@@ -1,11 +1,14 @@
 //! The data plane as the driver sees it.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use highwater_core::{EpochPlan, Result};
+use highwater_core::{EpochPlan, Failpoints, Name, Result};
+use tokio::runtime::Handle;
 
-use crate::Outcome;
+use crate::{Outcome, Plan, SourceCounts};
 
 /// Runs plans. Takes no decision: what an epoch reads and when it is stands in the plan.
 #[async_trait(?Send)]
@@ -16,9 +19,45 @@ pub trait Executor {
     /// `Internal` when an epoch is running.
     fn submit(&mut self, plan: Arc<EpochPlan>) -> Result<()>;
 
-    /// Waits until every file of the submitted epoch is durable.
+    /// Waits for the next report of the submitted epoch: one [`Report::Observed`], then one
+    /// [`Report::Prepared`].
     ///
     /// # Errors
     /// Any error is final: the executor is dropped, and nothing of the epoch is committed.
-    async fn next(&mut self) -> Result<Outcome>;
+    async fn next(&mut self) -> Result<Report>;
+}
+
+/// How far an epoch has come on the data plane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// Every source has read its ranges to their ends. Steps and writers may still be at work.
+    Observed(BTreeMap<Name, SourceCounts>),
+    /// Every step and every writer of every worker is done, and every staged file is durable.
+    Prepared(Outcome),
+}
+
+/// A way to run plans: on one thread, or on many. Makes one [`Executor`] for each life of a
+/// pipeline.
+///
+/// Whatever it is, the tables come out the same; [`Inline`](crate::Inline) is what others are
+/// compared with.
+pub trait ExecutorSpec: Send + Sync + fmt::Debug {
+    /// Makes the steps of the pipeline and whatever runs them.
+    ///
+    /// # Errors
+    /// What a step reports when it is made, or `Transient` when the system has no room for threads.
+    fn build(&self, job: Job) -> Result<Box<dyn Executor>>;
+}
+
+/// What an executor is made for: one life of one pipeline.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The pipeline.
+    pub plan: Plan,
+    /// Names this life in every staged file.
+    pub run: String,
+    /// Where a test may make it fail.
+    pub failpoints: Failpoints,
+    /// The caller's runtime, for the I/O of sources and writers.
+    pub runtime: Handle,
 }

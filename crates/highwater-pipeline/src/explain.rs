@@ -70,7 +70,7 @@ fn kind(node: &Node) -> &'static str {
     match &node.kind {
         NodeKind::Source(_) => "source",
         NodeKind::Step(step, _) => step.describe().kind,
-        NodeKind::Sink(..) => "sink",
+        NodeKind::Sink { .. } => "sink",
     }
 }
 
@@ -78,7 +78,7 @@ fn settings(node: &Node) -> String {
     match &node.kind {
         NodeKind::Source(source) => source.describe(),
         NodeKind::Step(step, _) => step.describe().settings,
-        NodeKind::Sink(sink, _) => sink.describe(),
+        NodeKind::Sink { sink, .. } => sink.describe(),
     }
 }
 
@@ -87,7 +87,7 @@ fn columns(node: &Node) -> Vec<String> {
     let schema = match &node.kind {
         NodeKind::Source(source) => source.output().schema,
         NodeKind::Step(_, resolved) => Arc::clone(&resolved.output().schema),
-        NodeKind::Sink(_, input) => Arc::clone(&input.schema),
+        NodeKind::Sink { input, .. } => Arc::clone(&input.schema),
     };
     let column = |field: &arrow::datatypes::FieldRef| {
         let null = if field.is_nullable() { "?" } else { "" };

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use highwater_core::{Name, OperatorSpec, Output, Port, Resolved, Sink, Source, StreamInfo};
+use highwater_core::{
+    Name, OperatorSpec, Output, Port, Resolved, Routing, Sink, Source, StreamInfo,
+};
 
 /// The number of a node. Inputs of a node have smaller numbers than the node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,7 +39,14 @@ pub enum NodeKind {
     /// Rows are computed.
     Step(Arc<dyn OperatorSpec>, Resolved),
     /// Rows go to a table.
-    Sink(Arc<dyn Sink>, StreamInfo),
+    Sink {
+        /// The table.
+        sink: Arc<dyn Sink>,
+        /// The rows.
+        input: StreamInfo,
+        /// How they find their worker.
+        routing: Routing,
+    },
 }
 
 impl fmt::Debug for NodeKind {
@@ -45,7 +54,7 @@ impl fmt::Debug for NodeKind {
         f.write_str(match self {
             Self::Source(_) => "Source",
             Self::Step(..) => "Step",
-            Self::Sink(..) => "Sink",
+            Self::Sink { .. } => "Sink",
         })
     }
 }
@@ -75,6 +84,15 @@ impl Graph {
     /// One node.
     pub fn node(&self, id: NodeId) -> Option<&Node> {
         self.nodes.get(id.0)
+    }
+
+    /// How the rows that come to a node find their worker.
+    pub fn routing(&self, id: NodeId) -> &Routing {
+        match self.node(id).map(|node| &node.kind) {
+            Some(NodeKind::Step(_, resolved)) => resolved.routing(),
+            Some(NodeKind::Sink { routing, .. }) => routing,
+            _ => &Routing::Local,
+        }
     }
 
     /// Who reads an output.
@@ -109,7 +127,7 @@ impl Graph {
         let mut sinks: Vec<_> = self
             .nodes()
             .filter_map(|(id, node)| match &node.kind {
-                NodeKind::Sink(sink, input) => Some((id, &node.name, sink, input)),
+                NodeKind::Sink { sink, input, .. } => Some((id, &node.name, sink, input)),
                 _ => None,
             })
             .collect();

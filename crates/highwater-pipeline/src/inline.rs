@@ -1,86 +1,96 @@
-//! The executor on one thread, by plain calls: also the oracle that others are compared with.
+//! The executor that runs everything on the thread that asks for it, by plain calls.
+//!
+//! It is the reference for every other executor, and what tests and simulations use.
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
 use async_trait::async_trait;
-use futures::StreamExt;
 use highwater_core::{
-    Batch, Context, Decoded, Decoder, EpochPlan, Error, ErrorKind, Failpoint, Failpoints, Flow,
-    Name, Operator, Origin, Output, Port, Range, RangeId, Result, Source, SourcePlan, Writer,
-    WriterContext,
+    Batch, Emitted, EpochPlan, Error, ErrorKind, Failpoint, Flow, Name, Output, Port, Result,
+    Source, SourcePlan,
 };
 
+use crate::accounting::{Done, Outcome};
+use crate::executor::{Executor, ExecutorSpec, Job, Report};
 use crate::graph::{Graph, NodeId, NodeKind, Tap};
-use crate::{Executor, Outcome};
+use crate::parts::{Call, Reading, Stepping, Writing, unclaimed};
 
-/// One worker that is also the only one.
-pub(crate) struct Inline {
-    graph: Arc<Graph>,
-    run: String,
-    failpoints: Failpoints,
-    operators: BTreeMap<NodeId, Box<dyn Operator>>,
-    submitted: Option<Arc<EpochPlan>>,
-}
+/// Runs a pipeline on one thread, the one that its driver has. The default.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Inline;
 
-impl Inline {
-    pub(crate) fn try_new(graph: Arc<Graph>, run: String, failpoints: Failpoints) -> Result<Self> {
-        let mut operators = BTreeMap::new();
+impl ExecutorSpec for Inline {
+    fn build(&self, job: Job) -> Result<Box<dyn Executor>> {
+        let graph = job.plan.shared_graph();
+        let mut steps = BTreeMap::new();
         for (id, node) in graph.nodes() {
             if let NodeKind::Step(_, resolved) = &node.kind {
-                operators.insert(id, resolved.build()?);
+                steps.insert(id, Stepping::build(resolved)?);
             }
         }
-        Ok(Self { graph, run, failpoints, operators, submitted: None })
+        Ok(Box::new(InlineExecutor { job, graph, steps, running: None }))
     }
 }
 
+struct InlineExecutor {
+    job: Job,
+    graph: Arc<Graph>,
+    steps: BTreeMap<NodeId, Stepping>,
+    running: Option<Running>,
+}
+
+/// One epoch on its way.
+struct Running {
+    plan: Arc<EpochPlan>,
+    writers: BTreeMap<NodeId, Writing>,
+    outcome: Outcome,
+    observed: bool,
+}
+
 #[async_trait(?Send)]
-impl Executor for Inline {
+impl Executor for InlineExecutor {
     fn submit(&mut self, plan: Arc<EpochPlan>) -> Result<()> {
-        match self.submitted.replace(plan) {
+        let (writers, outcome) = (BTreeMap::new(), Outcome::default());
+        match self.running.replace(Running { plan, writers, outcome, observed: false }) {
             None => Ok(()),
             Some(_) => Err(bug("an epoch was submitted while another one runs")),
         }
     }
 
-    async fn next(&mut self) -> Result<Outcome> {
-        let plan = self.submitted.take().ok_or_else(|| bug("no epoch was submitted"))?;
-        let graph = Arc::clone(&self.graph);
-        let mut epoch = Running::new(self, &graph, &plan);
-        for (node, name, source) in graph.sources() {
-            if let Some(part) = plan.sources.get(name) {
-                epoch.read(node, name, source.as_ref(), part).await?;
-            }
+    async fn next(&mut self) -> Result<Report> {
+        let mut running = self.running.take().ok_or_else(|| bug("no epoch was submitted"))?;
+        let (job, graph, steps) = (&self.job, &*self.graph, &mut self.steps);
+        let mut epoch = Epoch { job, graph, steps, running: &mut running };
+        if epoch.running.observed {
+            return epoch.close().await.map(Report::Prepared);
         }
-        epoch.end_operators()?;
-        epoch.close().await
+        epoch.read_all().await?;
+        let sources = running.outcome.sources.clone();
+        running.observed = true;
+        self.running = Some(running);
+        Ok(Report::Observed(sources))
     }
 }
 
-/// One epoch on its way.
-struct Running<'a> {
+/// One epoch with what it runs on.
+struct Epoch<'a> {
+    job: &'a Job,
     graph: &'a Graph,
-    plan: &'a EpochPlan,
-    run: &'a str,
-    failpoints: &'a Failpoints,
-    operators: &'a mut BTreeMap<NodeId, Box<dyn Operator>>,
-    writers: BTreeMap<NodeId, (Name, Box<dyn Writer>)>,
-    outcome: Outcome,
+    steps: &'a mut BTreeMap<NodeId, Stepping>,
+    running: &'a mut Running,
 }
 
-/// A decoder with the origin of its rows.
-struct RangeDecoder {
-    origin: Arc<Origin>,
-    decoder: Box<dyn Decoder>,
-}
-
-impl<'a> Running<'a> {
-    fn new(inline: &'a mut Inline, graph: &'a Graph, plan: &'a EpochPlan) -> Self {
-        let Inline { run, failpoints, operators, .. } = inline;
-        let outcome = Outcome::default();
-        Self { graph, plan, run, failpoints, operators, writers: BTreeMap::new(), outcome }
+impl Epoch<'_> {
+    async fn read_all(&mut self) -> Result<()> {
+        let plan = Arc::clone(&self.running.plan);
+        for (node, name, source) in self.graph.sources() {
+            if let Some(part) = plan.sources.get(name) {
+                self.read(node, name, source.as_ref(), part).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn read(
@@ -90,198 +100,83 @@ impl<'a> Running<'a> {
         source: &dyn Source,
         part: &SourcePlan,
     ) -> Result<()> {
-        let mut decoders = decoders(name, source, &part.ranges)?;
-        let mut payloads = source.read(part.ranges.clone());
-        while let Some(read) = payloads.next().await {
-            let (range, payload) = read?;
-            self.failpoints.hit(Failpoint::PayloadRead)?;
-            let reader = decoders.get_mut(&range).ok_or_else(|| bug("a payload of no range"))?;
-            let mut decoded = Decoded::default();
-            reader.decoder.decode(payload, &mut decoded)?;
-            self.take_in(node, name, &reader.origin, decoded)?;
+        let ranges = part.ranges.clone();
+        let mut reading = Reading::open(name, source, ranges, &self.job.failpoints)?;
+        while let Some((range, payload)) = poll_fn(|cx| reading.poll_payload(cx)).await? {
+            let emitted = reading.decode(range, payload, None)?;
+            self.pass(node, emitted)?;
             self.catch_up().await?;
         }
-        for reader in decoders.values_mut() {
-            let mut decoded = Decoded::default();
-            reader.decoder.finish(&mut decoded)?;
-            self.take_in(node, name, &reader.origin, decoded)?;
-            self.catch_up().await?;
-        }
-        Ok(())
+        let emitted = reading.finish()?;
+        self.pass(node, emitted)?;
+        self.running.outcome.add(reading.done());
+        self.catch_up().await
     }
 
-    /// Counts what a decoder gave and passes it on.
-    fn take_in(
-        &mut self,
-        node: NodeId,
-        name: &Name,
-        origin: &Arc<Origin>,
-        decoded: Decoded,
-    ) -> Result<()> {
-        let count = |batches: &[RecordBatch]| -> u64 {
-            batches.iter().map(|batch| to_u64(batch.num_rows())).sum()
-        };
-        let counts = self.outcome.sources.entry(name.clone()).or_default();
-        counts.records += decoded.records;
-        counts.bytes += decoded.bytes;
-        counts.rows += count(&decoded.rows);
-        counts.rejected += count(&decoded.rejected);
-        let from = |rows| Batch { rows, origin: Some(Arc::clone(origin)) };
-        for rows in decoded.rows {
-            self.pass(Tap { node, output: Output::Main }, from(rows))?;
-        }
-        for rows in decoded.rejected {
-            self.pass(Tap { node, output: Output::Side(0) }, from(rows))?;
-        }
-        Ok(())
-    }
-
-    /// Hands a batch to every reader of an output, and what they emit to theirs.
-    fn pass(&mut self, tap: Tap, batch: Batch) -> Result<()> {
-        let mut waiting = vec![(tap, batch)];
-        while let Some((tap, batch)) = waiting.pop() {
+    /// Hands what a node emitted to the readers of its outputs, and what they emit to theirs.
+    fn pass(&mut self, node: NodeId, emitted: Vec<Emitted>) -> Result<()> {
+        for (output, batch) in emitted {
+            let tap = Tap { node, output };
             let readers = self.graph.readers(tap);
-            if readers.is_empty() && tap.output != Output::Main {
-                return Err(self.unclaimed(tap, &batch));
+            if readers.is_empty() && output != Output::Main {
+                return Err(unclaimed(self.graph, tap, &batch));
             }
             for (node, port) in readers {
-                let emitted = self.hand_over(*node, *port, batch.clone())?;
-                // Last in, first out: reversed, so that batches keep their order.
-                waiting.extend(emitted.into_iter().rev());
+                self.hand_over(*node, *port, batch.clone())?;
             }
         }
         Ok(())
     }
 
-    fn hand_over(&mut self, node: NodeId, port: Port, batch: Batch) -> Result<Vec<(Tap, Batch)>> {
-        if self.operators.contains_key(&node) {
-            return self.step(node, |operator, cx| operator.on_batch(port, batch, cx));
+    fn hand_over(&mut self, node: NodeId, port: Port, batch: Batch) -> Result<()> {
+        if self.steps.contains_key(&node) {
+            return self.step(node, Call::Batch(port, batch));
         }
-        self.write(node, batch)?;
-        Ok(Vec::new())
+        if !self.running.writers.contains_key(&node) {
+            let writing = Writing::open(self.job, node, &self.running.plan, 0)?;
+            self.running.writers.insert(node, writing);
+        }
+        let Some(writing) = self.running.writers.get_mut(&node) else { return Ok(()) };
+        writing.write(batch)
     }
 
-    /// Calls an operator until it has nothing more to emit.
-    fn step(
-        &mut self,
-        node: NodeId,
-        call: impl FnOnce(&mut dyn Operator, &mut Context<'_>) -> Result<Flow>,
-    ) -> Result<Vec<(Tap, Batch)>> {
-        let sides = match self.graph.node(node).map(|node| &node.kind) {
-            Some(NodeKind::Step(_, resolved)) => resolved.sides().len(),
-            _ => 0,
-        };
-        let operator = self.operators.get_mut(&node).ok_or_else(|| bug("a step was not built"))?;
-        let mut emitted = Vec::new();
-        let mut cx = Context::new(self.plan.epoch, self.plan.now, sides, &mut emitted);
-        let mut flow = call(operator.as_mut(), &mut cx)?;
-        while flow == Flow::More {
-            flow = operator.more(&mut cx)?;
+    /// Calls a step until it has nothing more to emit.
+    fn step(&mut self, node: NodeId, call: Call) -> Result<()> {
+        let mut call = call;
+        loop {
+            let step = self.steps.get_mut(&node).ok_or_else(|| bug("a step was not built"))?;
+            let mut emitted = Vec::new();
+            let flow = step.call(&self.running.plan, call, &mut emitted)?;
+            self.pass(node, emitted)?;
+            match flow {
+                Flow::Done => return Ok(()),
+                Flow::More => call = Call::More,
+            }
         }
-        Ok(emitted.into_iter().map(|(output, batch)| (Tap { node, output }, batch)).collect())
-    }
-
-    fn write(&mut self, node: NodeId, batch: Batch) -> Result<()> {
-        if !self.writers.contains_key(&node) {
-            let writer = self.open_writer(node)?;
-            self.writers.insert(node, writer);
-        }
-        let Some((sink, writer)) = self.writers.get_mut(&node) else { return Ok(()) };
-        *self.outcome.written.entry(sink.clone()).or_default() += to_u64(batch.len());
-        writer.write(batch)?;
-        self.failpoints.hit(Failpoint::BatchWritten)
-    }
-
-    fn open_writer(&self, node: NodeId) -> Result<(Name, Box<dyn Writer>)> {
-        let found = self.graph.node(node).ok_or_else(|| bug("a reader is no node"))?;
-        let NodeKind::Sink(sink, input) = &found.kind else {
-            return Err(bug("rows reached a source"));
-        };
-        let target =
-            self.plan.targets.get(&found.name).ok_or_else(|| bug("a sink has no target"))?;
-        let writer = sink.writer(&WriterContext {
-            sink: found.name.clone(),
-            input: input.clone(),
-            run: self.run.to_owned(),
-            epoch: self.plan.epoch,
-            worker: 0,
-            target: target.clone(),
-            failpoints: self.failpoints.clone(),
-        })?;
-        Ok((found.name.clone(), writer))
     }
 
     /// Lets uploads catch up, and other work on this thread have its turn.
     async fn catch_up(&mut self) -> Result<()> {
-        for (_, writer) in self.writers.values_mut() {
-            writer.ready().await?;
+        for writing in self.running.writers.values_mut() {
+            writing.ready().await?;
         }
         tokio::task::yield_now().await;
         Ok(())
     }
 
-    fn end_operators(&mut self) -> Result<()> {
-        let nodes: Vec<_> = self.operators.keys().copied().collect();
+    async fn close(&mut self) -> Result<Outcome> {
+        let nodes: Vec<_> = self.steps.keys().copied().collect();
         for node in nodes {
-            for (tap, batch) in self.step(node, |operator, cx| operator.on_epoch_end(cx))? {
-                self.pass(tap, batch)?;
-            }
+            self.step(node, Call::EpochEnd)?;
+            self.running.outcome.add(Done::Stepped);
         }
-        Ok(())
-    }
-
-    async fn close(mut self) -> Result<Outcome> {
-        self.failpoints.hit(Failpoint::BeforeClose)?;
-        for (sink, writer) in std::mem::take(&mut self.writers).into_values() {
-            let staged = writer.close().await?;
-            self.outcome.staged.insert(sink, staged);
+        self.job.failpoints.hit(Failpoint::BeforeClose)?;
+        for writing in std::mem::take(&mut self.running.writers).into_values() {
+            let done = writing.close().await?;
+            self.running.outcome.add(done);
         }
-        self.outcome.balance()?;
-        Ok(self.outcome)
+        Ok(std::mem::take(&mut self.running.outcome))
     }
-
-    /// Rejected rows that nobody takes would be lost: they stop the pipeline instead.
-    fn unclaimed(&self, tap: Tap, batch: &Batch) -> Error {
-        let name = self.graph.node(tap.node).map_or("?", |node| node.name.as_str());
-        let place = batch.origin.as_ref().map(|origin| format!(" of {}", origin.partition));
-        let first = first_rejected(&batch.rows);
-        let rows = batch.len();
-        let place = place.unwrap_or_default();
-        Error::new(
-            ErrorKind::BadRecord,
-            "pipeline",
-            format!(
-                "{name} rejected {rows} rows{place} and nothing takes them; the first: {first}"
-            ),
-        )
-        .advise("mend the record, or send .rejected() of this stream to a sink")
-    }
-}
-
-/// The first rejected row in words: its offset, if it has one, and the reason.
-fn first_rejected(rows: &RecordBatch) -> String {
-    let cell = |name: &str| {
-        let column = rows.column_by_name(name)?;
-        arrow::util::display::array_value_to_string(column, 0).ok()
-    };
-    let offset = cell("offset").map(|offset| format!("offset {offset}, ")).unwrap_or_default();
-    format!("{offset}{}", cell("reason").unwrap_or_default())
-}
-
-fn decoders(
-    name: &Name,
-    source: &dyn Source,
-    ranges: &[Range],
-) -> Result<BTreeMap<RangeId, RangeDecoder>> {
-    let decoder = |range: &Range| {
-        let origin = Arc::new(Origin { source: name.clone(), partition: range.partition.clone() });
-        Ok((range.id, RangeDecoder { origin, decoder: source.decoder(range)? }))
-    };
-    ranges.iter().map(decoder).collect()
-}
-
-fn to_u64(rows: usize) -> u64 {
-    u64::try_from(rows).unwrap_or(u64::MAX)
 }
 
 fn bug(what: &'static str) -> Error {

@@ -2,7 +2,8 @@
 //!
 //! A [`Pipeline`] is declared, [built](Pipeline::build) into a [`Plan`] without any I/O, and
 //! [started](Plan::start). The driver (the control plane) plans epochs, writes them down, commits
-//! and recovers; the inline executor (the data plane) reads, computes and stages on the same thread.
+//! and recovers; an [`Executor`] (the data plane) reads, computes and
+//! stages: the inline one on the same thread.
 #![forbid(unsafe_code)]
 
 mod accounting;
@@ -20,18 +21,20 @@ mod handle;
 mod inline;
 mod map;
 mod options;
+pub mod parts;
 mod plan;
 mod progress;
 mod recover;
 mod supervisor;
 
-pub use accounting::{Outcome, SourceCounts};
+pub use accounting::{Done, Outcome, SourceCounts};
 pub use builder::{Pipeline, Stream};
 pub use clock::SystemClock;
 pub use error::{BuildErrors, Mistake, RunError};
-pub use executor::Executor;
+pub use executor::{Executor, ExecutorSpec, Job, Report};
 pub use graph::{Graph, Node, NodeId, NodeKind, Tap};
 pub use handle::{Handle, State, Status, Stopper};
+pub use inline::Inline;
 pub use map::{MapContext, MapResult};
 pub use options::{OnRollback, Options, Trigger};
 pub use plan::Plan;

@@ -10,7 +10,7 @@ use highwater_storage::Storage;
 
 pub use highwater_checkpoint::OnRollback;
 
-use crate::SystemClock;
+use crate::{ExecutorSpec, Inline, SystemClock};
 
 /// When an epoch begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,7 @@ impl Trigger {
 /// * `max_rejected_ratio`: 0.5 of the records of an epoch that has at least 100
 /// * `retry_for`: 5 minutes without a committed epoch
 /// * `first_retry_after`: 100 ms
+/// * `executor`: [`Inline`], one thread
 /// * `stop_within`: 8 s for the running epoch to end after [`Handle::stop`](crate::Handle::stop)
 #[derive(Clone)]
 pub struct Options {
@@ -56,6 +57,7 @@ pub struct Options {
     pub(crate) retry_for: Duration,
     pub(crate) first_retry_after: Duration,
     pub(crate) stop_within: Duration,
+    pub(crate) executor: Arc<dyn ExecutorSpec>,
     pub(crate) failpoints: Failpoints,
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -81,6 +83,7 @@ impl Options {
             retry_for: Duration::from_secs(300),
             first_retry_after: Duration::from_millis(100),
             stop_within: Duration::from_secs(8),
+            executor: Arc::new(Inline),
             failpoints: Failpoints::default(),
             clock: Arc::new(SystemClock),
         }
@@ -144,6 +147,14 @@ impl Options {
         self
     }
 
+    /// What runs the epochs: [`Inline`], or the threads of highwater-timely. The tables come out the
+    /// same, and each start may choose anew.
+    #[must_use]
+    pub fn executor(mut self, executor: Arc<dyn ExecutorSpec>) -> Self {
+        self.executor = executor;
+        self
+    }
+
     /// Where a test may make the run fail.
     #[must_use]
     pub fn failpoints(mut self, failpoints: Failpoints) -> Self {
@@ -166,6 +177,7 @@ impl fmt::Debug for Options {
             .field("trigger", &self.trigger)
             .field("max_records_per_epoch", &self.max_records)
             .field("max_bytes_per_epoch", &self.max_bytes)
+            .field("executor", &self.executor)
             .field("on_rollback", &self.on_rollback)
             .field("max_rejected_ratio", &self.max_rejected_ratio)
             .finish_non_exhaustive()

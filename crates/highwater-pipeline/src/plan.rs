@@ -54,7 +54,7 @@ impl Plan {
         for (_, node) in self.graph.nodes() {
             let what = match &node.kind {
                 NodeKind::Source(_) => "source".to_owned(),
-                NodeKind::Sink(..) => "sink".to_owned(),
+                NodeKind::Sink { .. } => "sink".to_owned(),
                 NodeKind::Step(step, _) => {
                     let is = step.describe();
                     format!("{} v{} {}", is.kind, is.version, is.settings)

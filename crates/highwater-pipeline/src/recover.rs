@@ -10,6 +10,7 @@ use highwater_core::{
 
 use crate::commit::rolled_back;
 use crate::driver::Driver;
+use crate::epoch::Run;
 use crate::supervisor::Life;
 use crate::{Began, Event};
 
@@ -94,7 +95,7 @@ impl Driver<'_> {
         self.check_ranges(&plan).await?;
         plan.targets = self.targets();
         let plan = Arc::new(plan);
-        let mut outcome = self.compute(Arc::clone(&plan)).await?;
+        let mut outcome = self.compute(Arc::clone(&plan), Run::Again).await?;
         self.options.failpoints.hit(Failpoint::RecoverFilesChecked)?;
         outcome.staged.retain(|sink, _| rewritten.lacking.contains(sink));
         let mut record = self.record(rewritten.id, &plan, &outcome, rewritten.replaces);
