@@ -40,6 +40,7 @@ const LAYERS: &[(&str, Below)] = &[
     ("kafka", Below::Only(&["codec", "core"])),
     ("datagen", Below::Only(&["codec", "core"])),
     ("pipeline", Below::Only(&["checkpoint", "core", "storage"])),
+    ("timely", Below::Only(&["core", "pipeline"])),
     (TESTKIT, Below::Only(&["checkpoint", "codec", "core", "pipeline", "storage"])),
     ("cli", Below::Anything),
     ("highwater", Below::Anything),

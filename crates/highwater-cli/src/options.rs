@@ -1,11 +1,12 @@
 //! The options that all binaries spell the same.
 
-use std::num::NonZeroU64;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use highwater_core::Failpoints;
-use highwater_pipeline::{OnRollback, Options, Trigger};
+use highwater_pipeline::{ExecutorSpec, Inline, OnRollback, Options, Trigger};
+use highwater_timely::Threads;
 
 use crate::kill::KillAt;
 use crate::{Failure, ProgressKind, SourceUri, Start, parse_trigger};
@@ -86,9 +87,9 @@ pub struct RunOptions {
     /// What to do about a table that somebody rolled back
     #[arg(long, value_name = "CHOICE", default_value = "refuse", value_parser = parse_rollback)]
     pub on_rollback: OnRollback,
-    /// Worker threads; only 1 so far
-    #[arg(long, value_name = "N", default_value = "1", value_parser = parse_threads)]
-    pub threads: u16,
+    /// Worker threads, which share out the partitions of the source; one for each core if left out
+    #[arg(long, value_name = "N", value_parser = parse_threads)]
+    pub threads: Option<NonZeroUsize>,
     /// What is shown of each epoch
     #[arg(long, value_name = "KIND", default_value = "auto")]
     pub progress: ProgressKind,
@@ -103,7 +104,8 @@ impl RunOptions {
         let mut options = Options::checkpoint(&self.checkpoint)?
             .trigger(self.trigger)
             .max_rejected_ratio(self.max_rejected_ratio)
-            .on_rollback(self.on_rollback);
+            .on_rollback(self.on_rollback)
+            .executor(executor(self.threads));
         if let Some(records) = self.max_records_per_epoch {
             options = options.max_records_per_epoch(records);
         }
@@ -118,6 +120,18 @@ impl RunOptions {
     }
 }
 
+/// One thread computes where the driver is; more get an executor of their own.
+fn executor(threads: Option<NonZeroUsize>) -> Arc<dyn ExecutorSpec> {
+    let threads = threads.map_or_else(Threads::per_core, Threads::new);
+    match threads.count().get() {
+        1 => Arc::new(Inline),
+        _ => Arc::new(threads),
+    }
+}
+
+/// More than any machine has cores, and few enough to be started.
+const MOST_THREADS: usize = 1024;
+
 const KILL_AT: &str = "HIGHWATER_KILL_AT";
 
 /// What an option cannot be.
@@ -131,11 +145,9 @@ enum OptionError {
     NotAShare,
     #[error("write refuse or accept")]
     NotAChoice,
-    #[error("a pipeline needs a thread; leave the option out, or write 1")]
+    #[error("a pipeline needs a thread; leave the option out, or write 1 or more")]
     NoThread,
-    #[error("more than one thread is not supported yet; leave the option out, or write 1")]
-    ManyThreads,
-    #[error("write 1")]
+    #[error("write a number of threads from 1 to {MOST_THREADS}")]
     NotACount,
 }
 
@@ -167,12 +179,13 @@ fn parse_rollback(text: &str) -> Result<OnRollback, OptionError> {
     }
 }
 
-fn parse_threads(text: &str) -> Result<u16, OptionError> {
+fn parse_threads(text: &str) -> Result<NonZeroUsize, OptionError> {
     match text.parse() {
-        Ok(1) => Ok(1),
         Ok(0) => Err(OptionError::NoThread),
-        Ok(_) => Err(OptionError::ManyThreads),
-        Err(_) => Err(OptionError::NotACount),
+        Ok(threads) if threads <= MOST_THREADS => {
+            NonZeroUsize::new(threads).ok_or(OptionError::NoThread)
+        }
+        _ => Err(OptionError::NotACount),
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use highwater_core::{Clock, Failpoint, Timestamp};
-use highwater_pipeline::{Options, Pipeline, RunError, Trigger};
+use highwater_pipeline::{ExecutorSpec, Inline, Options, Pipeline, RunError, Trigger};
 use highwater_storage::Storage;
 use tokio::runtime::Runtime;
 
@@ -54,11 +54,13 @@ pub struct Harness<'a> {
     build: Box<dyn Fn(&World) -> Pipeline + 'a>,
     feeds: Vec<Feed>,
     records_per_epoch: NonZeroU64,
+    executors: Vec<Arc<dyn ExecutorSpec>>,
     runtime: Runtime,
 }
 
 enum Feed {
-    Rows(String, RecordBatch),
+    /// Rows for each partition of a source.
+    Rows(String, Vec<RecordBatch>),
     Rejected(String, Vec<u8>, String),
 }
 
@@ -85,14 +87,29 @@ impl<'a> Harness<'a> {
     pub fn new(build: impl Fn(&World) -> Pipeline + 'a) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
         let runtime = runtime.unwrap_or_else(|error| panic!("{error}"));
-        let records_per_epoch = NonZeroU64::MAX;
-        Self { build: Box::new(build), feeds: Vec::new(), records_per_epoch, runtime }
+        Self {
+            build: Box::new(build),
+            feeds: Vec::new(),
+            records_per_epoch: NonZeroU64::MAX,
+            executors: vec![Arc::new(Inline)],
+            runtime,
+        }
     }
 
     /// Feeds rows to a source.
     #[must_use]
-    pub fn feed(mut self, source: &str, rows: RecordBatch) -> Self {
-        self.feeds.push(Feed::Rows(source.to_owned(), rows));
+    pub fn feed(self, source: &str, rows: RecordBatch) -> Self {
+        self.feed_partitions(source, [rows])
+    }
+
+    /// Feeds rows to each partition of a source that has several, from the first on.
+    #[must_use]
+    pub fn feed_partitions(
+        mut self,
+        source: &str,
+        rows: impl IntoIterator<Item = RecordBatch>,
+    ) -> Self {
+        self.feeds.push(Feed::Rows(source.to_owned(), rows.into_iter().collect()));
         self
     }
 
@@ -107,6 +124,18 @@ impl<'a> Harness<'a> {
     #[must_use]
     pub fn records_per_epoch(mut self, records: NonZeroU64) -> Self {
         self.records_per_epoch = records;
+        self
+    }
+
+    /// What runs each life of a run, in turn: the first life by the first of them, and so on, over
+    /// again after the last. [`Inline`] where nothing is said.
+    ///
+    /// # Panics
+    /// When there are none.
+    #[must_use]
+    pub fn executors(mut self, executors: impl IntoIterator<Item = Arc<dyn ExecutorSpec>>) -> Self {
+        self.executors = executors.into_iter().collect();
+        assert!(!self.executors.is_empty(), "something has to run the pipeline");
         self
     }
 
@@ -153,6 +182,20 @@ impl<'a> Harness<'a> {
         self.every_pair_of(&SHOTS)
     }
 
+    /// Runs with the faults that `choose` picks among the steps of an undisturbed run, and checks that
+    /// the tables come out the same. Says how many faults happened: after the first one, a life may
+    /// take another way and meet fewer steps.
+    ///
+    /// # Panics
+    /// When a row is lost or doubled, or when the pipeline fails by itself.
+    pub fn faults(&self, choose: impl Fn(&[Occurrence]) -> Vec<(Occurrence, Shot)>) -> usize {
+        let clean = self.run(&[]);
+        let shots = choose(&clean.armed.seen());
+        let run = self.run(&shots);
+        assert_eq!(run.rows, clean.rows, "the tables differ after {shots:?}");
+        run.armed.fired()
+    }
+
     fn every_pair_of(&self, shots: &[Shot]) -> Coverage {
         let clean = self.run(&[]);
         let mut coverage = Coverage::default();
@@ -183,24 +226,18 @@ impl<'a> Harness<'a> {
         let armed = Armed::shooting(shots.iter().copied());
         let world = World::new();
         let checkpoint = Storage::memory();
+        let mut executors = self.executors.iter().cycle();
         for feed in &self.feeds {
             // Building first makes sure that the source is there to be fed.
             let _declared = (self.build)(&world);
             world.take(feed);
-            self.live_until_done(&world, &checkpoint, &armed);
+            let mut live = || {
+                let executor = executors.next().cloned();
+                self.live(&world, &checkpoint, &armed, executor.unwrap_or_else(|| Arc::new(Inline)))
+            };
+            live_until_done(&mut live, &armed);
         }
         Run { rows: world.rows(), armed }
-    }
-
-    fn live_until_done(&self, world: &World, checkpoint: &Storage, armed: &Arc<Armed>) {
-        for _ in 0..MOST_LIVES {
-            match self.live(world, checkpoint, armed) {
-                Ok(()) => return,
-                Err(error) if is_injected(error.error()) => armed.revive(),
-                Err(error) => panic!("{error}"),
-            }
-        }
-        panic!("still not done after {MOST_LIVES} lives");
     }
 
     fn live(
@@ -208,12 +245,14 @@ impl<'a> Harness<'a> {
         world: &World,
         checkpoint: &Storage,
         armed: &Arc<Armed>,
+        executor: Arc<dyn ExecutorSpec>,
     ) -> Result<(), Box<RunError>> {
         let plan = (self.build)(world).build().unwrap_or_else(|mistakes| panic!("{mistakes}"));
         let options = Options::checkpoint_in(checkpoint.clone())
             .trigger(Trigger::available_now())
             .max_records_per_epoch(self.records_per_epoch)
             .first_retry_after(Duration::ZERO)
+            .executor(executor)
             .failpoints(armed.failpoints())
             .clock(Arc::new(StandingClock));
         let _context = self.runtime.enter();
@@ -226,6 +265,17 @@ impl fmt::Debug for Harness<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Harness").field("feeds", &self.feeds.len()).finish_non_exhaustive()
     }
+}
+
+fn live_until_done(live: &mut dyn FnMut() -> Result<(), Box<RunError>>, armed: &Arc<Armed>) {
+    for _ in 0..MOST_LIVES {
+        match live() {
+            Ok(()) => return,
+            Err(error) if is_injected(error.error()) => armed.revive(),
+            Err(error) => panic!("{error}"),
+        }
+    }
+    panic!("still not done after {MOST_LIVES} lives");
 }
 
 /// A clock that stands still, so that runs can be compared.

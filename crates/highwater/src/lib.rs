@@ -1,6 +1,6 @@
 //! highwater: streaming pipelines into Iceberg tables, exactly once, inside your own Rust service.
 //!
-//! Each crate of the workspace is one module here, and each connector a feature. The README of the
+//! Each crate of the workspace is one module here; each connector, and the threads, are a feature. The README of the
 //! repository begins with a whole pipeline.
 #![forbid(unsafe_code)]
 
@@ -10,6 +10,8 @@ pub use highwater_datagen as datagen;
 pub use highwater_iceberg as iceberg;
 #[cfg(feature = "kafka")]
 pub use highwater_kafka as kafka;
+#[cfg(feature = "timely")]
+pub use highwater_timely as timely;
 pub use {
     highwater_checkpoint as checkpoint, highwater_codec as codec, highwater_core as core,
     highwater_pipeline as pipeline, highwater_storage as storage,

@@ -22,7 +22,7 @@ fn parse(arguments: &[&str]) -> Result<Arguments, String> {
 fn defaults_are_those_of_the_library() {
     let parsed = parse(&[]).unwrap();
     assert_eq!(parsed.run.trigger, Trigger::every(std::time::Duration::from_secs(5)));
-    assert_eq!((parsed.run.threads, parsed.run.max_rejected_ratio), (1, 0.5));
+    assert_eq!((parsed.run.threads, parsed.run.max_rejected_ratio), (None, 0.5));
     assert_eq!(parsed.source.read.start, Start::Earliest);
     assert_eq!(parsed.table.catalog, "data/warehouse");
 }
@@ -31,8 +31,8 @@ fn defaults_are_those_of_the_library() {
 fn mistakes_say_what_to_write() {
     let error = |argument: &str| parse(&[argument]).unwrap_err();
     assert!(error("--threads=0").contains("a pipeline needs a thread"));
-    assert!(error("--threads=2").contains("not supported yet"));
-    assert!(error("--threads=x").contains("write 1"));
+    assert!(error("--threads=2000").contains("from 1 to 1024"));
+    assert!(error("--threads=x").contains("write a number of threads"));
     assert!(error("--max-rejected-ratio=2").contains("a share from 0 to 1"));
     assert!(error("--on-rollback=maybe").contains("write refuse or accept"));
     assert!(error("--max-records-per-epoch=0").contains("--max-records-per-epoch"));

@@ -35,7 +35,17 @@ impl World {
 
     /// The source `name` with rows of `schema`, in one partition.
     pub fn source(&self, name: &str, schema: SchemaRef) -> MemorySource {
-        let make = || MemorySource::new(name, schema, 1);
+        self.partitioned_source(name, schema, 1)
+    }
+
+    /// The source `name` with rows of `schema`, in several partitions.
+    pub fn partitioned_source(
+        &self,
+        name: &str,
+        schema: SchemaRef,
+        partitions: usize,
+    ) -> MemorySource {
+        let make = || MemorySource::new(name, schema, partitions);
         self.sources.borrow_mut().entry(name.to_owned()).or_insert_with(make).clone()
     }
 
@@ -78,7 +88,11 @@ impl World {
         let sources = self.sources.borrow();
         let Some(source) = sources.get(name) else { panic!("no source {name} in the pipeline") };
         match feed {
-            Feed::Rows(_, rows) => source.append(0, rows.clone()),
+            Feed::Rows(_, partitions) => {
+                for (partition, rows) in partitions.iter().enumerate() {
+                    source.append(partition, rows.clone());
+                }
+            }
             Feed::Rejected(_, raw, reason) => source.append_rejected(0, raw.clone(), reason),
         }
     }

@@ -20,7 +20,7 @@ fn assert_usage(arguments: &[&str], words: &[&str]) {
 #[test]
 fn options_that_cannot_be() {
     assert_usage(&["--threads", "0"], &["'--threads <N>'", "a pipeline needs a thread"]);
-    assert_usage(&["--threads", "2"], &["more than one thread is not supported yet"]);
+    assert_usage(&["--threads", "2.5"], &["write a number of threads from 1 to 1024"]);
     assert_usage(&["--triger", "5s"], &["'--triger'", "'--trigger'"]);
     assert_usage(&["run", "--trigger", "5"], &["an interval such as 10s"]);
     assert_usage(&["verfy"], &["'verify'"]);

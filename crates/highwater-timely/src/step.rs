@@ -1,0 +1,81 @@
+//! The cell of a step: one instance of its operator.
+
+use std::rc::Rc;
+
+use highwater_core::{Flow, Name, Output, Resolved, Result};
+use highwater_pipeline::parts::{Call, Stepping};
+use highwater_pipeline::{Done, NodeId, Tap};
+use timely::dataflow::Stream;
+use timely::progress::frontier::MutableAntichain;
+
+use crate::cell::{AT_ONCE, Cell, Env, Frame, Parts, Streams};
+use crate::container::Rows;
+use crate::turn::Plans;
+
+pub(crate) fn build<'s>(
+    env: &Rc<Env>,
+    node: (NodeId, &Name),
+    resolved: &Resolved,
+    inputs: Vec<(Tap, Stream<'s, u64, Rows>)>,
+    plans: Stream<'s, u64, Plans>,
+) -> Result<Streams<'s>> {
+    let step = Stepping::build(resolved)?;
+    let mut frame = Frame::new(env, node, plans);
+    for (tap, stream) in inputs {
+        frame.input(tap, stream)?;
+    }
+    let sides = (0..resolved.sides().len()).map(Output::Side);
+    let outputs = std::iter::once(Output::Main).chain(sides);
+    let cell = |parts| StepCell { parts, step, flow: Flow::Done, ended: false };
+    Ok(frame.finish(outputs, cell))
+}
+
+struct StepCell {
+    parts: Parts,
+    step: Stepping,
+    /// Whether the operator has more to emit.
+    flow: Flow,
+    /// The operator was told that the epoch has ended.
+    ended: bool,
+}
+
+impl Cell for StepCell {
+    fn run(&mut self, frontiers: &[MutableAntichain<u64>]) -> Result<()> {
+        self.parts.turns.receive();
+        self.parts.inputs.receive();
+        for _ in 0..AT_ONCE {
+            if !self.advance(frontiers)? {
+                return Ok(());
+            }
+        }
+        self.parts.alarm.again();
+        Ok(())
+    }
+}
+
+impl StepCell {
+    /// Goes on by a call of the operator; false if there is nothing to call it for.
+    fn advance(&mut self, frontiers: &[MutableAntichain<u64>]) -> Result<bool> {
+        let Parts { turns, inputs, outputs, .. } = &mut self.parts;
+        let Some(turn) = turns.current() else { return Ok(false) };
+        let call = if self.flow == Flow::More {
+            Call::More
+        } else if let Some((port, batch)) = inputs.next(turn.time) {
+            Call::Batch(port, batch)
+        } else if !inputs.are_over(turn.time, frontiers) {
+            return Ok(false);
+        } else if !self.ended {
+            self.ended = true;
+            Call::EpochEnd
+        } else {
+            outputs.report(turn, Done::Stepped);
+            turns.next();
+            self.ended = false;
+            return Ok(true);
+        };
+        let mut emitted = Vec::new();
+        self.flow = self.step.call(&turn.plan, call, &mut emitted)?;
+        outputs.emit(turn, emitted)?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,112 @@
+//! The tables do not depend on what runs the pipeline: inline, or 1, 2 or 3 threads, in any order of
+//! lives and with any faults.
+
+use std::num::NonZeroU64;
+
+use highwater_core::arrow::array::AsArray as _;
+use highwater_core::arrow::datatypes::Int64Type;
+use highwater_pipeline::Pipeline;
+use highwater_testkit::failpoints::{Occurrence, Shot};
+use highwater_testkit::harness::{Harness, World};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use crate::executor;
+use crate::steps::{Sums, pairs, pairs_schema};
+
+/// Rows as they are, their sums by key and over all, and what is below zero in a table of its own.
+pub(crate) fn pipeline(world: &World, partitions: usize) -> Pipeline {
+    let p = Pipeline::new("pairs");
+    let source = world.partitioned_source("pairs", pairs_schema(), partitions);
+    let pairs = p.source("pairs", source).map_batches("positive", pairs_schema(), |rows, cx| {
+        for (row, n) in (0..).zip(rows.column(1).as_primitive::<Int64Type>().values()) {
+            if *n < 0 {
+                cx.reject(row, "below zero");
+            }
+        }
+        Ok(rows.clone())
+    });
+    pairs.rejected().sink("rejected", world.table("rejected"));
+    pairs.sink("pairs", world.table("pairs"));
+    let sums = pairs.apply("sums", Sums::by_key());
+    sums.sink("sums", world.table("sums"));
+    sums.apply("all", Sums::on_one_worker()).sink("all", world.table("all"));
+    p
+}
+
+type Rows = Vec<(Option<i64>, i64)>;
+
+#[derive(Clone, Debug)]
+struct Case {
+    /// What each partition is fed, feed by feed.
+    feeds: Vec<Vec<Rows>>,
+    records_per_epoch: u64,
+    /// What runs each life: so many threads, or inline.
+    threads: Vec<usize>,
+    /// Where faults happen, as places in the undisturbed run.
+    faults: Vec<(prop::sample::Index, bool)>,
+}
+
+fn cases() -> impl Strategy<Value = Case> {
+    let row = (prop::option::weighted(0.9, -20_i64..20), -5_i64..100);
+    let feeds = move |partitions| vec(vec(vec(row.clone(), 0..30), partitions), 1..3);
+    (
+        (1_usize..5).prop_flat_map(feeds),
+        1_u64..25,
+        vec(0_usize..4, 1..5),
+        vec((any::<prop::sample::Index>(), any::<bool>()), 0..3),
+    )
+        .prop_map(|(feeds, records_per_epoch, threads, faults)| Case {
+            feeds,
+            records_per_epoch,
+            threads,
+            faults,
+        })
+}
+
+/// Runs a case on its executors, compares it with the undisturbed run of the inline one, and says
+/// how many faults happened.
+fn check(case: &Case) -> usize {
+    let partitions = case.feeds[0].len();
+    let harness = || {
+        let harness = Harness::new(move |world| pipeline(world, partitions))
+            .records_per_epoch(NonZeroU64::new(case.records_per_epoch).unwrap());
+        case.feeds.iter().fold(harness, |harness, feed| {
+            harness.feed_partitions("pairs", feed.iter().map(|rows| pairs(rows.clone())))
+        })
+    };
+    let threaded = || harness().executors(case.threads.iter().map(|threads| executor(*threads)));
+    assert_eq!(threaded().tables(), harness().tables());
+    let choose = |seen: &[Occurrence]| {
+        let shot = |fail| if fail { Shot::Fail } else { Shot::Kill };
+        let fault = |(at, fail): &(prop::sample::Index, bool)| (*at.get(seen), shot(*fail));
+        case.faults.iter().map(fault).collect()
+    };
+    threaded().faults(choose)
+}
+
+fn explore(cases_to_try: u32) {
+    let mut runner =
+        TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(cases_to_try) });
+    let (planned, fired) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
+    let tried = runner.run(&cases(), |case| {
+        planned.set(planned.get() + case.faults.len());
+        fired.set(fired.get() + check(&case));
+        Ok(())
+    });
+    tried.unwrap_or_else(|error| panic!("{error}"));
+    let (planned, fired) = (planned.get(), fired.get());
+    assert!(fired * 10 > planned * 8, "only {fired} of {planned} faults happened");
+}
+
+#[test]
+fn any_executor_gives_the_tables_of_the_inline_one() {
+    explore(100);
+}
+
+#[test]
+#[ignore = "takes minutes without optimisation"]
+fn any_executor_gives_the_tables_of_the_inline_one_in_2_000_cases() {
+    explore(2_000);
+}
