@@ -22,6 +22,7 @@ mod life;
 mod lost_log;
 mod python;
 mod rollback;
+mod stop;
 mod transactions;
 
 use lab::Lab;
@@ -95,6 +96,12 @@ const SUITES: &[Suite] = &[
         shows: "two instances at once: one goes on, the other ends with 3",
         needs: &[Need::Ledger],
         run: instances::run,
+    },
+    Suite {
+        name: "stop",
+        shows: "100 lives ended by SIGTERM: each exits with 0 within 10 s, and nothing is lost",
+        needs: &[Need::Ledger],
+        run: stop::run,
     },
     Suite {
         name: "kill",

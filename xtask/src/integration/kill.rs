@@ -1,4 +1,5 @@
-//! Suite `kill`: many lives, each ended by SIGKILL, and in the end every record once.
+//! Suite `kill`: many lives on changing numbers of threads, each ended by SIGKILL, and in the end
+//! every record once.
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -14,6 +15,9 @@ use crate::step;
 
 /// A life that is to die at a failpoint it never reaches is ended after this.
 const UNREACHED: Duration = Duration::from_secs(5);
+
+/// Each life draws its number of threads up to this.
+const MOST_THREADS: u64 = 3;
 
 /// Where the records of all lives come from.
 struct Trial {
@@ -66,6 +70,8 @@ fn attempt(lab: &Lab, trial: &Trial, lives: u32, salt: u64, points: &[Failpoint]
     let mut arguments = vec!["--from", &trial.source, "--trigger", "100ms", "--source-columns"];
     arguments.extend_from_slice(trial.options);
     for life in 0..lives {
+        let threads = (1 + draw.below(MOST_THREADS)).to_string();
+        let arguments = [&arguments[..], &["--threads", &threads]].concat();
         if life % 2 == 0 {
             by_time(&home, &arguments, &mut draw, &mut tally)?;
         } else {

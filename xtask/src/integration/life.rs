@@ -171,6 +171,22 @@ impl Life {
         }
     }
 
+    /// Waits until it has written one of these.
+    pub(super) fn await_words(&mut self, words: &[&str]) -> Result<()> {
+        let start = Instant::now();
+        let said = |log: String| words.iter().any(|words| log.contains(words));
+        while !fs::read_to_string(&self.log).is_ok_and(said) {
+            if let Some(ended) = self.ended()? {
+                bail!("a life {ended:?} before it said {words:?}: {}", self.tail());
+            }
+            if start.elapsed() > PATIENCE {
+                bail!("a life never said {words:?}: {}", self.tail());
+            }
+            sleep(Duration::from_millis(5));
+        }
+        Ok(())
+    }
+
     /// Sends SIGKILL and waits for the end.
     pub(super) fn kill(&mut self) -> Result<Ended> {
         self.child.kill().context("cannot kill a life")?;
