@@ -9,6 +9,7 @@
 //! `HIGHWATER_KILL_AT` ends the process at a [failpoint](highwater_core::Failpoint), for tests.
 #![forbid(unsafe_code)]
 
+mod catalog;
 mod command;
 mod display;
 mod failure;
@@ -20,6 +21,7 @@ mod start;
 mod trigger;
 mod uri;
 
+pub use catalog::{CatalogError, CatalogOption, CatalogOptions, CatalogUri};
 pub use command::{Defaults, main};
 pub use display::ProgressKind;
 pub use failure::Failure;

@@ -9,7 +9,7 @@ use highwater_pipeline::{ExecutorSpec, Inline, OnRollback, Options, Trigger};
 use highwater_timely::Threads;
 
 use crate::kill::KillAt;
-use crate::{Failure, ProgressKind, SourceUri, Start, parse_trigger};
+use crate::{CatalogOptions, Failure, ProgressKind, SourceUri, Start, parse_trigger};
 
 /// Where records come from.
 #[derive(Args, Clone, Debug)]
@@ -54,9 +54,9 @@ pub enum OnDataLoss {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Table")]
 pub struct TableOptions {
-    /// A directory with Iceberg tables
-    #[arg(long, value_name = "DIR", default_value = "data/warehouse")]
-    pub catalog: String,
+    /// What keeps account of the table.
+    #[command(flatten)]
+    pub catalog: CatalogOptions,
     /// The table, as namespace.table
     #[arg(long, value_name = "NAME")]
     pub table: String,

@@ -1,4 +1,4 @@
-//! Tables in the directories of a warehouse.
+//! Tables by their names, and the catalog that is a directory.
 
 use std::fmt;
 
@@ -7,8 +7,11 @@ use highwater_storage::Storage;
 
 use crate::error::IcebergError;
 use crate::layout::TableFiles;
+use crate::pointer::Pointer;
 use crate::sink::IcebergSink;
+use crate::sql::SqlCatalog;
 use crate::table::IcebergTable;
+use crate::versions::Versions;
 
 /// A directory whose sub-directories are namespaces, and theirs tables: Iceberg's directory
 /// ("hadoop") catalog.
@@ -52,7 +55,7 @@ impl FileCatalog {
     /// The table `name`, written `namespace.table`, with as many levels of namespaces as there are
     /// dots. Whoever uses the table learns whether the name is one.
     pub fn table(&self, name: &str) -> TableName {
-        TableName { name: name.to_owned(), warehouse: self.warehouse.clone() }
+        TableName::new(name, self.clone().into())
     }
 }
 
@@ -60,10 +63,21 @@ impl FileCatalog {
 #[derive(Clone, Debug)]
 pub struct TableName {
     name: String,
-    warehouse: Storage,
+    catalog: Catalog,
+}
+
+/// What keeps account of tables.
+#[derive(Clone, Debug)]
+pub(crate) enum Catalog {
+    File(FileCatalog),
+    Sql(SqlCatalog),
 }
 
 impl TableName {
+    pub(crate) fn new(name: &str, catalog: Catalog) -> Self {
+        Self { name: name.to_owned(), catalog }
+    }
+
     /// A sink that appends to it.
     pub fn append(self) -> IcebergSink {
         IcebergSink::new(self)
@@ -74,26 +88,60 @@ impl TableName {
     /// # Errors
     /// `Invalid` when there is no such table, and whatever reading reports.
     pub async fn read(self) -> Result<IcebergTable> {
-        IcebergTable::open(self.files()?).await
+        IcebergTable::open(self.pointer()?).await
     }
 
-    /// Where its files are.
+    /// What says which metadata file of it is the current one.
     ///
     /// # Errors
     /// A text that is no table name, or that would leave the warehouse.
-    pub(crate) fn files(&self) -> Result<TableFiles, IcebergError> {
+    pub(crate) fn pointer(&self) -> Result<Pointer, IcebergError> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
         let part = |part: &str| (1..=128).contains(&part.len()) && part.bytes().all(allowed);
-        if self.name.contains('.') && self.name.split('.').all(part) {
-            Ok(TableFiles::new(&self.name, &self.warehouse))
-        } else {
-            Err(IcebergError::Name { name: self.name.clone() })
+        if !self.name.contains('.') || !self.name.split('.').all(part) {
+            return Err(IcebergError::Name { name: self.name.clone() });
         }
+        Ok(match &self.catalog {
+            Catalog::File(FileCatalog { warehouse }) => {
+                let directory = self.name.replace('.', "/");
+                let files = TableFiles::new(&self.name, warehouse, &directory);
+                Pointer::Versions(Versions::new(files))
+            }
+            Catalog::Sql(catalog) => Pointer::Row(catalog.row(&self.name)),
+        })
+    }
+
+    /// Where its files are, as long as its metadata does not say otherwise.
+    ///
+    /// # Errors
+    /// As of [`pointer`](Self::pointer).
+    pub(crate) fn files(&self) -> Result<TableFiles, IcebergError> {
+        Ok(match self.pointer()? {
+            Pointer::Versions(versions) => versions.files().clone(),
+            Pointer::Row(row) => row.files().clone(),
+        })
     }
 }
 
 impl fmt::Display for TableName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} in {}", self.name, self.warehouse.location(""))
+        match &self.catalog {
+            Catalog::File(catalog) => {
+                write!(f, "{} in {}", self.name, catalog.warehouse.location(""))
+            }
+            Catalog::Sql(catalog) => write!(f, "{} in {catalog}", self.name),
+        }
+    }
+}
+
+impl From<FileCatalog> for Catalog {
+    fn from(catalog: FileCatalog) -> Self {
+        Self::File(catalog)
+    }
+}
+
+impl From<SqlCatalog> for Catalog {
+    fn from(catalog: SqlCatalog) -> Self {
+        Self::Sql(catalog)
     }
 }

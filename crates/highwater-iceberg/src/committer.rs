@@ -6,23 +6,22 @@ use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use bytes::Bytes;
 use highwater_core::{
-    Committer, Error, ErrorKind, Failpoint, Failpoints, Found, Marker, Patience, Result, Staged,
-    Swap, Target,
+    Committer, Error, Failpoint, Failpoints, Found, Marker, Patience, Result, Staged, Swap, Target,
 };
-use highwater_storage::Created;
 
 use crate::error::IcebergError;
 use crate::format::{Attempt, Base, Manifests, Prepared, TableState};
 use crate::history::judge;
-use crate::layout::{TableFiles, Version};
+use crate::layout::TableFiles;
 use crate::marker::{Owner, other_pipeline, recorded_of};
+use crate::pointer::{Pointer, Swapped, Version};
 use crate::settings::{DATA_PATH, Settings};
 use crate::target::TableTarget;
 
 /// Commits one sink of one pipeline to one table.
 #[derive(Debug)]
 pub(crate) struct TableCommitter {
-    files: TableFiles,
+    pointer: Pointer,
     owner: Owner,
     input: SchemaRef,
     failpoints: Failpoints,
@@ -40,9 +39,9 @@ pub(crate) struct TableCommitter {
 /// A version of the table, as it was checked.
 #[derive(Debug)]
 struct Loaded {
-    number: u64,
-    bytes: Bytes,
+    version: Version,
     state: TableState,
+    files: TableFiles,
     settings: Settings,
     target: Target,
 }
@@ -60,13 +59,13 @@ impl TableCommitter {
     ///
     /// # Errors
     /// A table that rows of this input cannot be appended to, or that another pipeline writes.
-    pub(crate) fn open(files: TableFiles, version: Version, commits: Commits) -> Result<Self> {
+    pub(crate) fn open(pointer: Pointer, version: Version, commits: Commits) -> Result<Self> {
         let Commits { owner, input, failpoints } = commits;
-        let current = Loaded::check(&files, version, &owner, &input)?;
+        let current = Loaded::check(&pointer, version, &owner, &input)?;
         let uuid = current.state.uuid();
         let (manifests, attempt) = (None, None);
         Ok(Self {
-            files,
+            pointer,
             owner,
             input,
             failpoints,
@@ -79,14 +78,15 @@ impl TableCommitter {
     }
 
     async fn refresh(&mut self) -> Result<()> {
-        let Some(version) = self.files.newest(Some(self.current.number)).await? else {
-            return Err(dropped(&self.files));
+        let seen = &self.current.version;
+        let Some(version) = self.pointer.current(Some(seen)).await? else {
+            return Err(dropped(&self.pointer));
         };
-        if version.number != self.current.number || version.bytes != self.current.bytes {
-            let loaded = Loaded::check(&self.files, version, &self.owner, &self.input)?;
+        if version.location != seen.location || version.bytes != seen.bytes {
+            let loaded = Loaded::check(&self.pointer, version, &self.owner, &self.input)?;
             let (was, is) = (&self.uuid, loaded.state.uuid());
             if *was != is {
-                let (table, was) = (self.files.name().to_owned(), was.clone());
+                let (table, was) = (self.pointer.name().to_owned(), was.clone());
                 return Err(IcebergError::Recreated { table, was, is }.into());
             }
             self.current = loaded;
@@ -99,15 +99,15 @@ impl TableCommitter {
             Some(attempt) if attempt.is_of(marker, staged) => attempt,
             _ => Attempt::new(marker, staged),
         };
-        let state = &self.current.state;
+        let Loaded { state, files, version, .. } = &self.current;
         let carried = match self.manifests.take() {
             Some(manifests) if manifests.are_of(state) => manifests,
-            _ => Manifests::load(&self.files, state).await?,
+            _ => Manifests::load(files, state).await?,
         };
         let base = Base {
-            files: &self.files,
+            files,
             state,
-            location: self.files.version_location(self.current.number),
+            location: version.location.clone(),
             carried: &carried,
             merge: self.current.settings.merge,
             now_ms: now_ms(),
@@ -120,51 +120,47 @@ impl TableCommitter {
         Ok(prepared)
     }
 
-    /// The compare-and-swap: makes the version above the base.
+    /// The compare-and-swap.
     async fn apply(&mut self, prepared: Prepared) -> Swap {
-        let number = self.current.number.saturating_add(1);
+        let Loaded { version: base, files, .. } = &self.current;
         let bytes = Bytes::from(prepared.next.bytes.clone());
-        match self.files.create_version(number, bytes.clone()).await {
-            Ok(Created::Created) => {}
-            Ok(Created::Exists) => match self.made_by_us(number, &prepared).await {
-                Ok(true) => {}
-                Ok(false) => {
-                    self.files.discard(&prepared.list).await;
-                    return Swap::Conflicted;
-                }
+        let made = match self.pointer.swap(base, files, bytes).await {
+            Swapped::Done(version) => version,
+            Swapped::Occupied(version) => match self.is_ours(&version, &prepared) {
+                Ok(true) => version,
+                Ok(false) => return self.give_way(&prepared).await,
                 Err(error) => return Swap::Unknown(error),
             },
-            Err(error) if definite(&error) => return Swap::Failed(error),
-            Err(error) => return Swap::Unknown(error),
-        }
+            Swapped::Outrun => return self.give_way(&prepared).await,
+            Swapped::Failed(error) => return Swap::Failed(error),
+            Swapped::Unknown(error) => return Swap::Unknown(error),
+        };
         if let Err(error) = self.failpoints.hit(Failpoint::AfterSwap) {
             return Swap::Unknown(error);
         }
         let expired: &[String] =
             if self.current.settings.deletes_metadata { &prepared.next.expired } else { &[] };
-        if let Err(error) = self.files.publish(number, expired).await {
+        if let Err(error) = self.pointer.settle(&made, expired).await {
             return Swap::Unknown(error);
         }
         self.fresh = false;
         self.attempt = None;
         self.manifests = Some(prepared.manifests);
-        self.current.number = number;
-        self.current.bytes = bytes;
+        self.current.version = made;
         self.current.state = prepared.next.state;
         Swap::Committed
     }
 
-    /// Whether the version that was there is the one that this commit wanted to make, because an
-    /// earlier attempt was applied after all.
-    async fn made_by_us(&self, number: u64, prepared: &Prepared) -> Result<bool> {
-        let Some(bytes) = self.files.version(number).await? else {
-            let location = self.files.version_location(number);
-            let table = self.files.name().to_owned();
-            return Err(IcebergError::FileMissing { table, location }.into());
-        };
-        let location = self.files.version_location(number);
-        let state = TableState::parse(self.files.name(), &location, &bytes)?;
+    /// Whether a version is the one that this commit wanted to make, because an earlier attempt was
+    /// applied after all.
+    fn is_ours(&self, version: &Version, prepared: &Prepared) -> Result<bool> {
+        let state = TableState::parse(self.pointer.name(), &version.location, &version.bytes)?;
         Ok(state.has_snapshot(prepared.snapshot_id))
+    }
+
+    async fn give_way(&self, prepared: &Prepared) -> Swap {
+        self.current.files.discard(&prepared.list).await;
+        Swap::Conflicted
     }
 }
 
@@ -174,8 +170,8 @@ impl Committer for TableCommitter {
         self.fresh = false;
         self.refresh().await?;
         let state = &self.current.state;
-        let recorded = recorded_of(state.properties(), self.files.name(), &self.owner)?;
-        let found = judge(self.files.name(), &self.owner, recorded, state.ancestry())?;
+        let recorded = recorded_of(state.properties(), self.pointer.name(), &self.owner)?;
+        let found = judge(self.pointer.name(), &self.owner, recorded, state.ancestry())?;
         self.failpoints.hit(Failpoint::Loaded)?;
         self.fresh = true;
         Ok(found)
@@ -187,7 +183,7 @@ impl Committer for TableCommitter {
 
     async fn swap(&mut self, marker: &Marker, staged: &[Staged]) -> Swap {
         if !self.fresh {
-            let table = self.files.name().to_owned();
+            let table = self.pointer.name().to_owned();
             return Swap::Failed(IcebergError::NotLoaded { table }.into());
         }
         match self.prepare(marker, staged).await {
@@ -201,8 +197,9 @@ impl Committer for TableCommitter {
     }
 
     async fn check(&mut self, staged: &[Staged]) -> Result<bool> {
+        let files = &self.current.files;
         for file in staged {
-            let length = self.files.warehouse().length(&self.files.path(&file.path)?).await?;
+            let length = files.warehouse().length(&files.path(&file.path)?).await?;
             if length != Some(file.bytes) {
                 return Ok(false);
             }
@@ -213,14 +210,13 @@ impl Committer for TableCommitter {
 
 impl Loaded {
     fn check(
-        files: &TableFiles,
+        pointer: &Pointer,
         version: Version,
         owner: &Owner,
         input: &SchemaRef,
     ) -> Result<Self> {
-        let Version { number, bytes } = version;
-        let table = files.name();
-        let state = TableState::parse(table, &files.version_location(number), &bytes)?;
+        let table = pointer.name();
+        let state = TableState::parse(table, &version.location, &version.bytes)?;
         state.check_features()?;
         if let Some(theirs) = other_pipeline(state.properties(), &owner.pipeline) {
             return Err(IcebergError::OtherPipeline {
@@ -230,6 +226,7 @@ impl Loaded {
             }
             .into());
         }
+        let files = pointer.files(&state)?;
         let fields = state.field_ids(input)?;
         let settings = Settings::of(table, state.properties())?;
         let data = match state.properties().get(DATA_PATH) {
@@ -249,19 +246,14 @@ impl Loaded {
             table: table.to_owned(),
             source: cause.into(),
         })?;
-        Ok(Self { number, bytes, state, settings, target: Target(target) })
+        Ok(Self { version, state, files, settings, target: Target(target) })
     }
 }
 
 /// The table is not there any more.
-pub(crate) fn dropped(files: &TableFiles) -> Error {
-    let location = files.location();
-    IcebergError::Dropped { table: files.name().to_owned(), location }.into()
-}
-
-/// Whether an error says that nothing was written.
-fn definite(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Refused | ErrorKind::Invalid)
+pub(crate) fn dropped(pointer: &Pointer) -> Error {
+    let (table, location) = (pointer.name().to_owned(), pointer.place());
+    IcebergError::Dropped { table, location }.into()
 }
 
 /// The time of day for the timestamps of snapshots, which only people and expiry look at.

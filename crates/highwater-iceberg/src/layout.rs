@@ -1,13 +1,4 @@
-//! Where the files of a table are, and which metadata file is the current one.
-//!
-//! The layout is that of Iceberg's directory ("hadoop") catalog: the metadata of version n is
-//! `metadata/v<n>.metadata.json`, made by create-if-absent, so of racing writers exactly one makes
-//! a version. `metadata/version-hint.text` only says where to begin looking.
-//!
-//! The versions that are there always form one run without holes: new ones are added at its upper
-//! end and old ones taken from its lower end, upwards. So whoever finds any version of the run finds
-//! the newest by going up. A writer that slept while others went on could fill a place below the run;
-//! [`TableFiles::publish`] sees that its base is gone.
+//! Where the files of a table are.
 
 use std::sync::Arc;
 
@@ -18,32 +9,39 @@ use tracing::warn;
 
 use crate::error::IcebergError;
 
-const HINT: &str = "metadata/version-hint.text";
-const METADATA: &str = "metadata";
-const SUFFIX: &str = ".metadata.json";
-/// How many old metadata files one commit deletes at most.
-const DELETED_AT_ONCE: usize = 256;
+pub(crate) const METADATA: &str = "metadata";
 
 /// The files of one table in a warehouse.
 #[derive(Clone, Debug)]
 pub(crate) struct TableFiles {
     name: Arc<str>,
     warehouse: Storage,
-    table: Storage,
-}
-
-/// A metadata file.
-#[derive(Clone, Debug)]
-pub(crate) struct Version {
-    pub(crate) number: u64,
-    pub(crate) bytes: Bytes,
+    /// The directory of the table, within the warehouse.
+    directory: Arc<str>,
+    /// The same directory as the metadata of the table spells it.
+    location: Arc<str>,
 }
 
 impl TableFiles {
-    /// The files of the table `name`, `namespace.table` with allowed characters only.
-    pub(crate) fn new(name: &str, warehouse: &Storage) -> Self {
-        let table = warehouse.at(&name.replace('.', "/"));
-        Self { name: name.into(), warehouse: warehouse.clone(), table }
+    /// The files of the table `name` in a directory of the warehouse.
+    pub(crate) fn new(name: &str, warehouse: &Storage, directory: &str) -> Self {
+        let location = warehouse.location(directory).into();
+        Self {
+            name: name.into(),
+            warehouse: warehouse.clone(),
+            directory: directory.into(),
+            location,
+        }
+    }
+
+    /// The files of the same table at the location that its metadata names.
+    ///
+    /// # Errors
+    /// A location outside of the warehouse.
+    pub(crate) fn at(&self, location: &str) -> Result<Self, IcebergError> {
+        let location = location.trim_end_matches('/');
+        let directory = self.path(location)?.into();
+        Ok(Self { directory, location: location.into(), ..self.clone() })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -56,17 +54,22 @@ impl TableFiles {
 
     /// The location of the table.
     pub(crate) fn location(&self) -> String {
-        self.table.location("")
+        self.location.to_string()
+    }
+
+    /// The path within the warehouse of a file of the table.
+    pub(crate) fn within(&self, file: &str) -> String {
+        format!("{}/{file}", self.directory)
     }
 
     /// The location of a file in the metadata directory.
     pub(crate) fn metadata_location(&self, file: &str) -> String {
-        self.table.location(&format!("{METADATA}/{file}"))
+        format!("{}/{METADATA}/{file}", self.location)
     }
 
-    /// The location of the metadata of a version.
-    pub(crate) fn version_location(&self, number: u64) -> String {
-        self.table.location(&version_path(number))
+    /// The path within the warehouse of a file in the metadata directory.
+    fn metadata_path(&self, file: &str) -> String {
+        self.within(&format!("{METADATA}/{file}"))
     }
 
     /// The path within the warehouse of a file that the table names.
@@ -83,16 +86,21 @@ impl TableFiles {
 
     /// The bytes of a file that the table names.
     pub(crate) async fn read(&self, location: &str) -> Result<Bytes> {
-        let found = self.warehouse.read(&self.path(location)?).await?;
+        let found = self.find(location).await?;
         Ok(found.ok_or_else(|| IcebergError::FileMissing {
             table: self.name.to_string(),
             location: location.to_owned(),
         })?)
     }
 
+    /// The bytes of a file that the table names, if it is there.
+    pub(crate) async fn find(&self, location: &str) -> Result<Option<Bytes>> {
+        self.warehouse.read(&self.path(location)?).await
+    }
+
     /// Writes a new file into the metadata directory, under a name that nobody else uses.
     pub(crate) async fn write(&self, file: &str, bytes: Bytes) -> Result<()> {
-        match self.table.create(&format!("{METADATA}/{file}"), bytes).await? {
+        match self.warehouse.create(&self.metadata_path(file), bytes).await? {
             Created::Created => Ok(()),
             Created::Exists => {
                 Err(IcebergError::Occupied { location: self.metadata_location(file) }.into())
@@ -102,126 +110,8 @@ impl TableFiles {
 
     /// Deletes a file of the metadata directory that nobody names. It does no harm where it is.
     pub(crate) async fn discard(&self, file: &str) {
-        if let Err(error) = self.table.delete(&format!("{METADATA}/{file}")).await {
+        if let Err(error) = self.warehouse.delete(&self.metadata_path(file)).await {
             warn!(table = %self.name, file, %error, "a file that nobody needs stays");
         }
     }
-
-    /// The newest version; none when there is no table. `seen` is a version known to have been
-    /// there.
-    pub(crate) async fn newest(&self, seen: Option<u64>) -> Result<Option<Version>> {
-        let from = match seen {
-            Some(number) => Some(number),
-            None => self.hint().await?,
-        };
-        if let Some(from) = from
-            && let Some(version) = self.climb(from).await?
-        {
-            return Ok(Some(version));
-        }
-        match self.highest().await? {
-            Some(number) => self.climb(number).await,
-            None => Ok(None),
-        }
-    }
-
-    /// Goes up from a version; none when that one is not there, since what is above a hole is no
-    /// part of the run.
-    async fn climb(&self, from: u64) -> Result<Option<Version>> {
-        let Some(mut bytes) = self.version(from).await? else { return Ok(None) };
-        let mut number = from;
-        loop {
-            let above = number.saturating_add(1);
-            match self.version(above).await? {
-                Some(newer) => (number, bytes) = (above, newer),
-                None => return Ok(Some(Version { number, bytes })),
-            }
-        }
-    }
-
-    /// What the hint says. Whatever is wrong with it, the directory tells as well.
-    async fn hint(&self) -> Result<Option<u64>> {
-        let hint = self.table.read(HINT).await?;
-        let text = hint.as_ref().and_then(|bytes| std::str::from_utf8(bytes).ok());
-        Ok(text.and_then(|text| text.trim().parse().ok()))
-    }
-
-    /// The highest version in the directory.
-    async fn highest(&self) -> Result<Option<u64>> {
-        let objects = self.table.list(METADATA).await?;
-        let highest = objects.iter().filter_map(|object| version_of(&object.path)).max();
-        let other = objects.into_iter().find(|object| object.path.contains(SUFFIX));
-        match (highest, other) {
-            (None, Some(other)) => {
-                Err(IcebergError::OtherCatalog { location: self.table.location(&other.path) }
-                    .into())
-            }
-            (highest, _) => Ok(highest),
-        }
-    }
-
-    /// Makes a version, unless somebody has made it.
-    pub(crate) async fn create_version(&self, number: u64, bytes: Bytes) -> Result<Created> {
-        self.table.create(&version_path(number), bytes).await
-    }
-
-    /// The bytes of one version.
-    pub(crate) async fn version(&self, number: u64) -> Result<Option<Bytes>> {
-        self.table.read(&version_path(number)).await
-    }
-
-    /// What follows when a version was made: the hint, and the deletion of versions up to the newest
-    /// of `expired`. Neither has to succeed.
-    ///
-    /// # Errors
-    /// When the base of the new version is gone, or nobody can tell: then others are ahead, and the
-    /// version that was made may count for nothing.
-    pub(crate) async fn publish(&self, number: u64, expired: &[String]) -> Result<()> {
-        let base = number.saturating_sub(1);
-        if base > 0 && self.table.length(&version_path(base)).await?.is_none() {
-            return Err(IcebergError::BaseRemoved { location: self.version_location(base) }.into());
-        }
-        if let Err(error) = self.table.replace(HINT, Bytes::from(number.to_string())).await {
-            warn!(table = %self.name, %error, "the version hint stays behind");
-            return Ok(());
-        }
-        let mine = |location: &String| version_of(&self.table.path_of(location)?);
-        if let Some(upto) = expired.iter().filter_map(mine).max().filter(|upto| *upto < base)
-            && let Err(error) = self.delete_versions(upto).await
-        {
-            warn!(table = %self.name, %error, "old metadata stays");
-        }
-        Ok(())
-    }
-
-    /// Deletes versions from the lowest to `upto`, and stops where one cannot be deleted.
-    async fn delete_versions(&self, upto: u64) -> Result<()> {
-        let below = version_path(upto.saturating_sub(1));
-        if self.table.length(&below).await?.is_none() {
-            return self.table.delete(&version_path(upto)).await;
-        }
-        let objects = self.table.list(METADATA).await?;
-        let mut old: Vec<_> =
-            objects.iter().filter_map(|object| version_of(&object.path)).collect();
-        old.retain(|number| *number <= upto);
-        old.sort_unstable();
-        for number in old.into_iter().take(DELETED_AT_ONCE) {
-            self.table.delete(&version_path(number)).await?;
-        }
-        Ok(())
-    }
 }
-
-fn version_path(number: u64) -> String {
-    format!("{METADATA}/v{number}{SUFFIX}")
-}
-
-/// The version in the metadata file at `path` below the table.
-fn version_of(path: &str) -> Option<u64> {
-    let name = path.strip_prefix(METADATA)?.strip_prefix('/')?;
-    let number = name.strip_prefix('v')?.strip_suffix(SUFFIX)?.parse().ok()?;
-    (version_path(number) == path).then_some(number)
-}
-
-#[cfg(test)]
-mod tests;

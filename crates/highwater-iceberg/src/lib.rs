@@ -1,9 +1,11 @@
 //! Appends to Iceberg tables, exactly once.
 //!
-//! [`FileCatalog`] keeps tables in the directories of a warehouse; [`IcebergSink`] appends the rows
-//! of a stream to one of them; [`IcebergTable`] reads one back.
+//! [`FileCatalog`] keeps tables in the directories of a warehouse, [`SqlCatalog`] keeps account of
+//! them in a SQLite database; [`IcebergSink`] appends the rows of a stream to one of them;
+//! [`IcebergTable`] reads one back.
 //!
-//! A commit is one new metadata file, made by create-if-absent above the version it was made from.
+//! A commit is one new metadata file that takes the place of the one it was made from: in a directory
+//! it is made by create-if-absent above that, in a database a row is updated that still names that.
 //! It brings the rows together with the marker of its epoch: in full as a property of the table, and
 //! as a stamp in the summary of the snapshot. Whether a marker holds is judged by the history of the
 //! table, on the very version that the next commit is made from.
@@ -22,13 +24,17 @@ mod format;
 mod history;
 mod layout;
 mod marker;
+mod pointer;
 mod settings;
 mod sink;
+mod sql;
 mod table;
 mod target;
+mod versions;
 mod writer;
 
 pub use catalog::{FileCatalog, TableName};
 pub use error::IcebergError;
 pub use sink::IcebergSink;
+pub use sql::{DatabaseError, SqlCatalog};
 pub use table::IcebergTable;

@@ -138,7 +138,9 @@ impl Properties<'_> {
             return feature("compresses its metadata, which highwater does not");
         }
         if self.text(METADATA_PATH).is_some() {
-            return feature("keeps its metadata in another place than a directory catalog does");
+            return feature(
+                "keeps its metadata outside of its own directory, which highwater does not",
+            );
         }
         if self.text(ENCRYPTION).is_some() {
             return feature("is encrypted, which highwater does not support");

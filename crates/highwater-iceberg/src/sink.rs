@@ -4,18 +4,17 @@ use std::collections::{BTreeMap, HashMap};
 
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
-use bytes::Bytes;
 use highwater_core::{
     Committer, Result, Routing, Sink, SinkContext, StreamInfo, Writer, WriterContext,
 };
-use highwater_storage::Created;
 
 use crate::catalog::TableName;
 use crate::committer::{Commits, TableCommitter, dropped};
 use crate::error::IcebergError;
 use crate::format::{TableState, is_reserved, table_schema};
-use crate::layout::{TableFiles, Version};
+use crate::layout::TableFiles;
 use crate::marker::Owner;
+use crate::pointer::{Pointer, Version};
 use crate::settings::{CODEC, DELETE_METADATA, Settings};
 use crate::writer::TableWriter;
 
@@ -65,17 +64,11 @@ impl IcebergSink {
     }
 
     /// Makes the first version, or finds the one that somebody else has just made.
-    async fn make(&self, files: &TableFiles, input: &StreamInfo) -> Result<Option<Version>> {
-        let schema = table_schema(files.name(), &input.schema)?;
-        let first = TableState::create(files.name(), files.location(), schema, self.properties())?;
-        let bytes = Bytes::from(first.bytes);
-        match files.create_version(1, bytes.clone()).await? {
-            Created::Created => {
-                files.publish(1, &[]).await?;
-                Ok(Some(Version { number: 1, bytes }))
-            }
-            Created::Exists => files.newest(Some(1)).await,
-        }
+    async fn make(&self, pointer: &Pointer, input: &StreamInfo) -> Result<Option<Version>> {
+        let home = pointer.home().await?;
+        let schema = table_schema(home.name(), &input.schema)?;
+        let first = TableState::create(home.name(), home.location(), schema, self.properties())?;
+        pointer.create(&home, first.bytes.into()).await
     }
 }
 
@@ -91,20 +84,21 @@ impl Sink for IcebergSink {
     }
 
     async fn open(&self, cx: &SinkContext) -> Result<Box<dyn Committer>> {
-        let files = self.check(&cx.input)?;
-        let version = match files.newest(None).await? {
+        self.check(&cx.input)?;
+        let pointer = self.table.pointer()?;
+        let version = match pointer.current(None).await? {
             Some(version) => Some(version),
-            None => self.make(&files, &cx.input).await?,
+            None => self.make(&pointer, &cx.input).await?,
         };
         let Some(version) = version else {
-            return Err(dropped(&files));
+            return Err(dropped(&pointer));
         };
         let commits = Commits {
             owner: Owner { pipeline: cx.pipeline.clone(), sink: cx.sink.clone() },
             input: SchemaRef::clone(&cx.input.schema),
             failpoints: cx.failpoints.clone(),
         };
-        Ok(Box::new(TableCommitter::open(files, version, commits)?))
+        Ok(Box::new(TableCommitter::open(pointer, version, commits)?))
     }
 
     fn writer(&self, cx: &WriterContext) -> Result<Box<dyn Writer>> {

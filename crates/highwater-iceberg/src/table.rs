@@ -17,6 +17,7 @@ use crate::error::IcebergError;
 use crate::format::{Manifests, TableState};
 use crate::layout::TableFiles;
 use crate::marker::recorded;
+use crate::pointer::Pointer;
 use crate::target::FIELD_ID;
 
 /// The current snapshot of a table. Deletes are not supported.
@@ -42,13 +43,14 @@ pub struct IcebergTable {
 }
 
 impl IcebergTable {
-    pub(crate) async fn open(files: TableFiles) -> Result<Self> {
-        let Some(version) = files.newest(None).await? else {
-            let (table, location) = (files.name().to_owned(), files.location());
+    pub(crate) async fn open(pointer: Pointer) -> Result<Self> {
+        let table = pointer.name();
+        let Some(version) = pointer.current(None).await? else {
+            let (table, location) = (table.to_owned(), pointer.place());
             return Err(IcebergError::Absent { table, location }.into());
         };
-        let location = files.version_location(version.number);
-        let state = TableState::parse(files.name(), &location, &version.bytes)?;
+        let state = TableState::parse(table, &version.location, &version.bytes)?;
+        let files = pointer.files(&state)?;
         let schema = Arc::new(state.read_schema()?);
         Ok(Self { files, state, schema })
     }

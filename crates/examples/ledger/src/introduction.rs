@@ -3,25 +3,43 @@
 use std::io::Write as _;
 
 use clap::{Args, ValueEnum};
-use highwater_cli::{Failure, SourceOptions, TableOptions};
+use highwater_cli::{CatalogOptions, CatalogUri, Failure, SourceOptions, TableOptions};
 use highwater_storage::Storage;
 
-use crate::{RunArguments, columns, pipeline};
+use crate::{RunArguments, columns, connect, pipeline};
 
 /// What a run reads and writes, and how its tables are read.
 pub(crate) fn lines(arguments: &RunArguments) -> Result<Vec<String>, Failure> {
     let TableOptions { catalog, table, .. } = &arguments.table;
     let rejected = columns::rejected(table);
-    let warehouse = Storage::open(catalog)?;
-    let place = |table: &str| warehouse.location(&table.replace('.', "/"));
-    let query = |table: &str| format!("SELECT * FROM iceberg_scan('{}') LIMIT 5", place(table));
     let checkpoint = Storage::open(&arguments.run.checkpoint)?.location("");
     Ok(vec![
         format!("reads {}, keeps its log in {checkpoint}", arguments.source.from),
         format!("writes {table}, and what cannot be a row to {rejected}; to read them:"),
-        format!("  duckdb -c \"INSTALL iceberg; LOAD iceberg; {}\"", query(table)),
-        format!("  duckdb -c \"INSTALL iceberg; LOAD iceberg; {}\"", query(&rejected)),
+        format!("  {}", reading(catalog, table)?),
+        format!("  {}", reading(catalog, &rejected)?),
     ])
+}
+
+/// A command that shows some rows of a table.
+fn reading(options: &CatalogOptions, table: &str) -> Result<String, Failure> {
+    Ok(match &options.catalog {
+        CatalogUri::Directory(path) => {
+            let place = Storage::open(path)?.location(&table.replace('.', "/"));
+            let query = format!("SELECT * FROM iceberg_scan('{place}') LIMIT 5");
+            format!("duckdb -c \"INSTALL iceberg; LOAD iceberg; {query}\"")
+        }
+        CatalogUri::Sqlite(uri) => {
+            let name = options.name().unwrap_or("default");
+            let database = connect::database(options, uri)?.database().display().to_string();
+            let uri = format!("sqlite:///{database}");
+            let catalog = format!("SqlCatalog('{name}', uri='{uri}')");
+            format!(
+                "python -c \"from pyiceberg.catalog.sql import SqlCatalog; \
+                 print({catalog}.load_table('{table}').scan(limit=5).to_arrow())\""
+            )
+        }
+    })
 }
 
 #[derive(Args, Debug)]

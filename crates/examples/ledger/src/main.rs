@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use highwater_cli::{Defaults, Failure, RunOptions, SourceOptions, SourceUri, TableOptions};
 use highwater_codec::Json;
-use highwater_iceberg::{FileCatalog, IcebergSink};
+use highwater_iceberg::IcebergSink;
 use highwater_pipeline::{Pipeline, Plan};
 
 /// Arrow and Parquet allocate and free large buffers; this allocator does not give them back each time.
@@ -65,7 +65,7 @@ fn pipeline(from: &SourceOptions, to: &TableOptions) -> Result<Plan, Failure> {
 }
 
 fn table(options: &TableOptions, name: &str) -> Result<IcebergSink, Failure> {
-    let table = FileCatalog::open(&options.catalog)?.table(name).append();
+    let table = connect::table(&options.catalog, name)?.append();
     let set =
         |table: IcebergSink, (key, value): &(String, String)| table.create_property(key, value);
     Ok(options.create.iter().fold(table, set))

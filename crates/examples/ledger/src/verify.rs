@@ -9,8 +9,7 @@ mod tables;
 use std::io::Write as _;
 
 use clap::Args;
-use highwater_cli::{Failure, ReadOptions, SourceUri};
-use highwater_iceberg::FileCatalog;
+use highwater_cli::{CatalogOptions, Failure, ReadOptions, SourceUri};
 
 use crate::{columns, connect};
 use raw::Raw;
@@ -19,9 +18,8 @@ use tables::Tables;
 
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArguments {
-    /// A directory with Iceberg tables
-    #[arg(long, value_name = "DIR", default_value = "data/warehouse")]
-    catalog: String,
+    #[command(flatten)]
+    catalog: CatalogOptions,
     /// The ledger, as namespace.table
     #[arg(long, value_name = "NAME")]
     table: String,
@@ -51,9 +49,9 @@ pub(crate) fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
 }
 
 async fn examine(arguments: &VerifyArguments) -> Result<Report, Failure> {
-    let catalog = FileCatalog::open(&arguments.catalog)?;
-    let ledger = catalog.table(&arguments.table).read().await?;
-    let rejected = catalog.table(&columns::rejected(&arguments.table)).read().await?;
+    let table = |name: &str| connect::table(&arguments.catalog, name);
+    let ledger = table(&arguments.table)?.read().await?;
+    let rejected = table(&columns::rejected(&arguments.table))?.read().await?;
     let mut tables = Tables::read(&ledger, &rejected).await?;
     let mut report = Report::new(&arguments.table, &ledger, &rejected, &tables)?;
     match &arguments.against {

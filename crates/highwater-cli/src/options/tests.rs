@@ -24,7 +24,7 @@ fn defaults_are_those_of_the_library() {
     assert_eq!(parsed.run.trigger, Trigger::every(std::time::Duration::from_secs(5)));
     assert_eq!((parsed.run.threads, parsed.run.max_rejected_ratio), (None, 0.5));
     assert_eq!(parsed.source.read.start, Start::Earliest);
-    assert_eq!(parsed.table.catalog, "data/warehouse");
+    assert_eq!(parsed.table.catalog.catalog.to_string(), "data/warehouse");
 }
 
 #[test]

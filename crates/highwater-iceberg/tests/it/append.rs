@@ -7,16 +7,22 @@ use highwater_iceberg::FileCatalog;
 use highwater_storage::Storage;
 
 use crate::fixture::{Pipeline, TABLE, context, ids, rows, schema, table, version};
+use crate::lake::{Lake, in_both_catalogs};
 
-#[tokio::test]
-async fn rows_of_every_epoch_are_read_back() {
-    let warehouse = Storage::memory();
-    let mut pipeline = Pipeline::open(&warehouse).await;
+in_both_catalogs!(
+    rows_of_every_epoch_are_read_back,
+    an_epoch_without_rows_leaves_its_marker,
+    opening_commits_nothing,
+    totals_are_counted,
+);
+
+async fn rows_of_every_epoch_are_read_back(lake: &dyn Lake) {
+    let mut pipeline = Pipeline::open(lake).await;
     assert_eq!(pipeline.found().await, Found::Nothing);
     pipeline.append(0, &[rows(0..10), rows(10..20)]).await;
     pipeline.append(1, &[rows(20..30)]).await;
 
-    let table = table(&warehouse).await;
+    let table = table(lake).await;
     assert_eq!(table.snapshots(), 2);
     assert_eq!(table.markers().unwrap(), [pipeline.marker(1)]);
     let batches: Vec<_> = table.rows().await.unwrap().try_collect().await.unwrap();
@@ -43,26 +49,22 @@ async fn a_local_table_survives_a_restart() {
     assert_eq!(hint, "3");
 }
 
-#[tokio::test]
-async fn an_epoch_without_rows_leaves_its_marker() {
-    let warehouse = Storage::memory();
-    let mut pipeline = Pipeline::open(&warehouse).await;
+async fn an_epoch_without_rows_leaves_its_marker(lake: &dyn Lake) {
+    let mut pipeline = Pipeline::open(lake).await;
     pipeline.append(0, &[]).await;
     pipeline.append(1, &[rows(0..4)]).await;
     pipeline.append(2, &[]).await;
     assert_eq!(pipeline.found().await, Found::Marker(pipeline.marker(2)));
-    assert_eq!(ids(&warehouse).await, [0, 1, 2, 3]);
-    assert_eq!(table(&warehouse).await.snapshots(), 3);
+    assert_eq!(ids(lake).await, [0, 1, 2, 3]);
+    assert_eq!(table(lake).await.snapshots(), 3);
 }
 
-#[tokio::test]
-async fn opening_commits_nothing() {
-    let warehouse = Storage::memory();
-    Pipeline::open(&warehouse).await;
-    Pipeline::open(&warehouse).await;
-    assert_eq!(version(&warehouse).await, 1);
-    assert_eq!(table(&warehouse).await.snapshots(), 0);
-    assert!(ids(&warehouse).await.is_empty());
+async fn opening_commits_nothing(lake: &dyn Lake) {
+    Pipeline::open(lake).await;
+    Pipeline::open(lake).await;
+    assert_eq!(version(lake).await, 1);
+    assert_eq!(table(lake).await.snapshots(), 0);
+    assert!(ids(lake).await.is_empty());
 }
 
 #[tokio::test]
@@ -84,14 +86,12 @@ async fn racing_creators_make_one_table() {
     assert_eq!(version(&warehouse).await, 1);
 }
 
-#[tokio::test]
-async fn totals_are_counted() {
-    let warehouse = Storage::memory();
-    let mut pipeline = Pipeline::open(&warehouse).await;
+async fn totals_are_counted(lake: &dyn Lake) {
+    let mut pipeline = Pipeline::open(lake).await;
     pipeline.append(0, &[rows(0..10)]).await;
     let staged = pipeline.stage(1, &[rows(10..15)]).await;
     pipeline.commit(1, &staged).await;
-    let table = table(&warehouse).await;
+    let table = table(lake).await;
     let entry = |key: &str| table.summary(key).unwrap();
     assert_eq!(entry("added-data-files"), "1");
     assert_eq!(entry("added-records"), "5");

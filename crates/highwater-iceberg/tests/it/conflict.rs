@@ -9,14 +9,23 @@ use highwater_testkit::faulty::{Fault, FaultyStore, Operation};
 use object_store::memory::InMemory;
 
 use crate::fixture::{Pipeline, context, ids, name, rows, table, version};
+use crate::lake::{Lake, Sql, in_both_catalogs};
 
-#[tokio::test]
-async fn of_two_swaps_on_one_base_the_later_one_conflicts() {
-    let warehouse = Storage::memory();
-    let mut first = Pipeline::open(&warehouse).await;
+in_both_catalogs!(
+    of_two_swaps_on_one_base_the_later_one_conflicts,
+    the_same_record_is_committed_once_whoever_sends_it,
+    a_swap_needs_a_load,
+    another_pipeline_is_refused,
+    a_lost_answer_is_found_out_by_loading,
+    a_failed_load_leaves_nothing_to_swap_on,
+    a_stale_base_stays_stale,
+);
+
+async fn of_two_swaps_on_one_base_the_later_one_conflicts(lake: &dyn Lake) {
+    let mut first = Pipeline::open(lake).await;
     let mut cx = context("ledger", "run");
     cx.sink = name("returns");
-    let mut second = Pipeline::try_open(&warehouse, cx).await.unwrap();
+    let mut second = Pipeline::try_open(lake, cx).await.unwrap();
     let (of_first, of_second) =
         (first.stage(0, &[rows(0..3)]).await, second.stage(0, &[rows(3..6)]).await);
     first.found().await;
@@ -25,16 +34,14 @@ async fn of_two_swaps_on_one_base_the_later_one_conflicts() {
     assert!(matches!(first.committer.swap(&one, &of_first).await, Swap::Committed));
     assert!(matches!(second.committer.swap(&two, &of_second).await, Swap::Conflicted));
     assert_eq!(second.commit(0, &of_second).await, Ended::Committed(two.id));
-    assert_eq!(ids(&warehouse).await, [0, 1, 2, 3, 4, 5]);
-    assert_eq!(table(&warehouse).await.markers().unwrap(), [one.clone(), two]);
+    assert_eq!(ids(lake).await, [0, 1, 2, 3, 4, 5]);
+    assert_eq!(table(lake).await.markers().unwrap(), [one.clone(), two]);
     assert_eq!(first.found().await, Found::Marker(one));
 }
 
-#[tokio::test]
-async fn the_same_record_is_committed_once_whoever_sends_it() {
-    let warehouse = Storage::memory();
-    let mut first = Pipeline::open(&warehouse).await;
-    let mut second = Pipeline::open(&warehouse).await;
+async fn the_same_record_is_committed_once_whoever_sends_it(lake: &dyn Lake) {
+    let mut first = Pipeline::open(lake).await;
+    let mut second = Pipeline::open(lake).await;
     let staged = first.stage(0, &[rows(0..3)]).await;
     first.found().await;
     second.found().await;
@@ -42,28 +49,24 @@ async fn the_same_record_is_committed_once_whoever_sends_it() {
     assert!(matches!(second.committer.swap(&marker, &staged).await, Swap::Committed));
     assert!(matches!(first.committer.swap(&marker, &staged).await, Swap::Conflicted));
     assert_eq!(first.commit(0, &staged).await, Ended::Committed(marker.id));
-    assert_eq!(ids(&warehouse).await, [0, 1, 2]);
+    assert_eq!(ids(lake).await, [0, 1, 2]);
 }
 
-#[tokio::test]
-async fn a_swap_needs_a_load() {
-    let warehouse = Storage::memory();
-    let mut pipeline = Pipeline::open(&warehouse).await;
+async fn a_swap_needs_a_load(lake: &dyn Lake) {
+    let mut pipeline = Pipeline::open(lake).await;
     let marker = pipeline.marker(0);
     let Swap::Failed(error) = pipeline.committer.swap(&marker, &[]).await else { panic!() };
     assert_eq!(error.kind(), ErrorKind::Internal);
     pipeline.append(0, &[]).await;
     let again = pipeline.committer.swap(&marker, &[]).await;
     assert!(matches!(again, Swap::Failed(_)), "{again:?}");
-    assert_eq!(version(&warehouse).await, 2);
+    assert_eq!(version(lake).await, 2);
 }
 
-#[tokio::test]
-async fn another_pipeline_is_refused() {
-    let warehouse = Storage::memory();
-    let mut late = Pipeline::try_open(&warehouse, context("other", "run")).await.unwrap();
-    Pipeline::open(&warehouse).await.append(0, &[rows(0..3)]).await;
-    let opened = Pipeline::try_open(&warehouse, context("other", "run")).await.err().unwrap();
+async fn another_pipeline_is_refused(lake: &dyn Lake) {
+    let mut late = Pipeline::try_open(lake, context("other", "run")).await.unwrap();
+    Pipeline::open(lake).await.append(0, &[rows(0..3)]).await;
+    let opened = Pipeline::try_open(lake, context("other", "run")).await.err().unwrap();
     let loaded = late.committer.load().await.err().unwrap();
     for error in [opened, loaded] {
         assert_eq!(error.kind(), ErrorKind::Refused);
@@ -76,16 +79,14 @@ async fn another_pipeline_is_refused() {
 }
 
 /// A pipeline that fails at a failpoint, the first time.
-async fn failing(warehouse: &Storage, point: Failpoint) -> Pipeline {
+async fn failing(lake: &dyn Lake, point: Failpoint) -> Pipeline {
     let mut cx = context("ledger", "run");
     cx.failpoints = Armed::shooting([(Occurrence { point, nth: 0 }, Shot::Fail)]).failpoints();
-    Pipeline::try_open(warehouse, cx).await.unwrap()
+    Pipeline::try_open(lake, cx).await.unwrap()
 }
 
-#[tokio::test]
-async fn a_lost_answer_is_found_out_by_loading() {
-    let warehouse = Storage::memory();
-    let mut pipeline = failing(&warehouse, Failpoint::AfterSwap).await;
+async fn a_lost_answer_is_found_out_by_loading(lake: &dyn Lake) {
+    let mut pipeline = failing(lake, Failpoint::AfterSwap).await;
     let staged = pipeline.stage(0, &[rows(0..3)]).await;
     pipeline.found().await;
     let marker = pipeline.marker(0);
@@ -94,43 +95,43 @@ async fn a_lost_answer_is_found_out_by_loading() {
     assert_eq!(pipeline.found().await, Found::Marker(marker.clone()));
     assert_eq!(pipeline.commit(0, &staged).await, Ended::Committed(marker.id));
     pipeline.append(1, &[rows(3..5)]).await;
-    assert_eq!(ids(&warehouse).await, [0, 1, 2, 3, 4]);
+    assert_eq!(ids(lake).await, [0, 1, 2, 3, 4]);
 }
 
 #[tokio::test]
 async fn what_fails_before_the_swap_was_not_applied() {
-    for at in [Failpoint::ManifestsWritten, Failpoint::BeforeSwap] {
-        let warehouse = Storage::memory();
-        let mut pipeline = failing(&warehouse, at).await;
+    for (at, lake) in [
+        (Failpoint::ManifestsWritten, &Storage::memory() as &dyn Lake),
+        (Failpoint::BeforeSwap, &Storage::memory()),
+        (Failpoint::ManifestsWritten, &Sql::new()),
+        (Failpoint::BeforeSwap, &Sql::new()),
+    ] {
+        let mut pipeline = failing(lake, at).await;
         let staged = pipeline.stage(0, &[rows(0..3)]).await;
         pipeline.found().await;
         let marker = pipeline.marker(0);
         let swap = pipeline.committer.swap(&marker, &staged).await;
         assert!(matches!(swap, Swap::Failed(_)), "{swap:?}");
         assert_eq!(pipeline.found().await, Found::Nothing);
-        assert_eq!(version(&warehouse).await, 1);
+        assert_eq!(version(lake).await, 1);
         assert_eq!(pipeline.commit(0, &staged).await, Ended::Committed(marker.id));
-        assert_eq!(ids(&warehouse).await, [0, 1, 2]);
+        assert_eq!(ids(lake).await, [0, 1, 2]);
     }
 }
 
-#[tokio::test]
-async fn a_failed_load_leaves_nothing_to_swap_on() {
-    let warehouse = Storage::memory();
-    let mut pipeline = failing(&warehouse, Failpoint::Loaded).await;
+async fn a_failed_load_leaves_nothing_to_swap_on(lake: &dyn Lake) {
+    let mut pipeline = failing(lake, Failpoint::Loaded).await;
     assert!(pipeline.committer.load().await.is_err());
     let swap = pipeline.committer.swap(&pipeline.marker(0), &[]).await;
     assert!(matches!(swap, Swap::Failed(_)), "{swap:?}");
 }
 
-#[tokio::test]
-async fn a_stale_base_stays_stale() {
-    let warehouse = Storage::memory();
-    let mut pipeline = Pipeline::open(&warehouse).await;
+async fn a_stale_base_stays_stale(lake: &dyn Lake) {
+    let mut pipeline = Pipeline::open(lake).await;
     pipeline.found().await;
     let mut cx = context("ledger", "run");
     cx.sink = name("returns");
-    Pipeline::try_open(&warehouse, cx).await.unwrap().append(0, &[]).await;
+    Pipeline::try_open(lake, cx).await.unwrap().append(0, &[]).await;
     for _ in 0..2 {
         let swap = pipeline.committer.swap(&pipeline.marker(0), &[]).await;
         assert!(matches!(swap, Swap::Conflicted), "{swap:?}");

@@ -5,11 +5,12 @@ use futures::FutureExt;
 use highwater_core::{
     Committer, Result, Routing, Sink, SinkContext, StreamInfo, Writer, WriterContext,
 };
-use highwater_iceberg::{FileCatalog, IcebergSink};
+use highwater_iceberg::IcebergSink;
 use highwater_storage::Storage;
 use highwater_testkit::conformance::{self, SinkCase};
 
 use crate::fixture::{TABLE, ids, name, rows};
+use crate::lake::{Lake, Sql};
 
 /// The suite lets two pipelines write one table, which this sink refuses: the second one becomes
 /// another sink of the first.
@@ -37,11 +38,11 @@ impl Sink for OnePipeline {
     }
 }
 
-async fn conforms(warehouse: Storage) {
-    let sink = OnePipeline(FileCatalog::new(warehouse.clone()).table(TABLE).append());
+async fn conforms(lake: impl Lake + Clone + Send + 'static) {
+    let sink = OnePipeline(lake.named(TABLE).append());
     let count = || {
-        let warehouse = warehouse.clone();
-        async move { ids(&warehouse).await.len() }.boxed()
+        let lake = lake.clone();
+        async move { ids(&lake).await.len() }.boxed()
     };
     conformance::sink(SinkCase { sink: &sink, rows: rows(0..10), count: &count }).await;
 }
@@ -55,4 +56,12 @@ async fn a_table_in_a_directory_is_a_sink() {
 #[tokio::test]
 async fn a_table_in_memory_is_a_sink() {
     conforms(Storage::memory()).await;
+}
+
+#[tokio::test]
+async fn a_table_of_a_database_is_a_sink() {
+    conforms(Sql::new()).await;
+    let directory = tempfile::tempdir().unwrap();
+    let warehouse = Storage::open(directory.path().to_str().unwrap()).unwrap();
+    conforms(Sql::with_warehouse(warehouse)).await;
 }

@@ -3,18 +3,21 @@
 mod storage;
 
 use std::num::NonZeroU64;
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::TryStreamExt;
 use highwater_core::arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use highwater_core::arrow::datatypes::Int64Type;
-use highwater_iceberg::FileCatalog;
 use highwater_pipeline::Pipeline;
-use highwater_storage::Storage;
+use highwater_storage::Created;
 use highwater_testkit::failpoints::never_reached;
 use highwater_testkit::harness::{Harness, World};
 use highwater_testkit::memory_source::MemorySource;
 use serde_json::Value;
+
+use crate::lake::{Lake, Sql, quick_directory};
 
 const ORDERS: &str = "demo.orders";
 const REJECTED: &str = "demo.rejected";
@@ -25,7 +28,7 @@ fn numbers(values: impl IntoIterator<Item = i64>) -> RecordBatch {
 }
 
 /// Numbers, and those below zero in a table of their own. Old metadata goes as soon as it may.
-fn pipeline(source: MemorySource, warehouse: &Storage) -> Pipeline {
+fn pipeline(source: MemorySource, lake: &dyn Lake) -> Pipeline {
     let p = Pipeline::new("orders");
     let orders = p.source("orders", source);
     let orders = orders.map_batches("positive", numbers([]).schema(), |rows, cx| {
@@ -36,9 +39,8 @@ fn pipeline(source: MemorySource, warehouse: &Storage) -> Pipeline {
         }
         Ok(rows.clone())
     });
-    let catalog = FileCatalog::new(warehouse.clone());
     let sink = |table| {
-        let sink = catalog.table(table).append();
+        let sink = lake.named(table).append();
         sink.create_property("write.metadata.previous-versions-max", "1")
     };
     orders.rejected().sink("rejected", sink(REJECTED));
@@ -47,22 +49,17 @@ fn pipeline(source: MemorySource, warehouse: &Storage) -> Pipeline {
 }
 
 /// The rows of a table.
-async fn rows(warehouse: &Storage, table: &str) -> Vec<RecordBatch> {
-    let table = FileCatalog::new(warehouse.clone()).table(table).read().await.unwrap();
+async fn rows(lake: &dyn Lake, table: &str) -> Vec<RecordBatch> {
+    let table = lake.named(table).read().await.unwrap();
     table.rows().await.unwrap().try_collect().await.unwrap()
 }
 
 /// The epochs of a table: what the summaries say from its first snapshot to its last.
-async fn epochs(warehouse: &Storage, table: &str) -> Vec<i64> {
-    let table = warehouse.at(&table.replace('.', "/"));
-    let version = |path: &str| -> Option<u64> {
-        path.strip_prefix("metadata/v")?.strip_suffix(".metadata.json")?.parse().ok()
-    };
-    // A hint that came late says nothing.
-    let objects = table.list("metadata").await.unwrap();
-    let newest = objects.iter().filter_map(|object| version(&object.path)).max().unwrap();
-    let newest = table.read(&format!("metadata/v{newest}.metadata.json")).await.unwrap();
-    let metadata: Value = serde_json::from_slice(&newest.unwrap()).unwrap();
+async fn epochs(lake: &dyn Lake, table: &str) -> Vec<i64> {
+    let warehouse = lake.warehouse();
+    let newest = warehouse.path_of(&lake.newest(table).await.0).unwrap();
+    let metadata: Value =
+        serde_json::from_slice(&warehouse.read(&newest).await.unwrap().unwrap()).unwrap();
     let snapshots = metadata["snapshots"].as_array().unwrap();
     let mut epochs = Vec::new();
     let mut head = metadata["current-snapshot-id"].as_i64();
@@ -80,21 +77,40 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
 }
 
 /// A pipeline whose tables are read with their epochs.
-fn observed(world: &World) -> Pipeline {
+fn observed<L: Lake + Clone + 'static>(world: &World, lake: L) -> Pipeline {
     for table in [ORDERS, REJECTED] {
-        let warehouse = world.storage();
-        world.read_with(table, move || block_on(rows(&warehouse, table)));
-        let warehouse = world.storage();
+        let read = lake.clone();
+        world.read_with(table, move || block_on(rows(&read, table)));
+        let read = lake.clone();
         world.read_with(&format!("epochs of {table}"), move || {
-            vec![numbers(block_on(epochs(&warehouse, table)))]
+            vec![numbers(block_on(epochs(&read, table)))]
         });
     }
-    pipeline(world.source("orders", numbers([]).schema()), &world.storage())
+    pipeline(world.source("orders", numbers([]).schema()), &lake)
+}
+
+/// The pipeline with its tables in directories.
+fn in_directories(world: &World) -> Pipeline {
+    observed(world, world.storage())
+}
+
+/// The pipeline with a database of the world's own, in a directory.
+fn in_database(world: &World, directory: &Path) -> Pipeline {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let storage = world.storage();
+    let name = block_on(async {
+        let fresh = NEXT.fetch_add(1, Ordering::Relaxed).to_string();
+        // Each life of a world finds the name that its first one has chosen.
+        let _made_by_the_first: Created = storage.create("database", fresh.into()).await.unwrap();
+        storage.read("database").await.unwrap().unwrap()
+    });
+    let database = directory.join(std::str::from_utf8(&name).unwrap());
+    observed(world, Sql::in_file(&database, storage.at("warehouse")))
 }
 
 /// Epochs with and without rows for the side table, over two starts, until the log is trimmed.
-fn harness() -> Harness<'static> {
-    Harness::new(observed)
+fn harness<'a>(build: impl Fn(&World) -> Pipeline + 'a) -> Harness<'a> {
+    Harness::new(build)
         .feed("orders", numbers([1, 2, 3, 4, -5]))
         .feed("orders", numbers([6, 7, -8]))
         .records_per_epoch(NonZeroU64::new(2).unwrap())
@@ -102,23 +118,34 @@ fn harness() -> Harness<'static> {
 
 #[test]
 fn every_row_arrives_once() {
-    let tables = harness().tables();
-    assert_eq!(tables[ORDERS], ["1", "2", "3", "4", "6", "7"]);
-    assert_eq!(tables["epochs of demo.orders"], ["0", "1", "2", "3", "4"]);
-    assert_eq!(tables[REJECTED], ["-5 | below zero", "-8 | below zero"]);
-    assert_eq!(tables["epochs of demo.rejected"], ["0", "2", "4"]);
+    let directory = quick_directory();
+    for harness in [harness(in_directories), harness(|world| in_database(world, directory.path()))]
+    {
+        let tables = harness.tables();
+        assert_eq!(tables[ORDERS], ["1", "2", "3", "4", "6", "7"]);
+        assert_eq!(tables["epochs of demo.orders"], ["0", "1", "2", "3", "4"]);
+        assert_eq!(tables[REJECTED], ["-5 | below zero", "-8 | below zero"]);
+        assert_eq!(tables["epochs of demo.rejected"], ["0", "2", "4"]);
+    }
 }
 
 #[test]
 fn a_fault_at_every_step_leaves_the_same_tables() {
-    let coverage = harness().every_crash();
+    let coverage = harness(in_directories).every_crash();
+    assert!(coverage.runs > 150, "{coverage:?}");
+}
+
+#[test]
+fn a_fault_at_every_step_leaves_the_same_tables_of_a_database() {
+    let directory = quick_directory();
+    let coverage = harness(|world| in_database(world, directory.path())).every_crash();
     assert!(coverage.runs > 150, "{coverage:?}");
 }
 
 #[test]
 fn every_pair_of_crashes_leaves_the_same_tables() {
-    let coverage =
-        Harness::new(observed).feed("orders", numbers([1, 2, -3])).every_pair_of_crashes();
+    let harness = Harness::new(in_directories).feed("orders", numbers([1, 2, -3]));
+    let coverage = harness.every_pair_of_crashes();
     assert!(coverage.runs > 400, "{coverage:?}");
     let missed = never_reached(&coverage.fired);
     assert!(missed.is_empty(), "failpoints without a case: {missed:?}");

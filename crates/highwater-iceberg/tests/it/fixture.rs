@@ -11,9 +11,10 @@ use highwater_core::{
     Batch, CommitMachine, Committer, Digest, Ended, Epoch, Failpoints, Footing, Found, Marker,
     MarkerId, Move, Name, Result, Rule, Sink, SinkContext, Staged, StreamInfo, Swap, WriterContext,
 };
-use highwater_iceberg::{FileCatalog, IcebergSink, IcebergTable};
-use highwater_storage::Storage;
+use highwater_iceberg::{IcebergSink, IcebergTable};
 use serde_json::Value;
+
+use crate::lake::Lake;
 
 /// The table of most tests.
 pub(crate) const TABLE: &str = "demo.orders";
@@ -56,12 +57,12 @@ pub(crate) struct Pipeline {
 }
 
 impl Pipeline {
-    pub(crate) async fn open(warehouse: &Storage) -> Self {
-        Self::try_open(warehouse, context("ledger", "run")).await.unwrap()
+    pub(crate) async fn open(lake: &dyn Lake) -> Self {
+        Self::try_open(lake, context("ledger", "run")).await.unwrap()
     }
 
-    pub(crate) async fn try_open(warehouse: &Storage, cx: SinkContext) -> Result<Self> {
-        Self::try_open_with(FileCatalog::new(warehouse.clone()).table(TABLE).append(), cx).await
+    pub(crate) async fn try_open(lake: &dyn Lake, cx: SinkContext) -> Result<Self> {
+        Self::try_open_with(lake.named(TABLE).append(), cx).await
     }
 
     pub(crate) async fn try_open_with(sink: IcebergSink, cx: SinkContext) -> Result<Self> {
@@ -105,10 +106,20 @@ impl Pipeline {
 
     /// Commits as the driver does.
     pub(crate) async fn commit(&mut self, epoch: u64, staged: &[Staged]) -> Ended {
+        self.commit_within(5, epoch, staged).await
+    }
+
+    /// The same, with as many attempts.
+    pub(crate) async fn commit_within(
+        &mut self,
+        attempts: u32,
+        epoch: u64,
+        staged: &[Staged],
+    ) -> Ended {
         let marker = self.marker(epoch);
         let on = Footing::on(marker.follows);
         let rule = Rule { mine: marker.id, on, replaces: vec![] };
-        let mut machine = CommitMachine::new(rule, 5);
+        let mut machine = CommitMachine::new(rule, attempts);
         loop {
             match machine.next_move() {
                 Move::Load => machine.loaded(&self.committer.load().await.unwrap()),
@@ -144,13 +155,13 @@ pub(crate) fn context(pipeline: &str, run: &str) -> SinkContext {
     }
 }
 
-pub(crate) async fn table(warehouse: &Storage) -> IcebergTable {
-    FileCatalog::new(warehouse.clone()).table(TABLE).read().await.unwrap()
+pub(crate) async fn table(lake: &dyn Lake) -> IcebergTable {
+    lake.named(TABLE).read().await.unwrap()
 }
 
 /// The ids in the table, sorted.
-pub(crate) async fn ids(warehouse: &Storage) -> Vec<i64> {
-    let batches = table(warehouse).await.rows().await.unwrap();
+pub(crate) async fn ids(lake: &dyn Lake) -> Vec<i64> {
+    let batches = table(lake).await.rows().await.unwrap();
     let batches: Vec<RecordBatch> = batches.try_collect().await.unwrap();
     let column = |batch: &RecordBatch| {
         let ids = batch.column_by_name("id").unwrap();
@@ -161,24 +172,21 @@ pub(crate) async fn ids(warehouse: &Storage) -> Vec<i64> {
     ids
 }
 
-/// The number of the newest metadata file.
-pub(crate) async fn version(warehouse: &Storage) -> u64 {
-    let objects = warehouse.list("demo/orders/metadata").await.unwrap();
-    let number = |path: &str| {
-        let name = path.rsplit('/').next()?;
-        name.strip_prefix('v')?.strip_suffix(".metadata.json")?.parse().ok()
-    };
-    objects.iter().filter_map(|object| number(&object.path)).max().unwrap()
+/// How many versions the table has had.
+pub(crate) async fn version(lake: &dyn Lake) -> u64 {
+    lake.newest(TABLE).await.1
+}
+
+/// The current metadata.
+pub(crate) async fn metadata(lake: &dyn Lake) -> Value {
+    let path = lake.warehouse().path_of(&lake.newest(TABLE).await.0).unwrap();
+    let bytes = lake.warehouse().read(&path).await.unwrap().unwrap();
+    serde_json::from_slice(&bytes).unwrap()
 }
 
 /// Makes the next metadata file out of the newest one, as another engine might.
-pub(crate) async fn rewrite(warehouse: &Storage, change: impl FnOnce(&mut Value)) {
-    let number = version(warehouse).await;
-    let path = |number: u64| format!("demo/orders/metadata/v{number}.metadata.json");
-    let bytes = warehouse.read(&path(number)).await.unwrap().unwrap();
-    let mut metadata: Value = serde_json::from_slice(&bytes).unwrap();
+pub(crate) async fn rewrite(lake: &dyn Lake, change: impl FnOnce(&mut Value)) {
+    let mut metadata = metadata(lake).await;
     change(&mut metadata);
-    let bytes = serde_json::to_vec(&metadata).unwrap();
-    let created = warehouse.create(&path(number + 1), bytes.into()).await.unwrap();
-    assert_eq!(created, highwater_storage::Created::Created);
+    lake.succeed(TABLE, &metadata).await;
 }

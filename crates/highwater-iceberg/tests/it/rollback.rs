@@ -4,11 +4,22 @@ use highwater_core::{ErrorKind, Found};
 use highwater_storage::Storage;
 use serde_json::{Value, json};
 
-use crate::fixture::{Pipeline, ids, rewrite, rows, version};
+use crate::fixture::{Pipeline, ids, metadata, rewrite, rows};
+use crate::lake::{Lake, in_both_catalogs};
+
+in_both_catalogs!(
+    a_marker_below_foreign_appends_holds,
+    a_table_that_was_set_back_says_what_stands,
+    appends_after_a_rollback_do_not_hide_it,
+    a_table_without_current_snapshot_was_set_back,
+    expiry_above_the_marker_takes_nothing_away,
+    a_lost_property_is_refused,
+    a_branch_keeps_its_retention,
+);
 
 /// Three epochs in a table.
-async fn three(warehouse: &Storage) -> Pipeline {
-    let mut pipeline = Pipeline::open(warehouse).await;
+async fn three(lake: &dyn Lake) -> Pipeline {
+    let mut pipeline = Pipeline::open(lake).await;
     for epoch in 0..3 {
         let first = i64::try_from(epoch).unwrap() * 10;
         pipeline.append(epoch, &[rows(first..first + 10)]).await;
@@ -52,43 +63,35 @@ fn roll_back_to(metadata: &mut Value, index: usize) {
     set_head(metadata, &id);
 }
 
-#[tokio::test]
-async fn a_marker_below_foreign_appends_holds() {
-    let warehouse = Storage::memory();
-    let mut pipeline = three(&warehouse).await;
-    rewrite(&warehouse, foreign_append).await;
-    rewrite(&warehouse, foreign_append).await;
+async fn a_marker_below_foreign_appends_holds(lake: &dyn Lake) {
+    let mut pipeline = three(lake).await;
+    rewrite(lake, foreign_append).await;
+    rewrite(lake, foreign_append).await;
     assert_eq!(pipeline.found().await, Found::Marker(pipeline.marker(2)));
     pipeline.append(3, &[rows(30..40)]).await;
-    assert_eq!(ids(&warehouse).await.len(), 40);
+    assert_eq!(ids(lake).await.len(), 40);
 }
 
-#[tokio::test]
-async fn a_table_that_was_set_back_says_what_stands() {
-    let warehouse = Storage::memory();
-    let mut pipeline = three(&warehouse).await;
-    rewrite(&warehouse, |metadata| roll_back_to(metadata, 0)).await;
+async fn a_table_that_was_set_back_says_what_stands(lake: &dyn Lake) {
+    let mut pipeline = three(lake).await;
+    rewrite(lake, |metadata| roll_back_to(metadata, 0)).await;
     let last = pipeline.marker(2);
     let standing = Some(pipeline.marker(0).id);
     assert_eq!(pipeline.found().await, Found::RolledBack { last, standing });
 }
 
-#[tokio::test]
-async fn appends_after_a_rollback_do_not_hide_it() {
-    let warehouse = Storage::memory();
-    let mut pipeline = three(&warehouse).await;
-    rewrite(&warehouse, |metadata| roll_back_to(metadata, 1)).await;
-    rewrite(&warehouse, foreign_append).await;
+async fn appends_after_a_rollback_do_not_hide_it(lake: &dyn Lake) {
+    let mut pipeline = three(lake).await;
+    rewrite(lake, |metadata| roll_back_to(metadata, 1)).await;
+    rewrite(lake, foreign_append).await;
     let last = pipeline.marker(2);
     let standing = Some(pipeline.marker(1).id);
     assert_eq!(pipeline.found().await, Found::RolledBack { last, standing });
 }
 
-#[tokio::test]
-async fn a_table_without_current_snapshot_was_set_back() {
-    let warehouse = Storage::memory();
-    let mut pipeline = three(&warehouse).await;
-    rewrite(&warehouse, |metadata| {
+async fn a_table_without_current_snapshot_was_set_back(lake: &dyn Lake) {
+    let mut pipeline = three(lake).await;
+    rewrite(lake, |metadata| {
         let metadata = metadata.as_object_mut().unwrap();
         metadata.remove("current-snapshot-id");
         metadata["refs"] = json!({});
@@ -98,13 +101,11 @@ async fn a_table_without_current_snapshot_was_set_back() {
     assert_eq!(pipeline.found().await, Found::RolledBack { last, standing: None });
 }
 
-#[tokio::test]
-async fn expiry_above_the_marker_takes_nothing_away() {
-    let warehouse = Storage::memory();
-    let mut pipeline = three(&warehouse).await;
-    rewrite(&warehouse, foreign_append).await;
-    rewrite(&warehouse, foreign_append).await;
-    rewrite(&warehouse, |metadata| {
+async fn expiry_above_the_marker_takes_nothing_away(lake: &dyn Lake) {
+    let mut pipeline = three(lake).await;
+    rewrite(lake, foreign_append).await;
+    rewrite(lake, foreign_append).await;
+    rewrite(lake, |metadata| {
         let head = metadata["current-snapshot-id"].clone();
         let kept = |of: &mut Value| of.as_array_mut().unwrap().retain(|s| s["snapshot-id"] == head);
         kept(&mut metadata["snapshots"]);
@@ -115,11 +116,9 @@ async fn expiry_above_the_marker_takes_nothing_away() {
     pipeline.append(3, &[rows(30..40)]).await;
 }
 
-#[tokio::test]
-async fn a_lost_property_is_refused() {
-    let warehouse = Storage::memory();
-    let mut pipeline = three(&warehouse).await;
-    rewrite(&warehouse, |metadata| {
+async fn a_lost_property_is_refused(lake: &dyn Lake) {
+    let mut pipeline = three(lake).await;
+    rewrite(lake, |metadata| {
         let properties = metadata["properties"].as_object_mut().unwrap();
         properties.remove("highwater.marker.ledger/orders/main").unwrap();
     })
@@ -150,17 +149,13 @@ async fn a_table_made_anew_is_refused() {
     assert!(error.to_string().contains("was dropped and made anew"), "{error}");
 }
 
-#[tokio::test]
-async fn a_branch_keeps_its_retention() {
-    let warehouse = Storage::memory();
-    let mut pipeline = three(&warehouse).await;
-    rewrite(&warehouse, |metadata| {
+async fn a_branch_keeps_its_retention(lake: &dyn Lake) {
+    let mut pipeline = three(lake).await;
+    rewrite(lake, |metadata| {
         metadata["refs"]["main"]["min-snapshots-to-keep"] = json!(7);
     })
     .await;
     pipeline.append(3, &[rows(30..31)]).await;
-    let path = format!("demo/orders/metadata/v{}.metadata.json", version(&warehouse).await);
-    let bytes = warehouse.read(&path).await.unwrap().unwrap();
-    let metadata: Value = serde_json::from_slice(&bytes).unwrap();
+    let metadata = metadata(lake).await;
     assert_eq!(metadata["refs"]["main"]["min-snapshots-to-keep"], json!(7));
 }

@@ -30,7 +30,12 @@ fn options_that_cannot_be() {
     assert_usage(&["--from", FROM, "-X", "client.id=me"], &["-X is for Kafka"]);
     assert_usage(&["--from", FROM, "--start", "latest"], &["--start is for Kafka"]);
     assert_usage(&["--from", "kafka://b:1/t", "-X", "client.di=me"], &["client.id", "Next: "]);
-    assert_usage(&["--from", FROM, "--catalog", "ftp://host/x"], &["ftp://host/x", "Next: "]);
+    assert_usage(&["--catalog", "ftp://host/x"], &["ftp://host/x is no catalog", "sqlite:"]);
+    assert_usage(&["verify", "--catalog", "postgresql:x"], &["postgresql:x is no catalog"]);
+    assert_usage(&["--catalog", "sqlite:///:memory:"], &["is no address of a catalog", "Next: "]);
+    assert_usage(&["--from", FROM, "--warehouse", "x"], &["--warehouse is for an SQL catalog"]);
+    let named = ["--catalog", "sqlite:c.db", "--catalog-option", "pool=5"];
+    assert_usage(&named, &["pool=5 is no option of a catalog"]);
 }
 
 #[test]
@@ -119,4 +124,12 @@ fn a_broker_that_does_not_answer() {
     let arguments = ["--from", "kafka://127.0.0.1:1/t", "-X", "default.api.timeout.ms=500"];
     let ended = ledger.call(&arguments);
     ended.assert_failed(1, &["pipeline ledger", "127.0.0.1:1", "Next: "]);
+}
+
+#[test]
+fn a_catalog_that_is_no_database_stops_the_run() {
+    let ledger = Ledger::new();
+    std::fs::write(ledger.path("catalog.db"), "notes, and no database".repeat(90)).unwrap();
+    let ended = ledger.run(FROM, &["--catalog", "sqlite:catalog.db"]);
+    ended.assert_failed(2, &["catalog.db is no SQLite database", "Next: name the database of"]);
 }

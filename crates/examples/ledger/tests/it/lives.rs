@@ -72,6 +72,34 @@ fn a_kill_during_recovery_is_recovered_from() {
     assert_eq!(ledger.verified(FROM)["repeatedOffsets"], 0);
 }
 
+/// The same over an SQL catalog, at every failpoint of a commit.
+#[test]
+fn a_kill_in_a_commit_to_a_database_loses_nothing_and_doubles_nothing() {
+    let ledger = Ledger::new();
+    let catalog = ["--catalog", "sqlite:///data/catalog.db", "--catalog-option", "name=prod"];
+    for (rounds, point) in Failpoint::ALL.iter().enumerate() {
+        if point.phase() != Phase::Commit {
+            continue;
+        }
+        let table = format!("demo.killed_{rounds}");
+        let checkpoint = format!("data/checkpoint/{rounds}");
+        let place = ["--table", &table, "--checkpoint", &checkpoint];
+        let more = [EPOCHS, &place, &catalog].concat();
+        let at = format!("{}:2", point.name());
+        assert!(ledger.run_killed(FROM, &more, &at), "{at} was not reached");
+        let again = ledger.run(FROM, &more);
+        assert_eq!(again.code, Some(0), "{at}: {again:?}");
+        let database = ledger.path("data/catalog.db");
+        let reading = format!("SqlCatalog('prod', uri='sqlite:///{}')", database.display());
+        assert!(again.err.contains(&reading), "{}", again.err);
+        let verify = ["verify", "--table", &table, "--against", FROM];
+        let verified = ledger.call(&[&verify, &catalog[..]].concat());
+        assert_eq!(verified.code, Some(0), "{at}: {verified:?}");
+        let report: Value = serde_json::from_str(&verified.out).unwrap();
+        assert_eq!((&report["repeatedOffsets"], &report["lastEpoch"]), (&0.into(), &2.into()));
+    }
+}
+
 #[test]
 fn a_lost_checkpoint_is_made_good_by_the_table() {
     let ledger = Ledger::new();

@@ -15,6 +15,7 @@ use highwater_testkit::memory_source::MemorySource;
 use object_store::memory::InMemory;
 
 use super::{ORDERS, REJECTED, epochs, numbers, pipeline, rows};
+use crate::lake::{Lake, Sql};
 
 const PLACE: &str = "memory://faulty";
 
@@ -31,9 +32,17 @@ enum Late {
 
 const LATE: [Late; 3] = [Late::AtOnce, Late::At(Failpoint::BeforeSwap), Late::AtLast];
 
+/// What keeps account of the tables.
+#[derive(Clone, Copy, Debug)]
+enum Catalog {
+    Directory,
+    Database,
+}
+
 /// What goes wrong in one run.
 #[derive(Clone, Copy, Debug)]
 struct Case {
+    catalog: Catalog,
     operation: Operation,
     within: &'static str,
     nth: usize,
@@ -45,10 +54,10 @@ struct Case {
 struct Run {
     case: Case,
     store: FaultyStore,
-    warehouse: Storage,
+    lake: Box<dyn Lake>,
     checkpoint: Storage,
-    /// The warehouse as it is, past the faults.
-    tables: Storage,
+    /// The lake as it is, past the faults.
+    tables: Box<dyn Lake>,
     source: MemorySource,
 }
 
@@ -61,13 +70,21 @@ enum Life {
 impl Run {
     fn new(case: Case) -> Self {
         let objects = Arc::new(InMemory::new());
-        let tables = Storage::with_store(Arc::clone(&objects) as _, PLACE).at("warehouse");
+        let plain = Storage::with_store(Arc::clone(&objects) as _, PLACE).at("warehouse");
         let store = FaultyStore::new(objects);
         store.inject(case.operation, case.within, case.nth, case.fault);
         let storage = Storage::with_store(Arc::new(store.clone()), PLACE);
         let source = MemorySource::new("orders", numbers([]).schema(), 1);
         let (warehouse, checkpoint) = (storage.at("warehouse"), storage.at("checkpoint"));
-        Self { case, store, warehouse, checkpoint, tables, source }
+        let (lake, tables): (Box<dyn Lake>, Box<dyn Lake>) = match case.catalog {
+            Catalog::Directory => (Box::new(warehouse), Box::new(plain)),
+            Catalog::Database => {
+                let sql = Sql::with_warehouse(warehouse);
+                let tables = sql.over(plain);
+                (Box::new(sql), Box::new(tables))
+            }
+        };
+        Self { case, store, lake, checkpoint, tables, source }
     }
 
     async fn live(&self) -> std::result::Result<Life, RunError> {
@@ -77,7 +94,7 @@ impl Run {
             .first_retry_after(Duration::from_millis(1))
             .stop_within(Duration::ZERO)
             .failpoints(Failpoints::armed(Arc::new(Releasing(self.store.clone(), self.case.late))));
-        let plan = pipeline(self.source.clone(), &self.warehouse).build().unwrap();
+        let plan = pipeline(self.source.clone(), &*self.lake).build().unwrap();
         let held = self.store.held();
         let handle = plan.start(options).unwrap();
         let stopper = handle.stopper();
@@ -126,13 +143,13 @@ impl Run {
         self.process(&[9]).await;
         assert_eq!(self.numbers(ORDERS).await, [1, 2, 3, 4, 6, 7, 9], "{:?}", self.case);
         assert_eq!(self.numbers(REJECTED).await, [-8, -5], "{:?}", self.case);
-        assert_eq!(epochs(&self.tables, ORDERS).await, [0, 1, 2, 3, 4, 5], "{:?}", self.case);
-        assert_eq!(epochs(&self.tables, REJECTED).await, [0, 2, 4], "{:?}", self.case);
+        assert_eq!(epochs(&*self.tables, ORDERS).await, [0, 1, 2, 3, 4, 5], "{:?}", self.case);
+        assert_eq!(epochs(&*self.tables, REJECTED).await, [0, 2, 4], "{:?}", self.case);
         fired
     }
 
     async fn numbers(&self, table: &str) -> Vec<i64> {
-        let batches = rows(&self.tables, table).await;
+        let batches = rows(&*self.tables, table).await;
         let column = |batch: &super::RecordBatch| {
             batch.column(0).as_primitive::<Int64Type>().values().to_vec()
         };
@@ -163,8 +180,20 @@ impl fmt::Debug for Releasing {
 /// Makes the first such request go wrong, then the second, and so on until there is none. Gives how
 /// many there were.
 async fn each(operation: Operation, within: &'static str, fault: Fault, late: Late) -> usize {
+    each_in(Catalog::Directory, operation, within, fault, late).await
+}
+
+/// The same with this catalog.
+async fn each_in(
+    catalog: Catalog,
+    operation: Operation,
+    within: &'static str,
+    fault: Fault,
+    late: Late,
+) -> usize {
     let mut nth = 0;
-    while Run::new(Case { operation, within, nth, fault, late }).comes_out_right().await {
+    let case = |nth| Case { catalog, operation, within, nth, fault, late };
+    while Run::new(case(nth)).comes_out_right().await {
         nth += 1;
     }
     nth
@@ -214,5 +243,21 @@ async fn a_read_or_a_deletion_that_fails_doubles_and_loses_nothing() {
     ] {
         let met = each(operation, within, Fault::Reject, Late::AtLast).await;
         assert!(met >= at_least, "{operation:?} of {within}: only {met}");
+    }
+}
+
+/// Only what the two catalogs do in different ways: the metadata, before and after the swap.
+#[tokio::test]
+async fn a_request_for_metadata_beside_a_database_doubles_and_loses_nothing() {
+    for (operation, fault, late, at_least) in [
+        (Operation::Put, Fault::Reject, Late::AtLast, 2 + 5 + 3),
+        (Operation::Put, Fault::ApplyThenFail, Late::AtLast, 2 + 5 + 3),
+        (Operation::Put, Fault::Hold, Late::AtOnce, 2 + 5 + 3),
+        (Operation::Put, Fault::Hold, Late::AtLast, 2 + 5 + 3),
+        (Operation::Get, Fault::Reject, Late::AtLast, 2),
+        (Operation::Delete, Fault::Reject, Late::AtLast, 2),
+    ] {
+        let met = each_in(Catalog::Database, operation, "metadata.json", fault, late).await;
+        assert!(met >= at_least, "{operation:?} {fault:?} {late:?}: only {met}");
     }
 }

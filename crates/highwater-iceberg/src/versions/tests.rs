@@ -2,7 +2,8 @@
 
 use highwater_storage::{Created, Storage};
 
-use super::{TableFiles, version_of};
+use super::{Versions, version_of};
+use crate::layout::TableFiles;
 
 #[test]
 fn only_names_as_they_are_written_are_versions() {
@@ -21,8 +22,9 @@ fn only_names_as_they_are_written_are_versions() {
     }
 }
 
-async fn files(versions: &[u64]) -> TableFiles {
-    let files = TableFiles::new("demo.orders", &Storage::memory());
+async fn files(versions: &[u64]) -> Versions {
+    let files = TableFiles::new("demo.orders", &Storage::memory(), "demo/orders");
+    let files = Versions::new(files);
     for number in versions {
         let made = files.create_version(*number, number.to_string().into()).await.unwrap();
         assert_eq!(made, Created::Created);
@@ -30,7 +32,7 @@ async fn files(versions: &[u64]) -> TableFiles {
     files
 }
 
-async fn newest(files: &TableFiles, seen: Option<u64>) -> Option<u64> {
+async fn newest(files: &Versions, seen: Option<u64>) -> Option<u64> {
     files.newest(seen).await.unwrap().map(|version| {
         assert_eq!(version.bytes, version.number.to_string());
         version.number
@@ -64,11 +66,11 @@ async fn publishing_needs_the_base() {
 #[tokio::test]
 async fn old_versions_go_from_below_and_never_the_base() {
     let files = files(&[1, 2, 3, 4, 5, 6]).await;
-    let expired = [files.version_location(3), "/elsewhere/v5.metadata.json".to_owned()];
+    let expired = [files.location(3), "/elsewhere/v5.metadata.json".to_owned()];
     files.publish(6, &expired).await.unwrap();
     for number in 1..=6 {
-        assert_eq!(files.version(number).await.unwrap().is_some(), number > 3, "{number}");
+        assert_eq!(files.read(number).await.unwrap().is_some(), number > 3, "{number}");
     }
-    files.publish(6, &[files.version_location(5)]).await.unwrap();
-    assert!(files.version(5).await.unwrap().is_some());
+    files.publish(6, &[files.location(5)]).await.unwrap();
+    assert!(files.read(5).await.unwrap().is_some());
 }
