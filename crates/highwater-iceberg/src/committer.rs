@@ -171,7 +171,8 @@ impl Committer for TableCommitter {
         self.refresh().await?;
         let state = &self.current.state;
         let recorded = recorded_of(state.properties(), self.pointer.name(), &self.owner)?;
-        let found = judge(self.pointer.name(), &self.owner, recorded, state.ancestry())?;
+        let is_kept = |sequence| state.has_sequence(sequence);
+        let found = judge(self.pointer.name(), &self.owner, recorded, state.ancestry(), is_kept)?;
         self.failpoints.hit(Failpoint::Loaded)?;
         self.fresh = true;
         Ok(found)

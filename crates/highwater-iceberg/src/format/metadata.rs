@@ -140,6 +140,11 @@ impl TableState {
         self.metadata.snapshot_by_id(id).is_some()
     }
 
+    /// Whether a snapshot of this sequence number is still there, on whatever branch.
+    pub(crate) fn has_sequence(&self, sequence: i64) -> bool {
+        self.metadata.snapshots().any(|snapshot| snapshot.sequence_number() == sequence)
+    }
+
     /// The Arrow schema of rows that are read, with field ids.
     pub(crate) fn read_schema(&self) -> Result<ArrowSchema, IcebergError> {
         read_schema(self.schema()).map_err(|cause| self.unmade(cause.into()))

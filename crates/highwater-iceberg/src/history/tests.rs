@@ -36,7 +36,16 @@ fn foreign(sequence: i64) -> Ancestor {
 }
 
 fn verdict(marker: Option<Recorded>, history: Vec<Ancestor>) -> Result<Found, IcebergError> {
-    judge("t", &owner(), marker, history.into_iter())
+    verdict_with(marker, history, true)
+}
+
+/// The verdict on a table that still has the snapshot of the marker somewhere, or has it no more.
+fn verdict_with(
+    marker: Option<Recorded>,
+    history: Vec<Ancestor>,
+    kept: bool,
+) -> Result<Found, IcebergError> {
+    judge("t", &owner(), marker, history.into_iter(), |sequence| kept && sequence == 5)
 }
 
 fn holds(history: Vec<Ancestor>) {
@@ -65,13 +74,22 @@ fn a_history_cut_off_above_the_commit_holds() {
 }
 
 #[test]
+fn a_history_that_begins_above_a_commit_that_is_gone_holds() {
+    let of = |history| verdict_with(Some(recorded(5, 3)), history, false).unwrap();
+    let held = Found::Marker(recorded(5, 3).marker);
+    assert_eq!(of(vec![foreign(8), foreign(6)]), held);
+    assert_ne!(of(vec![foreign(8), foreign(4)]), held, "what is below was there before the commit");
+    assert_ne!(of(vec![]), held, "a table without a head was emptied");
+}
+
+#[test]
 fn a_history_without_the_commit_was_set_back() {
     rolled_back(vec![], None);
     rolled_back(vec![ours(4, 2)], Some(2));
     rolled_back(vec![foreign(4), of_sink("other", 3, 9), ours(2, 1)], Some(1));
     rolled_back(vec![foreign(9), foreign(8), ours(4, 2), ours(3, 1)], Some(2));
     rolled_back(vec![foreign(9), foreign(4), Ancestor::Expired], None);
-    rolled_back(vec![foreign(9)], None); // replaced as a whole: the history ends above, and not by expiry
+    rolled_back(vec![foreign(9)], None); // replaced as a whole: the commit is kept beside
 }
 
 #[test]

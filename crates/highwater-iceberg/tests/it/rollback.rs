@@ -13,6 +13,7 @@ in_both_catalogs!(
     appends_after_a_rollback_do_not_hide_it,
     a_table_without_current_snapshot_was_set_back,
     expiry_above_the_marker_takes_nothing_away,
+    expiry_that_cuts_the_history_takes_nothing_away,
     a_lost_property_is_refused,
     a_branch_keeps_its_retention,
 );
@@ -114,6 +115,29 @@ async fn expiry_above_the_marker_takes_nothing_away(lake: &dyn Lake) {
     .await;
     assert_eq!(pipeline.found().await, Found::Marker(pipeline.marker(2)));
     pipeline.append(3, &[rows(30..40)]).await;
+}
+
+/// As pyiceberg expires: the oldest snapshot that is left forgets its parent.
+async fn expiry_that_cuts_the_history_takes_nothing_away(lake: &dyn Lake) {
+    let mut pipeline = three(lake).await;
+    rewrite(lake, foreign_append).await;
+    let keep_the_head = |metadata: &mut Value, all: bool| {
+        let head = metadata["current-snapshot-id"].clone();
+        let snapshots = metadata["snapshots"].as_array_mut().unwrap();
+        snapshots.retain(|snapshot| all || snapshot["snapshot-id"] == head);
+        for snapshot in snapshots.iter_mut().filter(|it| it["snapshot-id"] == head) {
+            snapshot.as_object_mut().unwrap().remove("parent-snapshot-id");
+        }
+        metadata["snapshot-log"] =
+            json!([{"snapshot-id": head, "timestamp-ms": metadata["last-updated-ms"]}]);
+    };
+    rewrite(lake, |metadata| keep_the_head(metadata, true)).await;
+    let last = pipeline.marker(2);
+    assert_eq!(pipeline.found().await, Found::RolledBack { last, standing: None });
+    rewrite(lake, |metadata| keep_the_head(metadata, false)).await;
+    assert_eq!(pipeline.found().await, Found::Marker(pipeline.marker(2)));
+    pipeline.append(3, &[rows(30..40)]).await;
+    assert_eq!(pipeline.found().await, Found::Marker(pipeline.marker(3)));
 }
 
 async fn a_lost_property_is_refused(lake: &dyn Lake) {
