@@ -22,6 +22,7 @@ mod life;
 mod lost_log;
 mod python;
 mod rollback;
+mod shared_catalog;
 mod stop;
 mod transactions;
 
@@ -90,6 +91,12 @@ const SUITES: &[Suite] = &[
         shows: "a table rolled back by pyiceberg is refused until that is accepted",
         needs: &[Need::Ledger, Need::Python],
         run: rollback::run,
+    },
+    Suite {
+        name: "shared-catalog",
+        shows: "pyiceberg appends, evolves and expires in the same SQL catalog meanwhile: all rows once",
+        needs: &[Need::Ledger, Need::Python],
+        run: shared_catalog::run,
     },
     Suite {
         name: "instances",

@@ -130,9 +130,11 @@ impl Home {
     }
 }
 
-/// Reads the number in `v17.metadata.json`.
+/// Reads the number in `v17.metadata.json`, or in `00017-<uuid>.metadata.json`.
 fn version_in(name: &str) -> Option<u64> {
-    name.strip_prefix('v')?.strip_suffix(".metadata.json")?.parse().ok()
+    let stem = name.strip_suffix(".metadata.json")?;
+    let number = stem.strip_prefix('v').or_else(|| Some(stem.split_once('-')?.0));
+    number?.parse().ok()
 }
 
 /// A running binary. Dropped, it is killed.
