@@ -12,7 +12,7 @@ use highwater_core::{
 use highwater_storage::Created;
 
 use crate::error::IcebergError;
-use crate::format::{Attempt, Base, Manifests, Prepared, TableState};
+use crate::format::{Attempt, Base, Manifests, Prepared, TableState, partition_targets};
 use crate::history::judge;
 use crate::layout::{TableFiles, Version};
 use crate::marker::{Owner, other_pipeline, recorded_of};
@@ -240,6 +240,7 @@ impl Loaded {
             data: files.path(&data)?,
             schema_id: state.schema_id(),
             spec_id: state.spec_id(),
+            partition: partition_targets(state.spec()),
             fields,
             codec: settings.codec,
             file_bytes: settings.file_bytes,

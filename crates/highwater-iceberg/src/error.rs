@@ -69,6 +69,32 @@ pub enum IcebergError {
         /// Its type in the table.
         theirs: String,
     },
+    /// A text that is no field of a partitioning.
+    #[error("{text:?} is no partition field")]
+    PartitionText {
+        /// The text.
+        text: String,
+    },
+    /// A field that the table cannot be partitioned by.
+    #[error("table {table} cannot be partitioned by {field}")]
+    PartitionField {
+        /// The table.
+        table: String,
+        /// The field.
+        field: String,
+        /// Why.
+        #[source]
+        source: Cause,
+    },
+    /// Rows whose partitions cannot be told.
+    #[error("cannot divide rows among the partitions of table {table}")]
+    Split {
+        /// The table.
+        table: String,
+        /// Why.
+        #[source]
+        source: Cause,
+    },
     /// A table property whose value cannot be used.
     #[error("property {key}={value} of table {table} cannot be used")]
     Property {
@@ -86,6 +112,14 @@ pub enum IcebergError {
         table: String,
         /// The feature, as the end of a sentence.
         feature: String,
+    },
+    /// The table forgot the partition spec of staged files.
+    #[error("table {table} no longer has the partition spec {spec}, under which files were staged")]
+    SpecRemoved {
+        /// The table.
+        table: String,
+        /// The id of the spec.
+        spec: i32,
     },
     /// The table belongs to another pipeline.
     #[error("pipeline {theirs} writes table {table}, so pipeline {ours} cannot")]
@@ -226,12 +260,15 @@ impl IcebergError {
             | Self::ColumnMissing { .. }
             | Self::ColumnDiffers { .. }
             | Self::ColumnRequired { .. }
+            | Self::PartitionText { .. }
+            | Self::PartitionField { .. }
             | Self::Property { .. }
             | Self::Absent { .. } => ErrorKind::Invalid,
             Self::Feature { .. } | Self::OtherCatalog { .. } => ErrorKind::Unsupported,
             Self::OtherPipeline { .. }
             | Self::Recreated { .. }
             | Self::Dropped { .. }
+            | Self::SpecRemoved { .. }
             | Self::MarkerLost { .. }
             | Self::FileMissing { .. }
             | Self::Outside { .. } => ErrorKind::Refused,
@@ -239,6 +276,7 @@ impl IcebergError {
             Self::BaseRemoved { .. } => ErrorKind::Transient,
             Self::Occupied { .. }
             | Self::Metadata { .. }
+            | Self::Split { .. }
             | Self::Foreign { .. }
             | Self::NotLoaded { .. } => ErrorKind::Internal,
         }
@@ -257,6 +295,13 @@ impl IcebergError {
             Self::ColumnRequired { column, .. } => {
                 format!("make {column} optional in the table, or never null in the rows")
             }
+            Self::PartitionText { .. } => {
+                "write a column, or year(c), month(c), day(c), hour(c), bucket(16, c), truncate(4, c)"
+                    .to_owned()
+            }
+            Self::PartitionField { .. } => {
+                "partition by a column of the rows whose type the transform takes".to_owned()
+            }
             Self::Property { key, .. } => format!("set {key} to a value that can be used"),
             Self::Feature { .. } => "write to another table".to_owned(),
             Self::OtherPipeline { theirs, .. } => format!(
@@ -265,6 +310,10 @@ impl IcebergError {
             Self::Absent { .. } => "name a table that is there, and its warehouse".to_owned(),
             Self::Recreated { .. } | Self::Dropped { .. } => {
                 "restore the table, or start under a new pipeline name with a new checkpoint"
+                    .to_owned()
+            }
+            Self::SpecRemoved { .. } => {
+                "roll the metadata back to a file that has the spec, or start under a new pipeline name"
                     .to_owned()
             }
             Self::MarkerLost { .. } => {
@@ -282,6 +331,7 @@ impl IcebergError {
             Self::Name { .. } => "name it like demo.orders".to_owned(),
             Self::Occupied { .. }
             | Self::Metadata { .. }
+            | Self::Split { .. }
             | Self::Foreign { .. }
             | Self::NotLoaded { .. } => return None,
         })

@@ -5,11 +5,15 @@ mod data_file;
 mod manifest;
 mod manifests;
 mod metadata;
+mod partition;
 mod schema;
 mod snapshot;
+mod transform;
 
 pub(crate) use data_file::StagedDetail;
 pub(crate) use manifests::Manifests;
 pub(crate) use metadata::{Next, TableState, is_reserved};
+pub(crate) use partition::{check_partition, partition_targets};
 pub(crate) use schema::table_schema;
 pub(crate) use snapshot::{Attempt, Base, Prepared};
+pub(crate) use transform::{Transformation, value_at};

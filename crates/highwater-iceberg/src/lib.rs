@@ -8,8 +8,8 @@
 //! as a stamp in the summary of the snapshot. Whether a marker holds is judged by the history of the
 //! table, on the very version that the next commit is made from.
 //!
-//! Tables are of format version 2, neither partitioned nor sorted. Snapshots are never expired here;
-//! any engine may do that while a pipeline runs.
+//! Tables are of format version 2 and may be partitioned. Snapshots are never expired here; any engine
+//! may do that while a pipeline runs.
 //!
 //! Source: <https://iceberg.apache.org/spec/>
 #![forbid(unsafe_code)]
@@ -22,6 +22,7 @@ mod format;
 mod history;
 mod layout;
 mod marker;
+mod partition;
 mod settings;
 mod sink;
 mod table;
@@ -30,5 +31,6 @@ mod writer;
 
 pub use catalog::{FileCatalog, TableName};
 pub use error::IcebergError;
+pub use partition::{PartitionField, bucket, day, hour, identity, month, truncate, year};
 pub use sink::IcebergSink;
 pub use table::IcebergTable;

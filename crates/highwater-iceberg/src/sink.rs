@@ -13,25 +13,63 @@ use highwater_storage::Created;
 use crate::catalog::TableName;
 use crate::committer::{Commits, TableCommitter, dropped};
 use crate::error::IcebergError;
-use crate::format::{TableState, is_reserved, table_schema};
+use crate::format::{TableState, check_partition, is_reserved, table_schema};
 use crate::layout::{TableFiles, Version};
 use crate::marker::Owner;
+use crate::partition::PartitionField;
 use crate::settings::{CODEC, DELETE_METADATA, Settings};
 use crate::writer::TableWriter;
 
-/// Appends the rows of a stream to an unpartitioned table, and makes the table if it is missing.
+/// Appends the rows of a stream to a table, and makes the table if it is missing.
 ///
 /// The columns are matched by name and type. Optional columns that the table has and the rows have
 /// not are left empty.
+///
+/// Rows go to the partitions of the table as it is when their epoch is planned. If somebody changes
+/// the partitioning meanwhile, the files of the running epoch keep the one they were written by.
+///
+/// # Example
+/// ```
+/// use highwater_iceberg::{FileCatalog, bucket, day};
+///
+/// let catalog = FileCatalog::open("data/warehouse")?;
+/// let sink = catalog
+///     .table("demo.transactions_ledger")
+///     .append()
+///     .partition_by([day("event_timestamp"), bucket(16, "transaction_id")]);
+/// # Ok::<(), highwater_core::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct IcebergSink {
     table: TableName,
     create: BTreeMap<String, String>,
+    partition: Vec<PartitionField>,
+    memory: usize,
 }
+
+/// What a writer holds by default: 16 row groups of a few megabytes, or a thousand partitions of a few rows.
+const MEMORY: usize = 64 << 20;
 
 impl IcebergSink {
     pub(crate) fn new(table: TableName) -> Self {
-        Self { table, create: BTreeMap::new() }
+        Self { table, create: BTreeMap::new(), partition: Vec::new(), memory: MEMORY }
+    }
+
+    /// Partitions the table by these fields if this sink is the one that makes it. A table that is
+    /// there keeps the partitioning it has.
+    #[must_use]
+    pub fn partition_by(mut self, fields: impl IntoIterator<Item = PartitionField>) -> Self {
+        self.partition = fields.into_iter().collect();
+        self
+    }
+
+    /// About how many bytes of rows and open files a writer keeps in memory when rows of an epoch
+    /// belong to many partitions; 64 MiB by default. Above that it closes the file of the partition
+    /// that got no rows for the longest time, so less memory makes more and smaller files.
+    #[must_use]
+    pub fn writer_memory(mut self, bytes: usize) -> Self {
+        self.memory = bytes;
+        self
     }
 
     /// Sets a property of the table if this sink is the one that makes it, such as
@@ -53,7 +91,7 @@ impl IcebergSink {
 
     fn check(&self, input: &StreamInfo) -> Result<TableFiles, IcebergError> {
         let files = self.table.files()?;
-        table_schema(files.name(), &input.schema)?;
+        check_partition(files.name(), &input.schema, &self.partition)?;
         let mut keys = self.create.iter();
         let reserved = keys.find(|(key, _)| key.starts_with("highwater.") || is_reserved(key));
         if let Some((key, value)) = reserved {
@@ -67,7 +105,9 @@ impl IcebergSink {
     /// Makes the first version, or finds the one that somebody else has just made.
     async fn make(&self, files: &TableFiles, input: &StreamInfo) -> Result<Option<Version>> {
         let schema = table_schema(files.name(), &input.schema)?;
-        let first = TableState::create(files.name(), files.location(), schema, self.properties())?;
+        let (location, properties) = (files.location(), self.properties());
+        let first =
+            TableState::create(files.name(), location, schema, &self.partition, properties)?;
         let bytes = Bytes::from(first.bytes);
         match files.create_version(1, bytes.clone()).await? {
             Created::Created => {
@@ -108,6 +148,6 @@ impl Sink for IcebergSink {
     }
 
     fn writer(&self, cx: &WriterContext) -> Result<Box<dyn Writer>> {
-        Ok(Box::new(TableWriter::try_new(self.table.files()?, cx)?))
+        Ok(Box::new(TableWriter::try_new(self.table.files()?, cx, self.memory)?))
     }
 }

@@ -24,11 +24,24 @@ pub(crate) struct TableTarget {
     pub(crate) data: String,
     pub(crate) schema_id: i32,
     pub(crate) spec_id: i32,
+    /// What makes the partition of a row; nothing in a table without partitions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) partition: Vec<PartitionTarget>,
     pub(crate) fields: Vec<FieldId>,
     pub(crate) codec: Codec,
     /// Files are closed at about this length.
     pub(crate) file_bytes: u64,
     pub(crate) row_group_bytes: Option<u64>,
+}
+
+/// A field of the partition spec.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PartitionTarget {
+    pub(crate) name: String,
+    /// The id of the column it is made from.
+    pub(crate) source: i32,
+    /// As table metadata writes it, such as `bucket[16]`.
+    pub(crate) transform: String,
 }
 
 /// How pages are compressed.
@@ -38,6 +51,16 @@ pub(crate) enum Codec {
     Uncompressed,
     Snappy,
     Zstd(i32),
+}
+
+/// Where the column with the field id `source` is among `fields`: an index for each struct on the way.
+pub(crate) fn path_to(fields: &[FieldId], source: i32) -> Option<Vec<usize>> {
+    fields.iter().enumerate().find_map(|(at, field)| {
+        if field.id == source {
+            return Some(vec![at]);
+        }
+        Some([vec![at], path_to(&field.children, source)?].concat())
+    })
 }
 
 /// `schema` with the ids of a table; none when they are ids of other columns.

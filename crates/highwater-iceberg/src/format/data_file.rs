@@ -1,13 +1,13 @@
 //! Staged files as the entries of manifests.
 
 use highwater_core::Staged;
-use highwater_parquet::FileReport;
-use iceberg::spec::{
-    DataContentType, DataFile, DataFileBuilder, DataFileFormat, PrimitiveType, Schema,
-};
+use highwater_parquet::{Bound, FileReport};
+use iceberg::spec::{DataContentType, DataFile, DataFileBuilder, DataFileFormat, PrimitiveType};
 use serde::{Deserialize, Serialize};
 
+use super::TableState;
 use super::bounds::datum;
+use super::partition::tuple;
 use crate::error::{Cause, IcebergError};
 
 /// What a commit has to know of a staged file.
@@ -15,28 +15,37 @@ use crate::error::{Cause, IcebergError};
 pub(crate) struct StagedDetail {
     /// The partition spec it was written under.
     pub(crate) spec_id: i32,
+    /// The values of its partition, in the order of the spec.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) partition: Vec<Option<Bound>>,
     /// What is in it.
     pub(crate) report: FileReport,
 }
 
-/// The manifest entry of `staged`. Columns that `schema` has no longer are left out of the metrics.
+/// The manifest entry of `staged`. Columns that the table has no longer are left out of the metrics.
+///
+/// # Errors
+/// [`IcebergError::SpecRemoved`] when the table does not know the partition spec any more.
 pub(crate) fn data_file(
     sink: &str,
     staged: &Staged,
-    schema: &Schema,
+    state: &TableState,
 ) -> Result<(i32, DataFile), IcebergError> {
     let foreign = |cause: Cause| IcebergError::Foreign {
         what: "description of a staged file",
         sink: sink.to_owned(),
         source: cause,
     };
-    let StagedDetail { spec_id, report } =
+    let StagedDetail { spec_id, partition, report } =
         serde_json::from_str(&staged.detail).map_err(|cause| foreign(cause.into()))?;
+    let (spec, schema) = state.spec_by_id(spec_id)?;
+    let partition = tuple(&partition, spec, schema).map_err(foreign)?;
     let mut file = DataFileBuilder::default();
     file.content(DataContentType::Data)
         .file_path(staged.path.clone())
         .file_format(DataFileFormat::Parquet)
         .partition_spec_id(spec_id)
+        .partition(partition)
         .record_count(staged.rows)
         .file_size_in_bytes(staged.bytes)
         .split_offsets(Some(report.split_offsets));

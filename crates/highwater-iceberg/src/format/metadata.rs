@@ -6,14 +6,16 @@ use std::sync::Arc;
 use arrow::datatypes::Schema as ArrowSchema;
 use iceberg::spec::{
     FormatVersion, MAIN_BRANCH, PartitionSpecRef, Schema, SchemaRef, Snapshot, SnapshotRef,
-    SortOrder, TableMetadata, TableMetadataBuilder, TableProperties, UnboundPartitionSpec,
+    SortOrder, TableMetadata, TableMetadataBuilder, TableProperties,
 };
 
+use super::partition::{obstacle, partition_spec};
 use super::schema::{field_ids, read_schema};
 use crate::decode::decode;
 use crate::error::{Cause, IcebergError};
 use crate::history::Ancestor;
 use crate::marker::read_stamp;
+use crate::partition::PartitionField;
 use crate::target::FieldId;
 
 /// The metadata of a table.
@@ -45,11 +47,13 @@ impl TableState {
         table: &str,
         location: String,
         schema: Schema,
+        partition: &[PartitionField],
         properties: HashMap<String, String>,
     ) -> Result<Next, IcebergError> {
+        let spec = partition_spec(table, &schema, partition)?;
         let built = TableMetadataBuilder::new(
             schema,
-            UnboundPartitionSpec::default(),
+            spec,
             SortOrder::unsorted_order(),
             location,
             FormatVersion::V2,
@@ -115,8 +119,24 @@ impl TableState {
         self.metadata.default_partition_spec_id()
     }
 
-    pub(crate) fn spec_by_id(&self, id: i32) -> Option<&PartitionSpecRef> {
-        self.metadata.partition_spec_by_id(id)
+    /// A partition spec that the table knows, and a schema that has its columns: the current one, or
+    /// the newest that still had them.
+    ///
+    /// # Errors
+    /// [`IcebergError::SpecRemoved`] when the table does not know it.
+    pub(crate) fn spec_by_id(
+        &self,
+        id: i32,
+    ) -> Result<(&PartitionSpecRef, &SchemaRef), IcebergError> {
+        let removed = || IcebergError::SpecRemoved { table: self.table.to_string(), spec: id };
+        let spec = self.metadata.partition_spec_by_id(id).ok_or_else(removed)?;
+        let has_columns = |schema: &&SchemaRef| spec.partition_type(schema).is_ok();
+        let current = Some(self.schema()).filter(has_columns);
+        let newest = || {
+            let schemas = self.metadata.schemas_iter().filter(has_columns);
+            schemas.max_by_key(|schema| schema.schema_id())
+        };
+        Ok((spec, current.or_else(newest).ok_or_else(removed)?))
     }
 
     pub(crate) fn version(&self) -> FormatVersion {
@@ -160,8 +180,8 @@ impl TableState {
     pub(crate) fn check_features(&self) -> Result<(), IcebergError> {
         let feature = if self.version() != FormatVersion::V2 {
             format!("has format version {}, and highwater writes version 2", self.version())
-        } else if !self.spec().fields().is_empty() {
-            "is partitioned, which highwater does not support".to_owned()
+        } else if let Some(obstacle) = obstacle(self.spec()) {
+            obstacle
         } else if !self.metadata.default_sort_order().is_unsorted() {
             "is sorted, which highwater does not support".to_owned()
         } else {

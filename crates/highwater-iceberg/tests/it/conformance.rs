@@ -5,7 +5,7 @@ use futures::FutureExt;
 use highwater_core::{
     Committer, Result, Routing, Sink, SinkContext, StreamInfo, Writer, WriterContext,
 };
-use highwater_iceberg::{FileCatalog, IcebergSink};
+use highwater_iceberg::{FileCatalog, IcebergSink, bucket, identity};
 use highwater_storage::Storage;
 use highwater_testkit::conformance::{self, SinkCase};
 
@@ -38,7 +38,12 @@ impl Sink for OnePipeline {
 }
 
 async fn conforms(warehouse: Storage) {
-    let sink = OnePipeline(FileCatalog::new(warehouse.clone()).table(TABLE).append());
+    let sink = FileCatalog::new(warehouse.clone()).table(TABLE).append();
+    conforms_as(sink, warehouse).await;
+}
+
+async fn conforms_as(sink: IcebergSink, warehouse: Storage) {
+    let sink = OnePipeline(sink);
     let count = || {
         let warehouse = warehouse.clone();
         async move { ids(&warehouse).await.len() }.boxed()
@@ -50,6 +55,13 @@ async fn conforms(warehouse: Storage) {
 async fn a_table_in_a_directory_is_a_sink() {
     let directory = tempfile::tempdir().unwrap();
     conforms(Storage::open(directory.path().to_str().unwrap()).unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_partitioned_table_is_a_sink() {
+    let warehouse = Storage::memory();
+    let sink = FileCatalog::new(warehouse.clone()).table(TABLE).append();
+    conforms_as(sink.partition_by([bucket(4, "id"), identity("note")]), warehouse).await;
 }
 
 #[tokio::test]

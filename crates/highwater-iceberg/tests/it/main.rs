@@ -1,4 +1,4 @@
-//! Tables from the outside: append, conflict, rollback, schemas, metadata files.
+//! Tables from the outside: append, conflict, rollback, schemas, partitions, metadata files.
 #![cfg(test)]
 
 mod append;
@@ -7,5 +7,6 @@ mod conformance;
 mod crashes;
 mod fixture;
 mod metadata;
+mod partition;
 mod rollback;
 mod schema;
