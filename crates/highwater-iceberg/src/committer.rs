@@ -12,7 +12,9 @@ use highwater_core::{
 use highwater_storage::Created;
 
 use crate::error::IcebergError;
-use crate::format::{Attempt, Base, Manifests, Prepared, TableState, partition_targets};
+use crate::format::{
+    Attempt, Base, Manifests, Prepared, TableState, partition_targets, sort_target,
+};
 use crate::history::judge;
 use crate::layout::{TableFiles, Version};
 use crate::marker::{Owner, other_pipeline, recorded_of};
@@ -241,6 +243,7 @@ impl Loaded {
             schema_id: state.schema_id(),
             spec_id: state.spec_id(),
             partition: partition_targets(state.spec()),
+            sort: sort_target(state.order()),
             fields,
             codec: settings.codec,
             file_bytes: settings.file_bytes,

@@ -86,9 +86,20 @@ pub enum IcebergError {
         #[source]
         source: Cause,
     },
-    /// Rows whose partitions cannot be told.
-    #[error("cannot divide rows among the partitions of table {table}")]
-    Split {
+    /// A field that the files of the table cannot be sorted by.
+    #[error("table {table} cannot be sorted by {field}")]
+    SortField {
+        /// The table.
+        table: String,
+        /// The field.
+        field: String,
+        /// Why.
+        #[source]
+        source: Cause,
+    },
+    /// Rows whose partitions or order cannot be told.
+    #[error("cannot tell the partitions or the order of rows of table {table}")]
+    Arrange {
         /// The table.
         table: String,
         /// Why.
@@ -262,6 +273,7 @@ impl IcebergError {
             | Self::ColumnRequired { .. }
             | Self::PartitionText { .. }
             | Self::PartitionField { .. }
+            | Self::SortField { .. }
             | Self::Property { .. }
             | Self::Absent { .. } => ErrorKind::Invalid,
             Self::Feature { .. } | Self::OtherCatalog { .. } => ErrorKind::Unsupported,
@@ -276,7 +288,7 @@ impl IcebergError {
             Self::BaseRemoved { .. } => ErrorKind::Transient,
             Self::Occupied { .. }
             | Self::Metadata { .. }
-            | Self::Split { .. }
+            | Self::Arrange { .. }
             | Self::Foreign { .. }
             | Self::NotLoaded { .. } => ErrorKind::Internal,
         }
@@ -302,6 +314,7 @@ impl IcebergError {
             Self::PartitionField { .. } => {
                 "partition by a column of the rows whose type the transform takes".to_owned()
             }
+            Self::SortField { .. } => "sort by columns of the rows, each once".to_owned(),
             Self::Property { key, .. } => format!("set {key} to a value that can be used"),
             Self::Feature { .. } => "write to another table".to_owned(),
             Self::OtherPipeline { theirs, .. } => format!(
@@ -331,7 +344,7 @@ impl IcebergError {
             Self::Name { .. } => "name it like demo.orders".to_owned(),
             Self::Occupied { .. }
             | Self::Metadata { .. }
-            | Self::Split { .. }
+            | Self::Arrange { .. }
             | Self::Foreign { .. }
             | Self::NotLoaded { .. } => return None,
         })

@@ -8,8 +8,8 @@
 //! as a stamp in the summary of the snapshot. Whether a marker holds is judged by the history of the
 //! table, on the very version that the next commit is made from.
 //!
-//! Tables are of format version 2 and may be partitioned. Snapshots are never expired here; any engine
-//! may do that while a pipeline runs.
+//! Tables are of format version 2 and may be partitioned and sorted. Snapshots are never expired here;
+//! any engine may do that while a pipeline runs.
 //!
 //! Source: <https://iceberg.apache.org/spec/>
 #![forbid(unsafe_code)]
@@ -25,6 +25,7 @@ mod marker;
 mod partition;
 mod settings;
 mod sink;
+mod sort;
 mod table;
 mod target;
 mod writer;
@@ -33,4 +34,5 @@ pub use catalog::{FileCatalog, TableName};
 pub use error::IcebergError;
 pub use partition::{PartitionField, bucket, day, hour, identity, month, truncate, year};
 pub use sink::IcebergSink;
+pub use sort::{SortField, asc, desc};
 pub use table::IcebergTable;

@@ -13,11 +13,12 @@ use highwater_storage::Created;
 use crate::catalog::TableName;
 use crate::committer::{Commits, TableCommitter, dropped};
 use crate::error::IcebergError;
-use crate::format::{TableState, check_partition, is_reserved, table_schema};
+use crate::format::{TableState, is_reserved, partition_spec, sort_order, table_schema};
 use crate::layout::{TableFiles, Version};
 use crate::marker::Owner;
 use crate::partition::PartitionField;
 use crate::settings::{CODEC, DELETE_METADATA, Settings};
+use crate::sort::SortField;
 use crate::writer::TableWriter;
 
 /// Appends the rows of a stream to a table, and makes the table if it is missing.
@@ -30,21 +31,29 @@ use crate::writer::TableWriter;
 ///
 /// # Example
 /// ```
-/// use highwater_iceberg::{FileCatalog, bucket, day};
+/// use highwater_iceberg::{FileCatalog, asc, bucket, day};
 ///
 /// let catalog = FileCatalog::open("data/warehouse")?;
 /// let sink = catalog
 ///     .table("demo.transactions_ledger")
 ///     .append()
-///     .partition_by([day("event_timestamp"), bucket(16, "transaction_id")]);
+///     .partition_by([day("event_timestamp"), bucket(16, "transaction_id")])
+///     .sort_by([asc("event_timestamp")]);
 /// # Ok::<(), highwater_core::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct IcebergSink {
     table: TableName,
     create: BTreeMap<String, String>,
-    partition: Vec<PartitionField>,
+    layout: Layout,
     memory: usize,
+}
+
+/// How rows lie in a new table.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Layout {
+    pub(crate) partition: Vec<PartitionField>,
+    pub(crate) sort: Vec<SortField>,
 }
 
 /// What a writer holds by default: 16 row groups of a few megabytes, or a thousand partitions of a few rows.
@@ -52,20 +61,31 @@ const MEMORY: usize = 64 << 20;
 
 impl IcebergSink {
     pub(crate) fn new(table: TableName) -> Self {
-        Self { table, create: BTreeMap::new(), partition: Vec::new(), memory: MEMORY }
+        Self { table, create: BTreeMap::new(), layout: Layout::default(), memory: MEMORY }
     }
 
     /// Partitions the table by these fields if this sink is the one that makes it. A table that is
     /// there keeps the partitioning it has.
     #[must_use]
     pub fn partition_by(mut self, fields: impl IntoIterator<Item = PartitionField>) -> Self {
-        self.partition = fields.into_iter().collect();
+        self.layout.partition = fields.into_iter().collect();
+        self
+    }
+
+    /// Sets the sort order of the table if this sink is the one that makes it. A table that is there
+    /// keeps the one it has, also for what this sink writes.
+    ///
+    /// Every file is sorted as a whole, and says so; files overlap. A file has at most the rows that
+    /// [`writer_memory`](Self::writer_memory) has room for, since they are sorted before they are encoded.
+    #[must_use]
+    pub fn sort_by(mut self, fields: impl IntoIterator<Item = SortField>) -> Self {
+        self.layout.sort = fields.into_iter().collect();
         self
     }
 
     /// About how many bytes of rows and open files a writer keeps in memory when rows of an epoch
-    /// belong to many partitions; 64 MiB by default. Above that it closes the file of the partition
-    /// that got no rows for the longest time, so less memory makes more and smaller files.
+    /// belong to many partitions or are sorted; 64 MiB by default. Above that it closes the file of the
+    /// partition that got no rows for the longest time, so less memory makes more and smaller files.
     #[must_use]
     pub fn writer_memory(mut self, bytes: usize) -> Self {
         self.memory = bytes;
@@ -91,7 +111,9 @@ impl IcebergSink {
 
     fn check(&self, input: &StreamInfo) -> Result<TableFiles, IcebergError> {
         let files = self.table.files()?;
-        check_partition(files.name(), &input.schema, &self.partition)?;
+        let schema = table_schema(files.name(), &input.schema)?;
+        partition_spec(files.name(), &schema, &self.layout.partition)?;
+        sort_order(files.name(), &schema, &self.layout.sort)?;
         let mut keys = self.create.iter();
         let reserved = keys.find(|(key, _)| key.starts_with("highwater.") || is_reserved(key));
         if let Some((key, value)) = reserved {
@@ -106,8 +128,7 @@ impl IcebergSink {
     async fn make(&self, files: &TableFiles, input: &StreamInfo) -> Result<Option<Version>> {
         let schema = table_schema(files.name(), &input.schema)?;
         let (location, properties) = (files.location(), self.properties());
-        let first =
-            TableState::create(files.name(), location, schema, &self.partition, properties)?;
+        let first = TableState::create(files.name(), location, schema, &self.layout, properties)?;
         let bytes = Bytes::from(first.bytes);
         match files.create_version(1, bytes.clone()).await? {
             Created::Created => {

@@ -27,6 +27,9 @@ pub(crate) struct TableTarget {
     /// What makes the partition of a row; nothing in a table without partitions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) partition: Vec<PartitionTarget>,
+    /// How files are sorted; not at all, if none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sort: Option<SortTarget>,
     pub(crate) fields: Vec<FieldId>,
     pub(crate) codec: Codec,
     /// Files are closed at about this length.
@@ -42,6 +45,25 @@ pub(crate) struct PartitionTarget {
     pub(crate) source: i32,
     /// As table metadata writes it, such as `bucket[16]`.
     pub(crate) transform: String,
+}
+
+/// A sort order of the table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SortTarget {
+    /// Its id.
+    pub(crate) order: i32,
+    pub(crate) fields: Vec<SortedBy>,
+}
+
+/// A field of a sort order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SortedBy {
+    /// The id of the column it is made from.
+    pub(crate) source: i32,
+    /// As table metadata writes it.
+    pub(crate) transform: String,
+    pub(crate) descending: bool,
+    pub(crate) nulls_first: bool,
 }
 
 /// How pages are compressed.

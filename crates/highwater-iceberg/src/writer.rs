@@ -3,6 +3,7 @@
 mod files;
 mod open;
 mod place;
+mod sorter;
 mod splitter;
 
 use arrow::array::RecordBatch;
@@ -16,12 +17,14 @@ use crate::layout::TableFiles;
 use crate::target::{TableTarget, with_ids};
 use files::{Files, Named};
 use open::OpenPartitions;
+use sorter::Sorter;
 use splitter::Splitter;
 
 /// How many files are closed at once.
 const CLOSED_AT_ONCE: usize = 8;
 
-/// Divides rows among partitions and writes the files of each, one after the other.
+/// Divides rows among partitions, sorts them if the table is sorted, and writes the files of each
+/// partition one after the other.
 pub(crate) struct TableWriter {
     files: Files,
     splitter: Splitter,
@@ -48,17 +51,24 @@ impl TableWriter {
             .ok_or_else(|| foreign("it has the ids of other columns".into()))?;
         let splitter = Splitter::try_new(&target.fields, &target.partition)
             .ok_or_else(|| foreign("it has a transform that is not known".into()))?;
+        let sorter =
+            match &target.sort {
+                Some(sort) => Some(Sorter::try_new(&target.fields, sort).ok_or_else(|| {
+                    foreign("it is sorted by a transform that is not known".into())
+                })?),
+                None => None,
+            };
         Ok(Self {
             files: Files::new(files, cx.clone(), target, schema),
             splitter,
-            open: OpenPartitions::new(memory),
+            open: OpenPartitions::new(memory, sorter),
             staged: Vec::new(),
             failpoints: cx.failpoints.clone(),
         })
     }
 
     fn divide(&mut self, rows: RecordBatch) -> Result<()> {
-        let divided = self.splitter.divide(rows).map_err(|source| IcebergError::Split {
+        let divided = self.splitter.divide(rows).map_err(|source| IcebergError::Arrange {
             table: self.files.table().to_owned(),
             source,
         })?;

@@ -18,6 +18,9 @@ pub(crate) struct StagedDetail {
     /// The values of its partition, in the order of the spec.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) partition: Vec<Option<Bound>>,
+    /// The sort order it is sorted by, all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sort_order: Option<i32>,
     /// What is in it.
     pub(crate) report: FileReport,
 }
@@ -36,7 +39,7 @@ pub(crate) fn data_file(
         sink: sink.to_owned(),
         source: cause,
     };
-    let StagedDetail { spec_id, partition, report } =
+    let StagedDetail { spec_id, partition, sort_order, report } =
         serde_json::from_str(&staged.detail).map_err(|cause| foreign(cause.into()))?;
     let (spec, schema) = state.spec_by_id(spec_id)?;
     let partition = tuple(&partition, spec, schema).map_err(foreign)?;
@@ -49,6 +52,9 @@ pub(crate) fn data_file(
         .record_count(staged.rows)
         .file_size_in_bytes(staged.bytes)
         .split_offsets(Some(report.split_offsets));
+    if let Some(order) = sort_order.filter(|order| state.has_order(*order)) {
+        file.sort_order_id(order);
+    }
     let columns = || {
         report.columns.iter().filter_map(|column| {
             let kind = schema.field_by_id(column.field_id)?.field_type.as_primitive_type()?;

@@ -9,13 +9,14 @@ use iceberg::spec::{
     SortOrder, TableMetadata, TableMetadataBuilder, TableProperties,
 };
 
+use super::order::sort_order;
 use super::partition::{obstacle, partition_spec};
 use super::schema::{field_ids, read_schema};
 use crate::decode::decode;
 use crate::error::{Cause, IcebergError};
 use crate::history::Ancestor;
 use crate::marker::read_stamp;
-use crate::partition::PartitionField;
+use crate::sink::Layout;
 use crate::target::FieldId;
 
 /// The metadata of a table.
@@ -47,18 +48,13 @@ impl TableState {
         table: &str,
         location: String,
         schema: Schema,
-        partition: &[PartitionField],
+        layout: &Layout,
         properties: HashMap<String, String>,
     ) -> Result<Next, IcebergError> {
-        let spec = partition_spec(table, &schema, partition)?;
-        let built = TableMetadataBuilder::new(
-            schema,
-            spec,
-            SortOrder::unsorted_order(),
-            location,
-            FormatVersion::V2,
-            properties,
-        );
+        let spec = partition_spec(table, &schema, &layout.partition)?;
+        let order = sort_order(table, &schema, &layout.sort)?;
+        let built =
+            TableMetadataBuilder::new(schema, spec, order, location, FormatVersion::V2, properties);
         Next::of(table, built)
     }
 
@@ -113,6 +109,14 @@ impl TableState {
 
     pub(crate) fn spec(&self) -> &PartitionSpecRef {
         self.metadata.default_partition_spec()
+    }
+
+    pub(crate) fn order(&self) -> &SortOrder {
+        self.metadata.default_sort_order()
+    }
+
+    pub(crate) fn has_order(&self, id: i32) -> bool {
+        self.metadata.sort_order_by_id(id.into()).is_some()
     }
 
     pub(crate) fn spec_id(&self) -> i32 {
@@ -182,8 +186,6 @@ impl TableState {
             format!("has format version {}, and highwater writes version 2", self.version())
         } else if let Some(obstacle) = obstacle(self.spec()) {
             obstacle
-        } else if !self.metadata.default_sort_order().is_unsorted() {
-            "is sorted, which highwater does not support".to_owned()
         } else {
             return Ok(());
         };

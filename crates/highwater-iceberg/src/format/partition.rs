@@ -1,11 +1,9 @@
 //! Partition specs and the tuples of data files.
 
-use arrow::datatypes::Schema as ArrowSchema;
 use highwater_parquet::Bound;
 use iceberg::spec::{Literal, PartitionSpec, Schema, Struct, Transform, UnboundPartitionSpec};
 
 use super::bounds::datum;
-use super::schema::table_schema;
 use super::transform::is_usable;
 use crate::error::{Cause, IcebergError};
 use crate::partition::PartitionField;
@@ -52,18 +50,6 @@ pub(crate) fn partition_spec(
         source: cause.into(),
     })?;
     Ok(built.into_unbound())
-}
-
-/// Checks that a table of rows of `input` can be partitioned by `fields`.
-///
-/// # Errors
-/// As [`partition_spec`], and a column that no table has.
-pub(crate) fn check_partition(
-    table: &str,
-    input: &ArrowSchema,
-    fields: &[PartitionField],
-) -> Result<(), IcebergError> {
-    partition_spec(table, &table_schema(table, input)?, fields).map(|_| ())
 }
 
 /// What keeps rows of a table from being written by `spec`, as the end of a sentence.

@@ -26,6 +26,7 @@ pub(crate) struct Named {
     pub(crate) writer: FileWriter,
     partition: Partition,
     spec_id: i32,
+    sort_order: Option<i32>,
 }
 
 impl Files {
@@ -59,8 +60,9 @@ impl Files {
         let warehouse = self.files.warehouse();
         let schema = SchemaRef::clone(&self.schema);
         let writer = FileWriter::try_new(schema, &self.options, warehouse.upload(&path))?;
+        let sort_order = self.target.sort.as_ref().map(|sort| sort.order);
         let (location, spec_id) = (warehouse.location(&path), self.target.spec_id);
-        Ok(Named { location, writer, partition, spec_id })
+        Ok(Named { location, writer, partition, spec_id, sort_order })
     }
 }
 
@@ -69,8 +71,12 @@ impl Named {
     pub(crate) async fn stage(self, table: &str) -> Result<Staged> {
         let report = self.writer.finish().await?;
         let (bytes, rows) = (report.bytes, report.rows);
-        let detail =
-            StagedDetail { spec_id: self.spec_id, partition: self.partition.values, report };
+        let detail = StagedDetail {
+            spec_id: self.spec_id,
+            partition: self.partition.values,
+            sort_order: self.sort_order,
+            report,
+        };
         let detail = serde_json::to_string(&detail).map_err(|cause| IcebergError::Metadata {
             table: table.to_owned(),
             source: cause.into(),

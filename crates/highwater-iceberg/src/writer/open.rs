@@ -7,8 +7,9 @@ use arrow::compute::concat_batches;
 use highwater_core::Result;
 
 use super::files::{Files, Named};
+use super::sorter::Sorter;
 use super::splitter::Partition;
-use crate::error::IcebergError;
+use crate::error::{Cause, IcebergError};
 
 /// So many rows of a partition are collected before they are encoded: columns of a few rows cost
 /// more to encode than to copy.
@@ -18,6 +19,7 @@ const ENCODED_AT_ONCE: usize = 8192;
 pub(crate) struct OpenPartitions {
     /// By the key of the splitter, so that files are made in an order that depends on rows only.
     open: BTreeMap<Vec<u8>, OpenPartition>,
+    sorter: Option<Sorter>,
     budget: usize,
     held: usize,
     turn: u64,
@@ -39,9 +41,9 @@ struct OpenPartition {
 }
 
 impl OpenPartitions {
-    /// None yet. Together they hold about `budget` bytes.
-    pub(crate) fn new(budget: usize) -> Self {
-        Self { open: BTreeMap::new(), budget, held: 0, turn: 0, full: Vec::new() }
+    /// None yet. Together they hold about `budget` bytes. If there is a sorter, files are sorted.
+    pub(crate) fn new(budget: usize, sorter: Option<Sorter>) -> Self {
+        Self { open: BTreeMap::new(), sorter, budget, held: 0, turn: 0, full: Vec::new() }
     }
 
     /// Takes rows of one partition, which is named by `partition` if it is not open.
@@ -61,11 +63,17 @@ impl OpenPartitions {
         open.bytes = open.bytes.saturating_add(bytes_of(&rows));
         open.count = open.count.saturating_add(rows.num_rows());
         open.rows.push(rows);
-        // In a table without partitions nothing is gained by waiting.
-        if open.count >= ENCODED_AT_ONCE || open.partition.values.is_empty() {
-            open.encode(files)?;
+        let sorted = self.sorter.is_some();
+        // In a table without partitions nothing is gained by waiting, unless rows must be sorted.
+        let due = match sorted {
+            true => u64::try_from(open.bytes).unwrap_or(u64::MAX) >= files.file_bytes(),
+            false => open.count >= ENCODED_AT_ONCE || open.partition.values.is_empty(),
+        };
+        if due {
+            open.encode(files, self.sorter.as_ref())?;
         }
-        if open.file.as_ref().is_some_and(|file| file.writer.bytes() >= files.file_bytes()) {
+        let long = |file: &Named| file.writer.bytes() >= files.file_bytes();
+        if open.file.as_ref().is_some_and(|file| sorted || long(file)) {
             self.full.extend(open.file.take());
         }
         self.held = self.held.saturating_sub(open.held);
@@ -75,14 +83,15 @@ impl OpenPartitions {
     }
 
     /// Closes the partitions that were given no rows for the longest time, until the others fit the
-    /// budget. The last one stays open.
+    /// budget. The last one stays open, unless its rows wait to be sorted.
     fn shrink(&mut self, files: &mut Files) -> Result<()> {
-        while self.held > self.budget && self.open.len() > 1 {
+        let spared = usize::from(self.sorter.is_none());
+        while self.held > self.budget && self.open.len() > spared {
             let oldest = self.open.iter().min_by_key(|(_, open)| open.used);
             let Some(key) = oldest.map(|(key, _)| key.clone()) else { break };
             if let Some(mut open) = self.open.remove(&key) {
                 self.held = self.held.saturating_sub(open.held);
-                open.encode(files)?;
+                open.encode(files, self.sorter.as_ref())?;
                 self.full.extend(open.file);
             }
         }
@@ -107,7 +116,7 @@ impl OpenPartitions {
     /// All files, also those that are not complete. Nothing is open after that.
     pub(crate) fn finish(&mut self, files: &mut Files) -> Result<Vec<Named>> {
         for (_, mut open) in std::mem::take(&mut self.open) {
-            open.encode(files)?;
+            open.encode(files, self.sorter.as_ref())?;
             self.full.extend(open.file);
         }
         self.held = 0;
@@ -125,28 +134,31 @@ impl OpenPartition {
         self.bytes.saturating_add(file)
     }
 
-    /// Moves the rows into the file.
-    fn encode(&mut self, files: &mut Files) -> Result<()> {
+    /// Moves the rows into the file. Sorted rows go into a file that takes no others.
+    fn encode(&mut self, files: &mut Files, sorter: Option<&Sorter>) -> Result<()> {
         let rows = std::mem::take(&mut self.rows);
         (self.count, self.bytes) = (0, 0);
-        let rows = match rows.as_slice() {
-            [] => return Ok(()),
-            [one] => one.clone(),
-            [first, ..] => {
-                let all = concat_batches(first.schema_ref(), &rows);
-                all.map_err(|source| IcebergError::Split {
-                    table: files.table().to_owned(),
-                    source: source.into(),
-                })?
-            }
-        };
+        let Some(first) = rows.first() else { return Ok(()) };
         let mut file = match self.file.take() {
             Some(file) => file,
             None => files.create(self.partition.clone())?,
         };
-        let written = file.writer.write(&rows);
+        let failed = |source: Cause| {
+            let table = files.table().to_owned();
+            IcebergError::Arrange { table, source }
+        };
+        match sorter {
+            Some(sorter) => {
+                sorter.sort(&rows, |some| file.writer.write(&some)).map_err(failed)??;
+            }
+            None if rows.len() == 1 => file.writer.write(first)?,
+            None => {
+                let all = concat_batches(first.schema_ref(), &rows);
+                file.writer.write(&all.map_err(|cause| failed(cause.into()))?)?;
+            }
+        }
         self.file = Some(file);
-        written
+        Ok(())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Tables from the outside: append, conflict, rollback, schemas, partitions, metadata files.
+//! Tables from the outside: append, conflict, rollback, schemas, partitions, order, metadata files.
 #![cfg(test)]
 
 mod append;
@@ -10,3 +10,4 @@ mod metadata;
 mod partition;
 mod rollback;
 mod schema;
+mod sorted;

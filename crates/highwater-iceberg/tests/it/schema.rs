@@ -180,25 +180,18 @@ async fn structs_are_matched_by_their_parts() {
 async fn tables_with_more_features_are_unsupported() {
     let partitioned = json!([{"spec-id": 0, "fields":
         [{"source-id": 1, "field-id": 1000, "name": "the id", "transform": "bucket[4]"}]}]);
-    let sorted = json!([{"order-id": 1, "fields":
-        [{"source-id": 1, "transform": "identity", "direction": "asc", "null-order": "nulls-first"}]}]);
     for (case, text) in [
         (
             0,
             "iceberg: table demo.orders is partitioned by the id: highwater cannot write the name \
              \"the id\" into a manifest",
         ),
-        (1, "iceberg: table demo.orders is sorted, which highwater does not support"),
         (2, "iceberg: table demo.orders has format version v3, and highwater writes version 2"),
     ] {
         let warehouse = Storage::memory();
         Pipeline::open(&warehouse).await;
         rewrite(&warehouse, |metadata| match case {
             0 => metadata["partition-specs"] = partitioned.clone(),
-            1 => {
-                metadata["sort-orders"] = sorted.clone();
-                metadata["default-sort-order-id"] = json!(1);
-            }
             _ => {
                 metadata["format-version"] = json!(3);
                 metadata["next-row-id"] = json!(0);

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::{DataType, Field, Schema as ArrowSchema};
 
 use super::*;
+use crate::format::table_schema;
 use crate::partition::{bucket, day, identity, truncate, year};
 
 fn input() -> ArrowSchema {
@@ -34,7 +35,8 @@ fn a_spec_has_the_names_and_columns_of_its_fields() {
 
 #[test]
 fn fields_that_no_table_can_have_are_named() {
-    let error = |fields: &[PartitionField]| match check_partition("t", &input(), fields) {
+    let schema = table_schema("t", &input()).unwrap();
+    let error = |fields: &[PartitionField]| match partition_spec("t", &schema, fields) {
         Err(error @ IcebergError::PartitionField { .. }) => error.to_string(),
         other => panic!("{other:?}"),
     };
