@@ -19,7 +19,7 @@ use crate::history::judge;
 use crate::layout::{TableFiles, Version};
 use crate::marker::{Owner, other_pipeline, recorded_of};
 use crate::settings::{DATA_PATH, Settings};
-use crate::target::TableTarget;
+use crate::target::{FieldId, TableTarget};
 
 /// Commits one sink of one pipeline to one table.
 #[derive(Debug)]
@@ -47,6 +47,15 @@ struct Loaded {
     state: TableState,
     settings: Settings,
     target: Target,
+    /// The columns that the rows have there.
+    fields: Vec<FieldId>,
+}
+
+/// What is known of the table from an earlier version.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    uuid: &'a str,
+    fields: &'a [FieldId],
 }
 
 /// Who commits what.
@@ -64,7 +73,7 @@ impl TableCommitter {
     /// A table that rows of this input cannot be appended to, or that another pipeline writes.
     pub(crate) fn open(files: TableFiles, version: Version, commits: Commits) -> Result<Self> {
         let Commits { owner, input, failpoints } = commits;
-        let current = Loaded::check(&files, version, &owner, &input)?;
+        let current = Loaded::check(&files, version, &owner, &input, None)?;
         let uuid = current.state.uuid();
         let (manifests, attempt) = (None, None);
         Ok(Self {
@@ -85,13 +94,9 @@ impl TableCommitter {
             return Err(dropped(&self.files));
         };
         if version.number != self.current.number || version.bytes != self.current.bytes {
-            let loaded = Loaded::check(&self.files, version, &self.owner, &self.input)?;
-            let (was, is) = (&self.uuid, loaded.state.uuid());
-            if *was != is {
-                let (table, was) = (self.files.name().to_owned(), was.clone());
-                return Err(IcebergError::Recreated { table, was, is }.into());
-            }
-            self.current = loaded;
+            let known = Known { uuid: &self.uuid, fields: &self.current.fields };
+            let (files, owner) = (&self.files, &self.owner);
+            self.current = Loaded::check(files, version, owner, &self.input, Some(known))?;
         }
         Ok(())
     }
@@ -111,6 +116,7 @@ impl TableCommitter {
             state,
             location: self.files.version_location(self.current.number),
             carried: &carried,
+            columns: &FieldId::leaves(&self.current.fields),
             merge: self.current.settings.merge,
             now_ms: now_ms(),
         };
@@ -219,10 +225,17 @@ impl Loaded {
         version: Version,
         owner: &Owner,
         input: &SchemaRef,
+        known: Option<Known<'_>>,
     ) -> Result<Self> {
         let Version { number, bytes } = version;
         let table = files.name();
         let state = TableState::parse(table, &files.version_location(number), &bytes)?;
+        if let Some(Known { uuid, .. }) = known
+            && uuid != state.uuid()
+        {
+            let (was, is) = (uuid.to_owned(), state.uuid());
+            return Err(IcebergError::Recreated { table: table.to_owned(), was, is }.into());
+        }
         state.check_features()?;
         if let Some(theirs) = other_pipeline(state.properties(), &owner.pipeline) {
             return Err(IcebergError::OtherPipeline {
@@ -232,7 +245,7 @@ impl Loaded {
             }
             .into());
         }
-        let fields = state.field_ids(input)?;
+        let fields = state.field_ids(input, known.map(|known| known.fields))?;
         let settings = Settings::of(table, state.properties())?;
         let data = match state.properties().get(DATA_PATH) {
             Some(path) => path.trim_end_matches('/').to_owned(),
@@ -244,7 +257,7 @@ impl Loaded {
             spec_id: state.spec_id(),
             partition: partition_targets(state.spec()),
             sort: sort_target(state.order()),
-            fields,
+            fields: fields.clone(),
             codec: settings.codec,
             file_bytes: settings.file_bytes,
             row_group_bytes: settings.row_group_bytes,
@@ -253,7 +266,7 @@ impl Loaded {
             table: table.to_owned(),
             source: cause.into(),
         })?;
-        Ok(Self { number, bytes, state, settings, target: Target(target) })
+        Ok(Self { number, bytes, state, settings, target: Target(target), fields })
     }
 }
 

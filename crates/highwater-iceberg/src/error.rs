@@ -35,39 +35,23 @@ pub enum IcebergError {
         /// The name that stands twice.
         column: String,
     },
-    /// A column that the table does not have.
-    #[error("table {table} has no column {column}, which the rows have as {ours}")]
-    ColumnMissing {
+    /// Rows that a table that is there does not take.
+    #[error("table {table} does not take the rows: {}", listed(differences))]
+    Columns {
         /// The table.
         table: String,
-        /// The column.
-        column: String,
-        /// Its type in the rows.
-        ours: String,
+        /// Everything that does not fit, in the order of the rows.
+        differences: Vec<ColumnDifference>,
     },
-    /// A column of another type in the table.
-    #[error("column {column} of table {table} is {theirs}, but {ours} in the rows")]
-    ColumnDiffers {
+    /// A staged file without a column that the table has now.
+    #[error("{location} was written before column {id} of table {table}, which it should have")]
+    StagedBefore {
         /// The table.
         table: String,
-        /// The column.
-        column: String,
-        /// Its type in the rows.
-        ours: String,
-        /// Its type in the table.
-        theirs: String,
-    },
-    /// A column that must not be null in the table.
-    #[error("column {column} of table {table} is required ({theirs}), but {ours} in the rows")]
-    ColumnRequired {
-        /// The table.
-        table: String,
-        /// The column.
-        column: String,
-        /// What the rows have: a type that may be null, or nothing.
-        ours: String,
-        /// Its type in the table.
-        theirs: String,
+        /// The field id of the column.
+        id: i32,
+        /// The file.
+        location: String,
     },
     /// A text that is no field of a partitioning.
     #[error("{text:?} is no partition field")]
@@ -262,15 +246,65 @@ pub enum IcebergError {
     },
 }
 
+/// A column of rows that does not fit a table.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ColumnDifference {
+    /// The table does not have it.
+    #[error("column {column} ({ours}) is missing in the table")]
+    Missing {
+        /// The column, with a dot before each nested part.
+        column: String,
+        /// Its type in the rows.
+        ours: String,
+    },
+    /// The table had it when it was opened.
+    #[error("column {column} ({ours}, field id {id}) was dropped from the table")]
+    Dropped {
+        /// The column in the rows.
+        column: String,
+        /// The field id it had.
+        id: i32,
+        /// Its type in the rows.
+        ours: String,
+    },
+    /// It has another type in the table, and not a wider one.
+    #[error("column {column} is {theirs} in the table and {ours} in the rows")]
+    Type {
+        /// The column.
+        column: String,
+        /// Its type in the rows.
+        ours: String,
+        /// Its type in the table.
+        theirs: String,
+    },
+    /// It must not be null in the table.
+    #[error(
+        "column {column} ({theirs}) is required in the table and {} the rows",
+        if *given { "may be null in" } else { "missing in" }
+    )]
+    Required {
+        /// The column.
+        column: String,
+        /// Its type in the table.
+        theirs: String,
+        /// Whether the rows have it at all.
+        given: bool,
+    },
+}
+
+fn listed(differences: &[ColumnDifference]) -> String {
+    let texts: Vec<_> = differences.iter().map(ToString::to_string).collect();
+    texts.join("; ")
+}
+
 impl IcebergError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Name { .. }
             | Self::ColumnType { .. }
             | Self::ColumnNames { .. }
-            | Self::ColumnMissing { .. }
-            | Self::ColumnDiffers { .. }
-            | Self::ColumnRequired { .. }
+            | Self::Columns { .. }
             | Self::PartitionText { .. }
             | Self::PartitionField { .. }
             | Self::SortField { .. }
@@ -281,6 +315,7 @@ impl IcebergError {
             | Self::Recreated { .. }
             | Self::Dropped { .. }
             | Self::SpecRemoved { .. }
+            | Self::StagedBefore { .. }
             | Self::MarkerLost { .. }
             | Self::FileMissing { .. }
             | Self::Outside { .. } => ErrorKind::Refused,
@@ -298,14 +333,9 @@ impl IcebergError {
         Some(match self {
             Self::ColumnType { .. } => "cast the column before the sink".to_owned(),
             Self::ColumnNames { .. } => "name each column of the rows once".to_owned(),
-            Self::ColumnMissing { column, .. } => {
-                format!("add {column} to the table, or leave it out before the sink")
-            }
-            Self::ColumnDiffers { column, theirs, .. } => {
-                format!("cast {column} to {theirs} before the sink, or write to another table")
-            }
-            Self::ColumnRequired { column, .. } => {
-                format!("make {column} optional in the table, or never null in the rows")
+            Self::Columns { .. } => {
+                "change the columns before the sink, or those of the table, or write to another table"
+                    .to_owned()
             }
             Self::PartitionText { .. } => {
                 "write a column, or year(c), month(c), day(c), hour(c), bucket(16, c), truncate(4, c)"
@@ -325,8 +355,8 @@ impl IcebergError {
                 "restore the table, or start under a new pipeline name with a new checkpoint"
                     .to_owned()
             }
-            Self::SpecRemoved { .. } => {
-                "roll the metadata back to a file that has the spec, or start under a new pipeline name"
+            Self::SpecRemoved { .. } | Self::StagedBefore { .. } => {
+                "roll the metadata back to before that change, or start under a new pipeline name"
                     .to_owned()
             }
             Self::MarkerLost { .. } => {

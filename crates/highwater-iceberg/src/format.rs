@@ -1,6 +1,7 @@
 //! The one place that knows the types of the `iceberg` crate: schema, metadata, manifests.
 
 mod bounds;
+mod columns;
 mod data_file;
 mod manifest;
 mod manifests;

@@ -31,7 +31,7 @@ mod target;
 mod writer;
 
 pub use catalog::{FileCatalog, TableName};
-pub use error::IcebergError;
+pub use error::{ColumnDifference, IcebergError};
 pub use partition::{PartitionField, bucket, day, hour, identity, month, truncate, year};
 pub use sink::IcebergSink;
 pub use sort::{SortField, asc, desc};

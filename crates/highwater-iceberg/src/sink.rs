@@ -23,8 +23,13 @@ use crate::writer::TableWriter;
 
 /// Appends the rows of a stream to a table, and makes the table if it is missing.
 ///
-/// The columns are matched by name and type. Optional columns that the table has and the rows have
-/// not are left empty.
+/// # Columns
+/// A table that is there is opened by the names of the rows' columns, in whatever order it has them.
+/// Integers, floats and decimals may be wider in the table. Optional columns that the rows do not have
+/// are null. While the sink is open, columns are known by their field id: one that somebody renames is
+/// written on, one that is dropped or made required ends the run before anything else is committed.
+///
+/// # Partitions and order
 ///
 /// Rows go to the partitions of the table as it is when their epoch is planned. If somebody changes
 /// the partitioning meanwhile, the files of the running epoch keep the one they were written by.

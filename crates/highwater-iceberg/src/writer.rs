@@ -14,7 +14,7 @@ use highwater_core::{Batch, Failpoint, Failpoints, Result, Staged, Writer, Write
 
 use crate::error::{Cause, IcebergError};
 use crate::layout::TableFiles;
-use crate::target::{TableTarget, with_ids};
+use crate::target::{TableTarget, widen, with_ids};
 use files::{Files, Named};
 use open::OpenPartitions;
 use sorter::Sorter;
@@ -68,10 +68,12 @@ impl TableWriter {
     }
 
     fn divide(&mut self, rows: RecordBatch) -> Result<()> {
-        let divided = self.splitter.divide(rows).map_err(|source| IcebergError::Arrange {
-            table: self.files.table().to_owned(),
-            source,
-        })?;
+        let failed = |source: Cause| {
+            let table = self.files.table().to_owned();
+            IcebergError::Arrange { table, source }
+        };
+        let rows = widen(rows, self.files.schema()).map_err(|cause| failed(cause.into()))?;
+        let divided = self.splitter.divide(rows).map_err(failed)?;
         for group in divided.groups {
             let partition = || self.splitter.partition(&divided.columns, group.first);
             self.open.add(group.key, group.rows, partition, &mut self.files)?;

@@ -1,5 +1,7 @@
 //! Staged files as the entries of manifests.
 
+use std::collections::HashSet;
+
 use highwater_core::Staged;
 use highwater_parquet::{Bound, FileReport};
 use iceberg::spec::{DataContentType, DataFile, DataFileBuilder, DataFileFormat, PrimitiveType};
@@ -28,11 +30,14 @@ pub(crate) struct StagedDetail {
 /// The manifest entry of `staged`. Columns that the table has no longer are left out of the metrics.
 ///
 /// # Errors
-/// [`IcebergError::SpecRemoved`] when the table does not know the partition spec any more.
+/// [`IcebergError::SpecRemoved`] when the table does not know the partition spec any more, and
+/// [`IcebergError::StagedBefore`] when the file lacks a column that is `needed`: nobody would see that
+/// its values are gone.
 pub(crate) fn data_file(
     sink: &str,
     staged: &Staged,
     state: &TableState,
+    needed: &[i32],
 ) -> Result<(i32, DataFile), IcebergError> {
     let foreign = |cause: Cause| IcebergError::Foreign {
         what: "description of a staged file",
@@ -41,6 +46,11 @@ pub(crate) fn data_file(
     };
     let StagedDetail { spec_id, partition, sort_order, report } =
         serde_json::from_str(&staged.detail).map_err(|cause| foreign(cause.into()))?;
+    let written: HashSet<i32> = report.columns.iter().map(|column| column.field_id).collect();
+    if let Some(id) = needed.iter().find(|id| !written.contains(id)) {
+        let (table, location) = (state.table().to_owned(), staged.path.clone());
+        return Err(IcebergError::StagedBefore { table, id: *id, location });
+    }
     let (spec, schema) = state.spec_by_id(spec_id)?;
     let partition = tuple(&partition, spec, schema).map_err(foreign)?;
     let mut file = DataFileBuilder::default();

@@ -9,9 +9,10 @@ use iceberg::spec::{
     SortOrder, TableMetadata, TableMetadataBuilder, TableProperties,
 };
 
+use super::columns::field_ids;
 use super::order::sort_order;
 use super::partition::{obstacle, partition_spec};
-use super::schema::{field_ids, read_schema};
+use super::schema::read_schema;
 use crate::decode::decode;
 use crate::error::{Cause, IcebergError};
 use crate::history::Ancestor;
@@ -169,12 +170,16 @@ impl TableState {
         read_schema(self.schema()).map_err(|cause| self.unmade(cause.into()))
     }
 
-    /// The ids of the columns of `input`.
+    /// The ids of the columns of `input`: those that are `known`, or else those of the same names.
     ///
     /// # Errors
-    /// A column that does not fit.
-    pub(crate) fn field_ids(&self, input: &ArrowSchema) -> Result<Vec<FieldId>, IcebergError> {
-        field_ids(&self.table, input, self.schema())
+    /// All columns that do not fit.
+    pub(crate) fn field_ids(
+        &self,
+        input: &ArrowSchema,
+        known: Option<&[FieldId]>,
+    ) -> Result<Vec<FieldId>, IcebergError> {
+        field_ids(&self.table, input, self.schema(), known)
     }
 
     /// Whether rows can be appended as highwater does.

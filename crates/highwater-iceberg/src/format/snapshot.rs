@@ -54,6 +54,8 @@ pub(crate) struct Base<'a> {
     pub(crate) state: &'a TableState,
     pub(crate) location: String,
     pub(crate) carried: &'a Manifests,
+    /// The ids of the columns that the rows have.
+    pub(crate) columns: &'a [i32],
     pub(crate) merge: Option<MergeRule>,
     pub(crate) now_ms: i64,
 }
@@ -93,7 +95,12 @@ impl Attempt {
         self.tries = self.tries.saturating_add(1);
         let mut written = Vec::new();
         let added = match &self.added {
-            Some(added) => added.clone(),
+            Some(added) => {
+                for manifest in added {
+                    base.state.spec_by_id(manifest.partition_spec_id)?;
+                }
+                added.clone()
+            }
             None => self.encode_added(base, owner, staged, &mut written).await?,
         };
         let mut manifests = added.clone();
@@ -150,7 +157,7 @@ impl Attempt {
         let mut by_spec: BTreeMap<i32, Vec<DataFile>> = BTreeMap::new();
         let mut partitions = HashSet::new();
         for file in staged {
-            let (spec_id, file) = data_file(owner.sink.as_str(), file, base.state)?;
+            let (spec_id, file) = data_file(owner.sink.as_str(), file, base.state, base.columns)?;
             partitions.insert((spec_id, file.partition().clone()));
             by_spec.entry(spec_id).or_default().push(file);
         }

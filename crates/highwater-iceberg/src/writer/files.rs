@@ -45,6 +45,11 @@ impl Files {
         self.files.name()
     }
 
+    /// The columns of all files.
+    pub(crate) fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
     /// Files are closed at about this length.
     pub(crate) fn file_bytes(&self) -> u64 {
         self.target.file_bytes

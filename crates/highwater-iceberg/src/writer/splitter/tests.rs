@@ -6,7 +6,7 @@ use arrow::datatypes::{Field, Fields, Schema};
 use super::*;
 
 fn field(id: i32) -> FieldId {
-    FieldId { id, children: Vec::new() }
+    FieldId { id, widened: None, children: Vec::new() }
 }
 
 fn by(name: &str, source: i32, transform: &str) -> PartitionTarget {
@@ -89,7 +89,7 @@ fn parts_of_a_struct_are_null_where_it_is() {
         Field::new("whole", whole.data_type().clone(), true),
     ]);
     let rows = RecordBatch::try_new(Arc::new(schema), vec![id, whole]).unwrap();
-    let ids = [field(1), FieldId { id: 2, children: vec![field(3)] }];
+    let ids = [field(1), FieldId { id: 2, widened: None, children: vec![field(3)] }];
     let mut splitter = Splitter::try_new(&ids, &[by("part", 3, "identity")]).unwrap();
     let directories: Vec<_> = divided(&mut splitter, rows)
         .into_iter()
