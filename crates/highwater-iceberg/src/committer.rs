@@ -281,12 +281,13 @@ fn definite(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Refused | ErrorKind::Invalid)
 }
 
-/// The time of day for the timestamps of snapshots, which only people and expiry look at.
+/// The time of day for the timestamps of snapshots, which only people and expiry look at, and for the
+/// age of files that nothing names.
 #[allow(
     clippy::disallowed_methods,
     reason = "it dates the metadata of a table, on which no row depends"
 )]
-fn now_ms() -> i64 {
+pub(crate) fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

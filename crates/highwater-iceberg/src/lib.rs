@@ -9,7 +9,8 @@
 //! table, on the very version that the next commit is made from.
 //!
 //! Tables are of format version 2 and may be partitioned and sorted. Snapshots are never expired here;
-//! any engine may do that while a pipeline runs.
+//! any engine may do that while a pipeline runs. Files that nothing names are removed when somebody asks
+//! for it.
 //!
 //! Source: <https://iceberg.apache.org/spec/>
 #![forbid(unsafe_code)]
@@ -22,6 +23,7 @@ mod format;
 mod history;
 mod layout;
 mod marker;
+mod orphans;
 mod partition;
 mod settings;
 mod sink;
@@ -32,6 +34,7 @@ mod writer;
 
 pub use catalog::{FileCatalog, TableName};
 pub use error::{ColumnDifference, IcebergError};
+pub use orphans::{ORPHAN_AGE, Orphan};
 pub use partition::{PartitionField, bucket, day, hour, identity, month, truncate, year};
 pub use sink::IcebergSink;
 pub use sort::{SortField, asc, desc};

@@ -53,6 +53,10 @@ impl IcebergTable {
         Ok(Self { files, state, schema })
     }
 
+    pub(crate) fn files(&self) -> &TableFiles {
+        &self.files
+    }
+
     /// The columns of [`rows`](Self::rows), in the order of the table, each with its field id under
     /// the key `PARQUET:field_id`.
     pub fn schema(&self) -> SchemaRef {

@@ -156,6 +156,19 @@ impl TableState {
         self.metadata.snapshots().len()
     }
 
+    /// The manifest lists of all snapshots.
+    pub(crate) fn manifest_lists(&self) -> impl Iterator<Item = &str> {
+        self.metadata.snapshots().map(|snapshot| snapshot.manifest_list())
+    }
+
+    /// The statistics files that the table names.
+    pub(crate) fn statistics(&self) -> impl Iterator<Item = &str> {
+        let partitions = self.metadata.partition_statistics_iter();
+        let partitions = partitions.map(|statistics| statistics.statistics_path.as_str());
+        let whole = self.metadata.statistics_iter();
+        whole.map(|statistics| statistics.statistics_path.as_str()).chain(partitions)
+    }
+
     /// The summary of the current snapshot.
     pub(crate) fn summary(&self) -> Option<&HashMap<String, String>> {
         self.head().map(|head| &head.summary().additional_properties)

@@ -9,6 +9,7 @@ mod evolution;
 mod fixture;
 mod foreign;
 mod metadata;
+mod orphans;
 mod partition;
 mod rollback;
 mod schema;
