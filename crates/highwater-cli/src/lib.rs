@@ -27,7 +27,7 @@ pub use display::ProgressKind;
 pub use failure::Failure;
 pub use kill::KillAtError;
 pub use launch::run;
-pub use options::{OnDataLoss, ReadOptions, RunOptions, SourceOptions, TableOptions};
+pub use options::{Fields, OnDataLoss, ReadOptions, RunOptions, SourceOptions, TableOptions};
 pub use start::{Start, StartError};
 pub use trigger::{TriggerError, parse_trigger};
 pub use uri::{GeneratorUri, KafkaUri, SourceUri, UriError};

@@ -63,7 +63,14 @@ pub struct TableOptions {
     /// A property of the table, set when it is made
     #[arg(long, value_name = "KEY=VALUE", value_parser = parse_pair)]
     pub create: Vec<(String, String)>,
+    /// Partitions of the table when it is made, such as 'day(event_timestamp),bucket(16,transaction_id)'
+    #[arg(long, value_name = "FIELDS", value_parser = parse_fields)]
+    pub partition_by: Option<Fields>,
 }
+
+/// What a table is partitioned by: fields such as `bucket(16, id)`, whose meaning is up to the table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fields(pub Vec<String>);
 
 /// How a pipeline runs.
 #[derive(Args, Clone, Debug)]
@@ -141,6 +148,8 @@ enum OptionError {
     NotAPair,
     #[error("cannot read {path}: {cause}")]
     Unreadable { path: String, cause: std::io::Error },
+    #[error("write fields with commas between them, such as day(event_timestamp),bucket(16,id)")]
+    NotFields,
     #[error("write a share from 0 to 1")]
     NotAShare,
     #[error("write refuse or accept")]
@@ -149,6 +158,25 @@ enum OptionError {
     NoThread,
     #[error("write a number of threads from 1 to {MOST_THREADS}")]
     NotACount,
+}
+
+/// Cuts at the commas outside of parentheses.
+fn parse_fields(text: &str) -> Result<Fields, OptionError> {
+    let mut depth = 0_u32;
+    let fields = text.split(|char: char| {
+        match char {
+            '(' => depth = depth.saturating_add(1),
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        char == ',' && depth == 0
+    });
+    let fields: Vec<String> = fields.map(|field| field.trim().to_owned()).collect();
+    if fields.iter().any(String::is_empty) {
+        Err(OptionError::NotFields)
+    } else {
+        Ok(Fields(fields))
+    }
 }
 
 fn parse_pair(text: &str) -> Result<(String, String), OptionError> {

@@ -10,13 +10,15 @@ use highwater_core::{
 };
 
 use crate::error::IcebergError;
-use crate::format::{Attempt, Base, Manifests, Prepared, TableState};
+use crate::format::{
+    Attempt, Base, Manifests, Prepared, TableState, partition_targets, sort_target,
+};
 use crate::history::judge;
 use crate::layout::TableFiles;
 use crate::marker::{Owner, other_pipeline, recorded_of};
 use crate::pointer::{Pointer, Swapped, Version};
 use crate::settings::{DATA_PATH, Settings};
-use crate::target::TableTarget;
+use crate::target::{FieldId, TableTarget};
 
 /// Commits one sink of one pipeline to one table.
 #[derive(Debug)]
@@ -44,6 +46,15 @@ struct Loaded {
     files: TableFiles,
     settings: Settings,
     target: Target,
+    /// The columns that the rows have there.
+    fields: Vec<FieldId>,
+}
+
+/// What is known of the table from an earlier version.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    uuid: &'a str,
+    fields: &'a [FieldId],
 }
 
 /// Who commits what.
@@ -61,7 +72,7 @@ impl TableCommitter {
     /// A table that rows of this input cannot be appended to, or that another pipeline writes.
     pub(crate) fn open(pointer: Pointer, version: Version, commits: Commits) -> Result<Self> {
         let Commits { owner, input, failpoints } = commits;
-        let current = Loaded::check(&pointer, version, &owner, &input)?;
+        let current = Loaded::check(&pointer, version, &owner, &input, None)?;
         let uuid = current.state.uuid();
         let (manifests, attempt) = (None, None);
         Ok(Self {
@@ -83,13 +94,9 @@ impl TableCommitter {
             return Err(dropped(&self.pointer));
         };
         if version.location != seen.location || version.bytes != seen.bytes {
-            let loaded = Loaded::check(&self.pointer, version, &self.owner, &self.input)?;
-            let (was, is) = (&self.uuid, loaded.state.uuid());
-            if *was != is {
-                let (table, was) = (self.pointer.name().to_owned(), was.clone());
-                return Err(IcebergError::Recreated { table, was, is }.into());
-            }
-            self.current = loaded;
+            let known = Known { uuid: &self.uuid, fields: &self.current.fields };
+            let (pointer, owner) = (&self.pointer, &self.owner);
+            self.current = Loaded::check(pointer, version, owner, &self.input, Some(known))?;
         }
         Ok(())
     }
@@ -109,6 +116,7 @@ impl TableCommitter {
             state,
             location: version.location.clone(),
             carried: &carried,
+            columns: &FieldId::leaves(&self.current.fields),
             merge: self.current.settings.merge,
             now_ms: now_ms(),
         };
@@ -215,9 +223,16 @@ impl Loaded {
         version: Version,
         owner: &Owner,
         input: &SchemaRef,
+        known: Option<Known<'_>>,
     ) -> Result<Self> {
         let table = pointer.name();
         let state = TableState::parse(table, &version.location, &version.bytes)?;
+        if let Some(Known { uuid, .. }) = known
+            && uuid != state.uuid()
+        {
+            let (was, is) = (uuid.to_owned(), state.uuid());
+            return Err(IcebergError::Recreated { table: table.to_owned(), was, is }.into());
+        }
         state.check_features()?;
         if let Some(theirs) = other_pipeline(state.properties(), &owner.pipeline) {
             return Err(IcebergError::OtherPipeline {
@@ -228,7 +243,7 @@ impl Loaded {
             .into());
         }
         let files = pointer.files(&state)?;
-        let fields = state.field_ids(input)?;
+        let fields = state.field_ids(input, known.map(|known| known.fields))?;
         let settings = Settings::of(table, state.properties())?;
         let data = match state.properties().get(DATA_PATH) {
             Some(path) => path.trim_end_matches('/').to_owned(),
@@ -238,7 +253,9 @@ impl Loaded {
             data: files.path(&data)?,
             schema_id: state.schema_id(),
             spec_id: state.spec_id(),
-            fields,
+            partition: partition_targets(state.spec()),
+            sort: sort_target(state.order()),
+            fields: fields.clone(),
             codec: settings.codec,
             file_bytes: settings.file_bytes,
             row_group_bytes: settings.row_group_bytes,
@@ -247,7 +264,7 @@ impl Loaded {
             table: table.to_owned(),
             source: cause.into(),
         })?;
-        Ok(Self { version, state, files, settings, target: Target(target) })
+        Ok(Self { version, state, files, settings, target: Target(target), fields })
     }
 }
 
@@ -257,12 +274,13 @@ pub(crate) fn dropped(pointer: &Pointer) -> Error {
     IcebergError::Dropped { table, location }.into()
 }
 
-/// The time of day for the timestamps of snapshots, which only people and expiry look at.
+/// The time of day for the timestamps of snapshots, which only people and expiry look at, and for the
+/// age of files that nothing names.
 #[allow(
     clippy::disallowed_methods,
     reason = "it dates the metadata of a table, on which no row depends"
 )]
-fn now_ms() -> i64 {
+pub(crate) fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -35,39 +35,60 @@ pub enum IcebergError {
         /// The name that stands twice.
         column: String,
     },
-    /// A column that the table does not have.
-    #[error("table {table} has no column {column}, which the rows have as {ours}")]
-    ColumnMissing {
+    /// Rows that a table that is there does not take.
+    #[error("table {table} does not take the rows: {}", listed(differences))]
+    Columns {
         /// The table.
         table: String,
-        /// The column.
-        column: String,
-        /// Its type in the rows.
-        ours: String,
+        /// Everything that does not fit, in the order of the rows.
+        differences: Vec<ColumnDifference>,
     },
-    /// A column of another type in the table.
-    #[error("column {column} of table {table} is {theirs}, but {ours} in the rows")]
-    ColumnDiffers {
+    /// A staged file without a column that the table has now.
+    #[error("{location} was written before column {id} of table {table}, which it should have")]
+    StagedBefore {
         /// The table.
         table: String,
-        /// The column.
-        column: String,
-        /// Its type in the rows.
-        ours: String,
-        /// Its type in the table.
-        theirs: String,
+        /// The field id of the column.
+        id: i32,
+        /// The file.
+        location: String,
     },
-    /// A column that must not be null in the table.
-    #[error("column {column} of table {table} is required ({theirs}), but {ours} in the rows")]
-    ColumnRequired {
+    /// A text that is no field of a partitioning.
+    #[error("{text:?} is no partition field")]
+    PartitionText {
+        /// The text.
+        text: String,
+    },
+    /// A field that the table cannot be partitioned by.
+    #[error("table {table} cannot be partitioned by {field}")]
+    PartitionField {
         /// The table.
         table: String,
-        /// The column.
-        column: String,
-        /// What the rows have: a type that may be null, or nothing.
-        ours: String,
-        /// Its type in the table.
-        theirs: String,
+        /// The field.
+        field: String,
+        /// Why.
+        #[source]
+        source: Cause,
+    },
+    /// A field that the files of the table cannot be sorted by.
+    #[error("table {table} cannot be sorted by {field}")]
+    SortField {
+        /// The table.
+        table: String,
+        /// The field.
+        field: String,
+        /// Why.
+        #[source]
+        source: Cause,
+    },
+    /// Rows whose partitions or order cannot be told.
+    #[error("cannot tell the partitions or the order of rows of table {table}")]
+    Arrange {
+        /// The table.
+        table: String,
+        /// Why.
+        #[source]
+        source: Cause,
     },
     /// A table property whose value cannot be used.
     #[error("property {key}={value} of table {table} cannot be used")]
@@ -86,6 +107,14 @@ pub enum IcebergError {
         table: String,
         /// The feature, as the end of a sentence.
         feature: String,
+    },
+    /// The table forgot the partition spec of staged files.
+    #[error("table {table} no longer has the partition spec {spec}, under which files were staged")]
+    SpecRemoved {
+        /// The table.
+        table: String,
+        /// The id of the spec.
+        spec: i32,
     },
     /// The table belongs to another pipeline.
     #[error("pipeline {theirs} writes table {table}, so pipeline {ours} cannot")]
@@ -217,21 +246,76 @@ pub enum IcebergError {
     },
 }
 
+/// A column of rows that does not fit a table.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ColumnDifference {
+    /// The table does not have it.
+    #[error("column {column} ({ours}) is missing in the table")]
+    Missing {
+        /// The column, with a dot before each nested part.
+        column: String,
+        /// Its type in the rows.
+        ours: String,
+    },
+    /// The table had it when it was opened.
+    #[error("column {column} ({ours}, field id {id}) was dropped from the table")]
+    Dropped {
+        /// The column in the rows.
+        column: String,
+        /// The field id it had.
+        id: i32,
+        /// Its type in the rows.
+        ours: String,
+    },
+    /// It has another type in the table, and not a wider one.
+    #[error("column {column} is {theirs} in the table and {ours} in the rows")]
+    Type {
+        /// The column.
+        column: String,
+        /// Its type in the rows.
+        ours: String,
+        /// Its type in the table.
+        theirs: String,
+    },
+    /// It must not be null in the table.
+    #[error(
+        "column {column} ({theirs}) is required in the table and {} the rows",
+        if *given { "may be null in" } else { "missing in" }
+    )]
+    Required {
+        /// The column.
+        column: String,
+        /// Its type in the table.
+        theirs: String,
+        /// Whether the rows have it at all.
+        given: bool,
+    },
+}
+
+fn listed(differences: &[ColumnDifference]) -> String {
+    let texts: Vec<_> = differences.iter().map(ToString::to_string).collect();
+    texts.join("; ")
+}
+
 impl IcebergError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Name { .. }
             | Self::ColumnType { .. }
             | Self::ColumnNames { .. }
-            | Self::ColumnMissing { .. }
-            | Self::ColumnDiffers { .. }
-            | Self::ColumnRequired { .. }
+            | Self::Columns { .. }
+            | Self::PartitionText { .. }
+            | Self::PartitionField { .. }
+            | Self::SortField { .. }
             | Self::Property { .. }
             | Self::Absent { .. } => ErrorKind::Invalid,
             Self::Feature { .. } | Self::OtherCatalog { .. } => ErrorKind::Unsupported,
             Self::OtherPipeline { .. }
             | Self::Recreated { .. }
             | Self::Dropped { .. }
+            | Self::SpecRemoved { .. }
+            | Self::StagedBefore { .. }
             | Self::MarkerLost { .. }
             | Self::FileMissing { .. }
             | Self::Outside { .. } => ErrorKind::Refused,
@@ -239,6 +323,7 @@ impl IcebergError {
             Self::BaseRemoved { .. } => ErrorKind::Transient,
             Self::Occupied { .. }
             | Self::Metadata { .. }
+            | Self::Arrange { .. }
             | Self::Foreign { .. }
             | Self::NotLoaded { .. } => ErrorKind::Internal,
         }
@@ -248,15 +333,18 @@ impl IcebergError {
         Some(match self {
             Self::ColumnType { .. } => "cast the column before the sink".to_owned(),
             Self::ColumnNames { .. } => "name each column of the rows once".to_owned(),
-            Self::ColumnMissing { column, .. } => {
-                format!("add {column} to the table, or leave it out before the sink")
+            Self::Columns { .. } => {
+                "change the columns before the sink, or those of the table, or write to another table"
+                    .to_owned()
             }
-            Self::ColumnDiffers { column, theirs, .. } => {
-                format!("cast {column} to {theirs} before the sink, or write to another table")
+            Self::PartitionText { .. } => {
+                "write a column, or year(c), month(c), day(c), hour(c), bucket(16, c), truncate(4, c)"
+                    .to_owned()
             }
-            Self::ColumnRequired { column, .. } => {
-                format!("make {column} optional in the table, or never null in the rows")
+            Self::PartitionField { .. } => {
+                "partition by a column of the rows whose type the transform takes".to_owned()
             }
+            Self::SortField { .. } => "sort by columns of the rows, each once".to_owned(),
             Self::Property { key, .. } => format!("set {key} to a value that can be used"),
             Self::Feature { .. } => "write to another table".to_owned(),
             Self::OtherPipeline { theirs, .. } => format!(
@@ -265,6 +353,10 @@ impl IcebergError {
             Self::Absent { .. } => "name a table that is there, and its warehouse".to_owned(),
             Self::Recreated { .. } | Self::Dropped { .. } => {
                 "restore the table, or start under a new pipeline name with a new checkpoint"
+                    .to_owned()
+            }
+            Self::SpecRemoved { .. } | Self::StagedBefore { .. } => {
+                "roll the metadata back to before that change, or start under a new pipeline name"
                     .to_owned()
             }
             Self::MarkerLost { .. } => {
@@ -282,6 +374,7 @@ impl IcebergError {
             Self::Name { .. } => "name it like demo.orders".to_owned(),
             Self::Occupied { .. }
             | Self::Metadata { .. }
+            | Self::Arrange { .. }
             | Self::Foreign { .. }
             | Self::NotLoaded { .. } => return None,
         })

@@ -10,8 +10,9 @@
 //! as a stamp in the summary of the snapshot. Whether a marker holds is judged by the history of the
 //! table, on the very version that the next commit is made from.
 //!
-//! Tables are of format version 2, neither partitioned nor sorted. Snapshots are never expired here;
-//! any engine may do that while a pipeline runs.
+//! Tables are of format version 2 and may be partitioned and sorted. Snapshots are never expired here;
+//! any engine may do that while a pipeline runs. Files that nothing names are removed when somebody asks
+//! for it.
 //!
 //! Source: <https://iceberg.apache.org/spec/>
 #![forbid(unsafe_code)]
@@ -24,9 +25,12 @@ mod format;
 mod history;
 mod layout;
 mod marker;
+mod orphans;
+mod partition;
 mod pointer;
 mod settings;
 mod sink;
+mod sort;
 mod sql;
 mod table;
 mod target;
@@ -34,7 +38,10 @@ mod versions;
 mod writer;
 
 pub use catalog::{FileCatalog, TableName};
-pub use error::IcebergError;
+pub use error::{ColumnDifference, IcebergError};
+pub use orphans::{ORPHAN_AGE, Orphan};
+pub use partition::{PartitionField, bucket, day, hour, identity, month, truncate, year};
 pub use sink::IcebergSink;
+pub use sort::{SortField, asc, desc};
 pub use sql::{DatabaseError, SqlCatalog};
 pub use table::IcebergTable;

@@ -37,6 +37,7 @@ use crate::target::FIELD_ID;
 /// ```
 #[derive(Clone, Debug)]
 pub struct IcebergTable {
+    pointer: Pointer,
     files: TableFiles,
     state: TableState,
     schema: SchemaRef,
@@ -44,15 +45,22 @@ pub struct IcebergTable {
 
 impl IcebergTable {
     pub(crate) async fn open(pointer: Pointer) -> Result<Self> {
-        let table = pointer.name();
         let Some(version) = pointer.current(None).await? else {
-            let (table, location) = (table.to_owned(), pointer.place());
+            let (table, location) = (pointer.name().to_owned(), pointer.place());
             return Err(IcebergError::Absent { table, location }.into());
         };
-        let state = TableState::parse(table, &version.location, &version.bytes)?;
+        let state = TableState::parse(pointer.name(), &version.location, &version.bytes)?;
         let files = pointer.files(&state)?;
         let schema = Arc::new(state.read_schema()?);
-        Ok(Self { files, state, schema })
+        Ok(Self { pointer, files, state, schema })
+    }
+
+    pub(crate) fn pointer(&self) -> &Pointer {
+        &self.pointer
+    }
+
+    pub(crate) fn files(&self) -> &TableFiles {
+        &self.files
     }
 
     /// The columns of [`rows`](Self::rows), in the order of the table, each with its field id under

@@ -1,42 +1,45 @@
 //! Stages the rows of one worker and epoch as data files.
 
-use arrow::datatypes::SchemaRef;
+mod files;
+mod open;
+mod place;
+mod sorter;
+mod splitter;
+
+use arrow::array::RecordBatch;
 use async_trait::async_trait;
+use futures::StreamExt;
 use futures::future::BoxFuture;
-use highwater_core::{Batch, Failpoint, Result, Staged, Writer, WriterContext};
-use highwater_parquet::{Compression, FileOptions, FileWriter};
+use highwater_core::{Batch, Failpoint, Failpoints, Result, Staged, Writer, WriterContext};
 
 use crate::error::{Cause, IcebergError};
-use crate::format::StagedDetail;
 use crate::layout::TableFiles;
-use crate::target::{Codec, TableTarget, with_ids};
+use crate::target::{TableTarget, widen, with_ids};
+use files::{Files, Named};
+use open::OpenPartitions;
+use sorter::Sorter;
+use splitter::Splitter;
 
-/// Writes data files, one after the other.
+/// How many files are closed at once.
+const CLOSED_AT_ONCE: usize = 8;
+
+/// Divides rows among partitions, sorts them if the table is sorted, and writes the files of each
+/// partition one after the other.
 pub(crate) struct TableWriter {
-    files: TableFiles,
-    cx: WriterContext,
-    target: TableTarget,
-    schema: SchemaRef,
-    options: FileOptions,
-    opened: u32,
-    open: Option<Named>,
-    /// Files that are long enough and wait to be closed.
-    full: Vec<Named>,
+    files: Files,
+    splitter: Splitter,
+    open: OpenPartitions,
     staged: Vec<Staged>,
-}
-
-/// A file in the making.
-struct Named {
-    location: String,
-    writer: FileWriter,
+    failpoints: Failpoints,
 }
 
 impl TableWriter {
-    /// A writer that needs nothing but the target of the plan.
+    /// A writer that needs nothing but the target of the plan, and holds about `memory` bytes of
+    /// rows and open files.
     ///
     /// # Errors
     /// `Internal` when that is no target of this sink.
-    pub(crate) fn try_new(files: TableFiles, cx: &WriterContext) -> Result<Self> {
+    pub(crate) fn try_new(files: TableFiles, cx: &WriterContext, memory: usize) -> Result<Self> {
         let foreign = |source: Cause| IcebergError::Foreign {
             what: "target",
             sink: cx.sink.to_string(),
@@ -46,47 +49,46 @@ impl TableWriter {
             serde_json::from_str(&cx.target.0).map_err(|cause| foreign(cause.into()))?;
         let schema = with_ids(&cx.input.schema, &target.fields)
             .ok_or_else(|| foreign("it has the ids of other columns".into()))?;
-        let options = file_options(&target);
+        let splitter = Splitter::try_new(&target.fields, &target.partition)
+            .ok_or_else(|| foreign("it has a transform that is not known".into()))?;
+        let sorter =
+            match &target.sort {
+                Some(sort) => Some(Sorter::try_new(&target.fields, sort).ok_or_else(|| {
+                    foreign("it is sorted by a transform that is not known".into())
+                })?),
+                None => None,
+            };
         Ok(Self {
-            files,
-            cx: cx.clone(),
-            target,
-            schema,
-            options,
-            opened: 0,
-            open: None,
-            full: Vec::new(),
+            files: Files::new(files, cx.clone(), target, schema),
+            splitter,
+            open: OpenPartitions::new(memory, sorter),
             staged: Vec::new(),
+            failpoints: cx.failpoints.clone(),
         })
     }
 
-    fn next_file(&mut self) -> Result<Named> {
-        let WriterContext { sink, epoch, run, worker, .. } = &self.cx;
-        let name = format!("{sink}-{epoch}-{run}-{worker}-{}.parquet", self.opened);
-        let path = format!("{}/{name}", self.target.data);
-        self.opened = self.opened.saturating_add(1);
-        let warehouse = self.files.warehouse();
-        let schema = SchemaRef::clone(&self.schema);
-        let writer = FileWriter::try_new(schema, &self.options, warehouse.upload(&path))?;
-        Ok(Named { location: warehouse.location(&path), writer })
+    fn divide(&mut self, rows: RecordBatch) -> Result<()> {
+        let failed = |source: Cause| {
+            let table = self.files.table().to_owned();
+            IcebergError::Arrange { table, source }
+        };
+        let rows = widen(rows, self.files.schema()).map_err(|cause| failed(cause.into()))?;
+        let divided = self.splitter.divide(rows).map_err(failed)?;
+        for group in divided.groups {
+            let partition = || self.splitter.partition(&divided.columns, group.first);
+            self.open.add(group.key, group.rows, partition, &mut self.files)?;
+        }
+        Ok(())
     }
 
-    /// Closes a file and waits until it is durable.
-    async fn stage(&mut self, file: Named) -> Result<()> {
-        let report = file.writer.finish().await?;
-        let (bytes, rows) = (report.bytes, report.rows);
-        let detail = StagedDetail { spec_id: self.target.spec_id, report };
-        let detail = serde_json::to_string(&detail).map_err(|cause| IcebergError::Metadata {
-            table: self.files.name().to_owned(),
-            source: cause.into(),
-        })?;
-        self.staged.push(Staged { path: file.location, bytes, rows, detail });
-        self.cx.failpoints.hit(Failpoint::FileStaged)
-    }
-
-    async fn stage_full(&mut self) -> Result<()> {
-        for file in std::mem::take(&mut self.full) {
-            self.stage(file).await?;
+    /// Closes files and waits until they are durable.
+    async fn stage(&mut self, full: Vec<Named>) -> Result<()> {
+        let table = self.files.table();
+        let stages: Vec<_> = full.into_iter().map(|file| file.stage(table)).collect();
+        let mut stages = futures::stream::iter(stages).buffered(CLOSED_AT_ONCE);
+        while let Some(staged) = stages.next().await {
+            self.staged.push(staged?);
+            self.failpoints.hit(Failpoint::FileStaged)?;
         }
         Ok(())
     }
@@ -95,47 +97,20 @@ impl TableWriter {
 #[async_trait]
 impl Writer for TableWriter {
     fn write(&mut self, batch: Batch) -> Result<()> {
-        if batch.is_empty() {
-            return Ok(());
-        }
-        let mut file = match self.open.take() {
-            Some(file) => file,
-            None => self.next_file()?,
-        };
-        let written = file.writer.write(&batch.rows);
-        if file.writer.bytes() >= self.target.file_bytes {
-            self.full.push(file);
-        } else {
-            self.open = Some(file);
-        }
-        written
+        if batch.is_empty() { Ok(()) } else { self.divide(batch.rows) }
     }
 
     async fn ready(&mut self) -> Result<()> {
-        self.stage_full().await?;
-        match &mut self.open {
-            Some(file) => file.writer.ready().await,
-            None => Ok(()),
-        }
+        let full = self.open.full();
+        self.stage(full).await?;
+        self.open.ready().await
     }
 
     fn close(mut self: Box<Self>) -> BoxFuture<'static, Result<Vec<Staged>>> {
         Box::pin(async move {
-            self.full.extend(self.open.take());
-            self.stage_full().await?;
+            let all = self.open.finish(&mut self.files)?;
+            self.stage(all).await?;
             Ok(self.staged)
         })
-    }
-}
-
-fn file_options(target: &TableTarget) -> FileOptions {
-    let options = FileOptions::default().with_compression(match target.codec {
-        Codec::Uncompressed => Compression::Uncompressed,
-        Codec::Snappy => Compression::Snappy,
-        Codec::Zstd(level) => Compression::Zstd(level),
-    });
-    match target.row_group_bytes {
-        Some(bytes) => options.with_row_group_bytes(usize::try_from(bytes).unwrap_or(usize::MAX)),
-        None => options,
     }
 }

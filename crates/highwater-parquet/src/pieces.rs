@@ -22,6 +22,11 @@ impl Pieces {
         Self { piece: BytesMut::new(), upload: Some(upload) }
     }
 
+    /// The bytes set aside for the next piece.
+    pub(crate) fn memory(&self) -> usize {
+        self.piece.capacity()
+    }
+
     /// Waits until little enough is on its way.
     pub(crate) async fn ready(&mut self) -> Result<()> {
         match &mut self.upload {

@@ -136,6 +136,21 @@ impl FileWriter {
         bytes as u64
     }
 
+    /// An estimate of the memory that the file takes: rows that decide or are being encoded, and
+    /// encoded bytes that are not on their way yet. What is being uploaded comes on top of it.
+    pub fn memory(&self) -> usize {
+        match &self.stage {
+            Stage::Sampling { sample, pieces } => {
+                let rows: usize = sample.iter().map(RecordBatch::get_array_memory_size).sum();
+                rows.saturating_add(pieces.memory())
+            }
+            Stage::Encoding(encoder) => {
+                encoder.memory_size().saturating_add(encoder.inner().memory())
+            }
+            Stage::Failed => 0,
+        }
+    }
+
     /// Waits until little enough is on its way.
     ///
     /// # Errors

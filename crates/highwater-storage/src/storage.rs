@@ -68,6 +68,8 @@ pub struct Object {
     pub path: String,
     /// Its length in bytes.
     pub bytes: u64,
+    /// When it was last written, in milliseconds since 1970.
+    pub modified_ms: i64,
 }
 
 impl Storage {
@@ -198,7 +200,11 @@ impl Storage {
             .store
             .list(Some(&from))
             .map_err(failed)
-            .map_ok(|meta| Object { path: self.relative(&meta.location), bytes: meta.size })
+            .map_ok(|meta| Object {
+                path: self.relative(&meta.location),
+                bytes: meta.size,
+                modified_ms: meta.last_modified.timestamp_millis(),
+            })
             .try_collect()
             .await?;
         objects.sort_unstable();

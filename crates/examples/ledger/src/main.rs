@@ -13,9 +13,11 @@ mod verify;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use highwater_cli::{Defaults, Failure, RunOptions, SourceOptions, SourceUri, TableOptions};
+use highwater_cli::{
+    Defaults, Failure, Fields, RunOptions, SourceOptions, SourceUri, TableOptions,
+};
 use highwater_codec::Json;
-use highwater_iceberg::IcebergSink;
+use highwater_iceberg::{IcebergSink, PartitionField};
 use highwater_pipeline::{Pipeline, Plan};
 
 /// Arrow and Parquet allocate and free large buffers; this allocator does not give them back each time.
@@ -60,7 +62,7 @@ fn pipeline(from: &SourceOptions, to: &TableOptions) -> Result<Plan, Failure> {
     transactions.rejected().sink("rejected", table(to, &columns::rejected(&to.table))?);
     transactions
         .map_batches("ledger", columns::ledger(from.source_columns), columns::to_ledger)
-        .sink("ledger", table(to, &to.table)?);
+        .sink("ledger", partitioned(table(to, &to.table)?, to)?);
     Ok(ledger.build()?)
 }
 
@@ -69,6 +71,14 @@ fn table(options: &TableOptions, name: &str) -> Result<IcebergSink, Failure> {
     let set =
         |table: IcebergSink, (key, value): &(String, String)| table.create_property(key, value);
     Ok(options.create.iter().fold(table, set))
+}
+
+/// The main table as it was asked for; the one of rejected records is small.
+fn partitioned(table: IcebergSink, options: &TableOptions) -> Result<IcebergSink, Failure> {
+    let Some(Fields(fields)) = &options.partition_by else { return Ok(table) };
+    let fields = fields.iter().map(|field| field.parse::<PartitionField>());
+    let fields: Vec<_> = fields.collect::<Result<_, _>>().map_err(highwater_core::Error::from)?;
+    Ok(table.partition_by(fields))
 }
 
 fn run(arguments: &RunArguments) -> Result<(), Failure> {

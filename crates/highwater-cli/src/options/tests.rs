@@ -36,10 +36,19 @@ fn mistakes_say_what_to_write() {
     assert!(error("--max-rejected-ratio=2").contains("a share from 0 to 1"));
     assert!(error("--on-rollback=maybe").contains("write refuse or accept"));
     assert!(error("--max-records-per-epoch=0").contains("--max-records-per-epoch"));
+    assert!(error("--partition-by=a,,b").contains("fields with commas between them"));
     assert!(error("--create=x").contains("write key=value"));
     assert!(error("--triger=5s").contains("'--trigger'"));
     assert!(error("--trigger=5").contains("an interval such as 10s"));
     assert!(error("-Xa=@/no/such/file").contains("cannot read /no/such/file"));
+}
+
+#[test]
+fn partition_fields_are_cut_outside_of_parentheses() {
+    let parsed = parse(&["--partition-by=day(at), bucket(16,id),x"]).unwrap();
+    let fields = ["day(at)", "bucket(16,id)", "x"].map(ToOwned::to_owned).to_vec();
+    assert_eq!(parsed.table.partition_by, Some(Fields(fields)));
+    assert_eq!(parse(&[]).unwrap().table.partition_by, None);
 }
 
 #[test]

@@ -16,6 +16,9 @@ pub(crate) fn datum(bound: &Bound, kind: &PrimitiveType) -> Option<Datum> {
             Bound::Long(value),
             PrimitiveType::Long | PrimitiveType::Timestamp | PrimitiveType::Timestamptz,
         ) => value.to_le_bytes().to_vec(),
+        // Columns may have been widened since the file was written.
+        (Bound::Int(value), PrimitiveType::Long) => i64::from(*value).to_le_bytes().to_vec(),
+        (Bound::Float(value), PrimitiveType::Double) => f64::from(*value).to_le_bytes().to_vec(),
         (Bound::Float(value), PrimitiveType::Float) => value.to_le_bytes().to_vec(),
         (Bound::Double(value), PrimitiveType::Double) => value.to_le_bytes().to_vec(),
         (Bound::Decimal(value), PrimitiveType::Decimal { .. }) => value.to_be_bytes().to_vec(),

@@ -34,10 +34,29 @@ impl Manifests {
     /// Reads the manifest list of the current snapshot.
     pub(crate) async fn load(files: &TableFiles, state: &TableState) -> Result<Self> {
         let Some(head) = state.head() else { return Ok(Self { list: None, entries: Vec::new() }) };
-        let location = head.manifest_list();
+        Self::at(files, state, head.manifest_list()).await
+    }
+
+    /// Reads the manifest list at `location`.
+    pub(crate) async fn at(files: &TableFiles, state: &TableState, location: &str) -> Result<Self> {
         let bytes = files.read(location).await?;
         let entries = decode(location, || decode_list(&bytes, state.version()))?;
         Ok(Self::of(location, entries))
+    }
+
+    /// The locations of the manifests.
+    pub(crate) fn locations(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|manifest| manifest.manifest_path.as_str())
+    }
+
+    /// The locations of the live files in the manifest at `location`, one of these.
+    pub(crate) async fn files_in(&self, files: &TableFiles, location: &str) -> Result<Vec<String>> {
+        let mut found = Vec::new();
+        for manifest in self.entries.iter().filter(|it| it.manifest_path == location) {
+            let entries = live_entries(files, manifest).await?;
+            found.extend(entries.iter().map(|entry| entry.file.file_path().to_owned()));
+        }
+        Ok(found)
     }
 
     /// Whether these are the manifests of the current snapshot.

@@ -6,14 +6,18 @@ use std::sync::Arc;
 use arrow::datatypes::Schema as ArrowSchema;
 use iceberg::spec::{
     FormatVersion, MAIN_BRANCH, PartitionSpecRef, Schema, SchemaRef, Snapshot, SnapshotRef,
-    SortOrder, TableMetadata, TableMetadataBuilder, TableProperties, UnboundPartitionSpec,
+    SortOrder, TableMetadata, TableMetadataBuilder, TableProperties,
 };
 
-use super::schema::{field_ids, read_schema};
+use super::columns::field_ids;
+use super::order::sort_order;
+use super::partition::{obstacle, partition_spec};
+use super::schema::read_schema;
 use crate::decode::decode;
 use crate::error::{Cause, IcebergError};
 use crate::history::Ancestor;
 use crate::marker::read_stamp;
+use crate::sink::Layout;
 use crate::target::FieldId;
 
 /// The metadata of a table.
@@ -45,16 +49,13 @@ impl TableState {
         table: &str,
         location: String,
         schema: Schema,
+        layout: &Layout,
         properties: HashMap<String, String>,
     ) -> Result<Next, IcebergError> {
-        let built = TableMetadataBuilder::new(
-            schema,
-            UnboundPartitionSpec::default(),
-            SortOrder::unsorted_order(),
-            location,
-            FormatVersion::V2,
-            properties,
-        );
+        let spec = partition_spec(table, &schema, &layout.partition)?;
+        let order = sort_order(table, &schema, &layout.sort)?;
+        let built =
+            TableMetadataBuilder::new(schema, spec, order, location, FormatVersion::V2, properties);
         Next::of(table, built)
     }
 
@@ -111,12 +112,36 @@ impl TableState {
         self.metadata.default_partition_spec()
     }
 
+    pub(crate) fn order(&self) -> &SortOrder {
+        self.metadata.default_sort_order()
+    }
+
+    pub(crate) fn has_order(&self, id: i32) -> bool {
+        self.metadata.sort_order_by_id(id.into()).is_some()
+    }
+
     pub(crate) fn spec_id(&self) -> i32 {
         self.metadata.default_partition_spec_id()
     }
 
-    pub(crate) fn spec_by_id(&self, id: i32) -> Option<&PartitionSpecRef> {
-        self.metadata.partition_spec_by_id(id)
+    /// A partition spec that the table knows, and a schema that has its columns: the current one, or
+    /// the newest that still had them.
+    ///
+    /// # Errors
+    /// [`IcebergError::SpecRemoved`] when the table does not know it.
+    pub(crate) fn spec_by_id(
+        &self,
+        id: i32,
+    ) -> Result<(&PartitionSpecRef, &SchemaRef), IcebergError> {
+        let removed = || IcebergError::SpecRemoved { table: self.table.to_string(), spec: id };
+        let spec = self.metadata.partition_spec_by_id(id).ok_or_else(removed)?;
+        let has_columns = |schema: &&SchemaRef| spec.partition_type(schema).is_ok();
+        let current = Some(self.schema()).filter(has_columns);
+        let newest = || {
+            let schemas = self.metadata.schemas_iter().filter(has_columns);
+            schemas.max_by_key(|schema| schema.schema_id())
+        };
+        Ok((spec, current.or_else(newest).ok_or_else(removed)?))
     }
 
     pub(crate) fn version(&self) -> FormatVersion {
@@ -129,6 +154,19 @@ impl TableState {
 
     pub(crate) fn snapshots(&self) -> usize {
         self.metadata.snapshots().len()
+    }
+
+    /// The manifest lists of all snapshots.
+    pub(crate) fn manifest_lists(&self) -> impl Iterator<Item = &str> {
+        self.metadata.snapshots().map(|snapshot| snapshot.manifest_list())
+    }
+
+    /// The statistics files that the table names.
+    pub(crate) fn statistics(&self) -> impl Iterator<Item = &str> {
+        let partitions = self.metadata.partition_statistics_iter();
+        let partitions = partitions.map(|statistics| statistics.statistics_path.as_str());
+        let whole = self.metadata.statistics_iter();
+        whole.map(|statistics| statistics.statistics_path.as_str()).chain(partitions)
     }
 
     /// The summary of the current snapshot.
@@ -150,12 +188,16 @@ impl TableState {
         read_schema(self.schema()).map_err(|cause| self.unmade(cause.into()))
     }
 
-    /// The ids of the columns of `input`.
+    /// The ids of the columns of `input`: those that are `known`, or else those of the same names.
     ///
     /// # Errors
-    /// A column that does not fit.
-    pub(crate) fn field_ids(&self, input: &ArrowSchema) -> Result<Vec<FieldId>, IcebergError> {
-        field_ids(&self.table, input, self.schema())
+    /// All columns that do not fit.
+    pub(crate) fn field_ids(
+        &self,
+        input: &ArrowSchema,
+        known: Option<&[FieldId]>,
+    ) -> Result<Vec<FieldId>, IcebergError> {
+        field_ids(&self.table, input, self.schema(), known)
     }
 
     /// Whether rows can be appended as highwater does.
@@ -165,10 +207,8 @@ impl TableState {
     pub(crate) fn check_features(&self) -> Result<(), IcebergError> {
         let feature = if self.version() != FormatVersion::V2 {
             format!("has format version {}, and highwater writes version 2", self.version())
-        } else if !self.spec().fields().is_empty() {
-            "is partitioned, which highwater does not support".to_owned()
-        } else if !self.metadata.default_sort_order().is_unsorted() {
-            "is sorted, which highwater does not support".to_owned()
+        } else if let Some(obstacle) = obstacle(self.spec()) {
+            obstacle
         } else {
             return Ok(());
         };

@@ -1,4 +1,4 @@
-//! Columns of rows against columns of a table.
+//! Schemas of Arrow as schemas of tables, and back.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use iceberg::arrow::type_to_arrow_type;
 use iceberg::spec::{NestedField, NestedFieldRef, PrimitiveType, Schema, StructType, Type};
 
 use crate::error::IcebergError;
-use crate::target::{FIELD_ID, FieldId};
+use crate::target::FIELD_ID;
 
 /// The schema of a table for rows of `input`. Its field ids are for the moment only: whoever makes
 /// the table assigns fresh ones.
@@ -82,69 +82,6 @@ fn primitive(kind: &DataType) -> Option<PrimitiveType> {
         DataType::FixedSizeBinary(length) => PrimitiveType::Fixed(u64::try_from(*length).ok()?),
         _ => return None,
     })
-}
-
-/// The ids of the columns of `input` in a table, in the order of `input`.
-///
-/// # Errors
-/// A column that the table does not have or has with another type, and a required column of the
-/// table that the rows may leave empty.
-pub(crate) fn field_ids(
-    table: &str,
-    input: &ArrowSchema,
-    theirs: &Schema,
-) -> Result<Vec<FieldId>, IcebergError> {
-    let ours = table_schema(table, input)?;
-    ids_of(table, "", ours.as_struct(), theirs.as_struct())
-}
-
-fn ids_of(
-    table: &str,
-    above: &str,
-    ours: &StructType,
-    theirs: &StructType,
-) -> Result<Vec<FieldId>, IcebergError> {
-    let by_name: HashMap<&str, &NestedFieldRef> =
-        theirs.fields().iter().map(|field| (field.name.as_str(), field)).collect();
-    let names: HashSet<&str> = ours.fields().iter().map(|field| field.name.as_str()).collect();
-    let unfilled =
-        theirs.fields().iter().find(|field| field.required && !names.contains(field.name.as_str()));
-    if let Some(field) = unfilled {
-        return Err(IcebergError::ColumnRequired {
-            table: table.to_owned(),
-            column: format!("{above}{}", field.name),
-            ours: "absent".to_owned(),
-            theirs: field.field_type.to_string(),
-        });
-    }
-    let id_of = |field: &NestedFieldRef| {
-        let column = format!("{above}{}", field.name);
-        let Some(there) = by_name.get(field.name.as_str()) else {
-            let ours = field.field_type.to_string();
-            return Err(IcebergError::ColumnMissing { table: table.to_owned(), column, ours });
-        };
-        let children = match (&*field.field_type, &*there.field_type) {
-            (Type::Struct(ours), Type::Struct(theirs)) => {
-                ids_of(table, &format!("{column}."), ours, theirs)?
-            }
-            (ours, theirs) if ours == theirs => Vec::new(),
-            (ours, theirs) => {
-                let (ours, theirs) = (ours.to_string(), theirs.to_string());
-                let table = table.to_owned();
-                return Err(IcebergError::ColumnDiffers { table, column, ours, theirs });
-            }
-        };
-        if there.required && !field.required {
-            return Err(IcebergError::ColumnRequired {
-                table: table.to_owned(),
-                column,
-                ours: format!("optional {}", field.field_type),
-                theirs: there.field_type.to_string(),
-            });
-        }
-        Ok(FieldId { id: there.id, children })
-    };
-    ours.fields().iter().map(id_of).collect()
 }
 
 /// The Arrow schema in which the rows of a table are read, with the field ids as metadata.

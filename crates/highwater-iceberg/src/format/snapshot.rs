@@ -1,6 +1,6 @@
 //! The next snapshot of a table: an append that carries on all manifests there are.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use bytes::Bytes;
 use futures::future::try_join_all;
@@ -31,6 +31,8 @@ pub(crate) struct Attempt {
     tries: u32,
     /// The manifests of the staged files, once they are durable.
     added: Option<Vec<ManifestFile>>,
+    /// How many partitions they are in.
+    partitions: u64,
     /// The last merged manifest, and what went into it.
     merged: Option<(Vec<String>, ManifestFile)>,
 }
@@ -52,6 +54,8 @@ pub(crate) struct Base<'a> {
     pub(crate) state: &'a TableState,
     pub(crate) location: String,
     pub(crate) carried: &'a Manifests,
+    /// The ids of the columns that the rows have.
+    pub(crate) columns: &'a [i32],
     pub(crate) merge: Option<MergeRule>,
     pub(crate) now_ms: i64,
 }
@@ -70,6 +74,7 @@ impl Attempt {
             nonce,
             tries: 0,
             added: None,
+            partitions: 0,
             merged: None,
         }
     }
@@ -90,7 +95,12 @@ impl Attempt {
         self.tries = self.tries.saturating_add(1);
         let mut written = Vec::new();
         let added = match &self.added {
-            Some(added) => added.clone(),
+            Some(added) => {
+                for manifest in added {
+                    base.state.spec_by_id(manifest.partition_spec_id)?;
+                }
+                added.clone()
+            }
             None => self.encode_added(base, owner, staged, &mut written).await?,
         };
         let mut manifests = added.clone();
@@ -106,7 +116,7 @@ impl Attempt {
             .with_sequence_number(sequence_number)
             .with_timestamp_ms(base.now_ms.max(base.state.updated_ms()))
             .with_manifest_list(base.files.metadata_location(&list))
-            .with_summary(summary(base, marker, staged, &manifests))
+            .with_summary(summary(base, marker, staged, self.partitions, &manifests))
             .with_schema_id(base.state.schema_id())
             .build();
         let failed = |cause: Cause| base.state.unmade(cause);
@@ -138,22 +148,24 @@ impl Attempt {
 
     /// Encodes one manifest for each partition spec that files were staged under.
     async fn encode_added(
-        &self,
+        &mut self,
         base: &Base<'_>,
         owner: &Owner,
         staged: &[Staged],
         written: &mut Vec<Encoded>,
     ) -> Result<Vec<ManifestFile>, IcebergError> {
-        let schema = base.state.schema();
         let mut by_spec: BTreeMap<i32, Vec<DataFile>> = BTreeMap::new();
+        let mut partitions = HashSet::new();
         for file in staged {
-            let (spec_id, file) = data_file(owner.sink.as_str(), file, schema)?;
+            let (spec_id, file) = data_file(owner.sink.as_str(), file, base.state, base.columns)?;
+            partitions.insert((spec_id, file.partition().clone()));
             by_spec.entry(spec_id).or_default().push(file);
         }
+        self.partitions = u64::try_from(partitions.len()).unwrap_or(u64::MAX);
         let mut manifests = Vec::new();
         for (number, (spec_id, added)) in by_spec.into_iter().enumerate() {
             let file = format!("{}-m{number}.avro", self.nonce);
-            let heading = self.heading(base, &file, schema, spec_id)?;
+            let heading = self.heading(base, &file, spec_id)?;
             let encoded = encode_manifest(heading, added, Vec::new()).await;
             let (manifest, bytes) = encoded.map_err(|cause| base.state.unmade(cause.into()))?;
             written.push((file, bytes));
@@ -162,17 +174,8 @@ impl Attempt {
         Ok(manifests)
     }
 
-    fn heading(
-        &self,
-        base: &Base<'_>,
-        file: &str,
-        schema: &SchemaRef,
-        spec_id: i32,
-    ) -> Result<Heading, IcebergError> {
-        let Some(spec) = base.state.spec_by_id(spec_id) else {
-            let feature = format!("no longer has the partition spec {spec_id} of staged files");
-            return Err(IcebergError::Feature { table: base.state.table().to_owned(), feature });
-        };
+    fn heading(&self, base: &Base<'_>, file: &str, spec_id: i32) -> Result<Heading, IcebergError> {
+        let (spec, schema) = base.state.spec_by_id(spec_id)?;
         Ok(Heading {
             location: base.files.metadata_location(file),
             snapshot_id: self.snapshot_id,
@@ -192,7 +195,7 @@ impl Attempt {
             return Carried { kept, merged: Some((names, manifest.clone())) };
         }
         let file = format!("{}-m{}-merged.avro", self.nonce, self.tries);
-        let merged = match self.heading(base, &file, base.state.schema(), base.state.spec_id()) {
+        let merged = match self.heading(base, &file, base.state.spec_id()) {
             Ok(heading) => merge(base.files, heading, &inputs).await,
             Err(error) => Err(error.into()),
         };
@@ -223,6 +226,7 @@ fn summary(
     base: &Base<'_>,
     marker: &Marker,
     staged: &[Staged],
+    partitions: u64,
     manifests: &[ManifestFile],
 ) -> Summary {
     let bytes: u64 = staged.iter().map(|file| file.bytes).sum();
@@ -237,7 +241,7 @@ fn summary(
         put("added-data-files", u64::try_from(staged.len()).ok());
         put("added-records", Some(rows));
         put("added-files-size", Some(bytes));
-        put("changed-partition-count", Some(1));
+        put("changed-partition-count", Some(partitions));
     }
     let before = |key: &str| match base.state.head() {
         None => Some(0),

@@ -5,7 +5,7 @@ use futures::FutureExt;
 use highwater_core::{
     Committer, Result, Routing, Sink, SinkContext, StreamInfo, Writer, WriterContext,
 };
-use highwater_iceberg::IcebergSink;
+use highwater_iceberg::{IcebergSink, bucket, identity};
 use highwater_storage::Storage;
 use highwater_testkit::conformance::{self, SinkCase};
 
@@ -39,7 +39,12 @@ impl Sink for OnePipeline {
 }
 
 async fn conforms(lake: impl Lake + Clone + Send + 'static) {
-    let sink = OnePipeline(lake.named(TABLE).append());
+    let sink = lake.named(TABLE).append();
+    conforms_as(sink, lake).await;
+}
+
+async fn conforms_as(sink: IcebergSink, lake: impl Lake + Clone + Send + 'static) {
+    let sink = OnePipeline(sink);
     let count = || {
         let lake = lake.clone();
         async move { ids(&lake).await.len() }.boxed()
@@ -51,6 +56,13 @@ async fn conforms(lake: impl Lake + Clone + Send + 'static) {
 async fn a_table_in_a_directory_is_a_sink() {
     let directory = tempfile::tempdir().unwrap();
     conforms(Storage::open(directory.path().to_str().unwrap()).unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_partitioned_table_is_a_sink() {
+    let warehouse = Storage::memory();
+    let sink = warehouse.named(TABLE).append();
+    conforms_as(sink.partition_by([bucket(4, "id"), identity("note")]), warehouse).await;
 }
 
 #[tokio::test]

@@ -104,38 +104,25 @@ async fn columns_that_do_not_fit_are_named() {
     let mut missing = fields();
     missing.push(Field::new("extra", DataType::Utf8, true));
     let mut differs = fields();
-    differs[2] = Field::new("amount", DataType::Float64, true);
+    differs[2] = Field::new("amount", DataType::Decimal128(18, 3), true);
+    let mut wider = fields();
+    wider[2] = Field::new("amount", DataType::Decimal128(20, 2), true);
     let mut nullable = fields();
     nullable[0] = Field::new("id", DataType::Int64, true);
     let absent = fields().split_off(1);
 
     let expected = [
-        (
-            missing,
-            "table demo.orders has no column extra, which the rows have as string",
-            "add extra to the table, or leave it out before the sink",
-        ),
-        (
-            differs,
-            "column amount of table demo.orders is decimal(18, 2), but double in the rows",
-            "cast amount to decimal(18, 2) before the sink, or write to another table",
-        ),
-        (
-            nullable,
-            "column id of table demo.orders is required (long), but optional long in the rows",
-            "make id optional in the table, or never null in the rows",
-        ),
-        (
-            absent,
-            "column id of table demo.orders is required (long), but absent in the rows",
-            "make id optional in the table, or never null in the rows",
-        ),
+        (missing, "column extra (string) is missing in the table"),
+        (differs, "column amount is decimal(18, 2) in the table and decimal(18, 3) in the rows"),
+        (wider, "column amount is decimal(18, 2) in the table and decimal(20, 2) in the rows"),
+        (nullable, "column id (long) is required in the table and may be null in the rows"),
+        (absent, "column id (long) is required in the table and missing in the rows"),
     ];
-    for (fields, text, next_step) in expected {
+    for (fields, difference) in expected {
         let error = open_with(&warehouse, fields).await.err().unwrap();
         assert_eq!(error.kind(), ErrorKind::Invalid);
-        assert_eq!(error.to_string(), format!("iceberg: {text}"));
-        assert_eq!(error.next_step(), next_step);
+        let text = "iceberg: table demo.orders does not take the rows:";
+        assert_eq!(error.to_string(), format!("{text} {difference}"));
     }
 }
 
@@ -170,31 +157,26 @@ async fn structs_are_matched_by_their_parts() {
     let other = DataType::Struct(Fields::from(vec![Field::new("a", DataType::Utf8, false)]));
     let fields = vec![Field::new("id", DataType::Int64, false), Field::new("s", other, false)];
     let error = open_with(&warehouse, fields).await.err().unwrap();
-    assert_eq!(
-        error.to_string(),
-        "iceberg: column s.a of table demo.orders is long, but string in the rows"
-    );
+    let difference = "column s.a is long in the table and string in the rows";
+    assert!(error.to_string().ends_with(difference), "{error}");
 }
 
 #[tokio::test]
 async fn tables_with_more_features_are_unsupported() {
     let partitioned = json!([{"spec-id": 0, "fields":
-        [{"source-id": 1, "field-id": 1000, "name": "id", "transform": "identity"}]}]);
-    let sorted = json!([{"order-id": 1, "fields":
-        [{"source-id": 1, "transform": "identity", "direction": "asc", "null-order": "nulls-first"}]}]);
+        [{"source-id": 1, "field-id": 1000, "name": "the id", "transform": "bucket[4]"}]}]);
     for (case, text) in [
-        (0, "iceberg: table demo.orders is partitioned, which highwater does not support"),
-        (1, "iceberg: table demo.orders is sorted, which highwater does not support"),
+        (
+            0,
+            "iceberg: table demo.orders is partitioned by the id: highwater cannot write the name \
+             \"the id\" into a manifest",
+        ),
         (2, "iceberg: table demo.orders has format version v3, and highwater writes version 2"),
     ] {
         let warehouse = Storage::memory();
         Pipeline::open(&warehouse).await;
         rewrite(&warehouse, |metadata| match case {
             0 => metadata["partition-specs"] = partitioned.clone(),
-            1 => {
-                metadata["sort-orders"] = sorted.clone();
-                metadata["default-sort-order-id"] = json!(1);
-            }
             _ => {
                 metadata["format-version"] = json!(3);
                 metadata["next-row-id"] = json!(0);

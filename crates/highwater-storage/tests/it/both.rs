@@ -13,8 +13,14 @@ pub(crate) fn both() -> [(Storage, Option<tempfile::TempDir>); 2] {
     [(Storage::open(path.to_str().unwrap()).unwrap(), Some(directory)), (Storage::memory(), None)]
 }
 
-fn object(path: &str, bytes: u64) -> Object {
-    Object { path: path.into(), bytes }
+/// The paths and lengths of a listing.
+async fn listed(storage: &Storage, prefix: &str) -> Vec<(String, u64)> {
+    let objects = storage.list(prefix).await.unwrap();
+    objects.into_iter().map(|Object { path, bytes, .. }| (path, bytes)).collect()
+}
+
+fn object(path: &str, bytes: u64) -> (String, u64) {
+    (path.into(), bytes)
 }
 
 #[tokio::test]
@@ -27,6 +33,17 @@ async fn an_object_is_created_once_and_read_whole() {
         assert_eq!(storage.read("a/b").await.unwrap(), Some("one".into()));
         assert_eq!(storage.length("a/b").await.unwrap(), Some(3));
         assert_eq!(storage.read("a").await.unwrap(), None, "a directory is no object");
+    }
+}
+
+#[tokio::test]
+async fn a_listing_tells_when_objects_were_written() {
+    for (storage, _directory) in both() {
+        storage.replace("a", "one".into()).await.unwrap();
+        storage.replace("b", "two".into()).await.unwrap();
+        let times: Vec<_> =
+            storage.list("").await.unwrap().iter().map(|object| object.modified_ms).collect();
+        assert!(times.is_sorted() && times[0] > 1_700_000_000_000, "{times:?}");
     }
 }
 
@@ -48,7 +65,7 @@ async fn a_listing_is_sorted_and_recursive() {
             storage.replace(path, path.to_owned().into()).await.unwrap();
         }
         let below = [object("b/10", 4), object("b/2", 3), object("b/c/1", 5)];
-        assert_eq!(storage.list("b").await.unwrap(), below);
+        assert_eq!(listed(&storage, "b").await, below);
         let paths: Vec<_> =
             storage.list("").await.unwrap().into_iter().map(|object| object.path).collect();
         assert_eq!(paths, ["a", "b%20/{x}=1", "b/10", "b/2", "b/c/1", "bb/1"]);
@@ -74,8 +91,8 @@ async fn a_sub_directory_is_a_storage() {
         let below = storage.at("x").at("y/z/");
         below.replace("a", "1".into()).await.unwrap();
         assert_eq!(storage.read("x/y/z/a").await.unwrap(), Some("1".into()));
-        assert_eq!(below.list("").await.unwrap(), [object("a", 1)]);
-        assert_eq!(storage.at("x").list("y").await.unwrap(), [object("y/z/a", 1)]);
+        assert_eq!(listed(&below, "").await, [object("a", 1)]);
+        assert_eq!(listed(&storage.at("x"), "y").await, [object("y/z/a", 1)]);
         assert_eq!(below.location("a"), storage.location("x/y/z/a"));
         assert_eq!(below.path_of(&storage.location("x/y/z/a")).as_deref(), Some("a"));
         assert_eq!(below.path_of(&storage.location("x/y/zz/a")), None);
@@ -100,7 +117,7 @@ async fn paths_that_lead_elsewhere_are_invalid() {
         }
         assert_eq!(storage.list("").await.unwrap(), vec![]);
         storage.replace("..a/b..#x/c", "x".into()).await.unwrap();
-        assert_eq!(storage.list("").await.unwrap(), [object("..a/b..#x/c", 1)]);
+        assert_eq!(listed(&storage, "").await, [object("..a/b..#x/c", 1)]);
     }
 }
 
