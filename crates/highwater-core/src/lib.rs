@@ -20,6 +20,7 @@ mod operator;
 mod plan;
 mod positions;
 mod rejected;
+mod secret;
 mod sink;
 mod source;
 mod source_columns;
@@ -41,6 +42,7 @@ pub use positions::{
     Backlog, Gap, Limits, Partition, Planned, Position, Positions, Range, RangeId,
 };
 pub use rejected::{RejectedRecords, rejected_schema};
+pub use secret::Secret;
 pub use sink::{
     Committer, Patience, Sink, SinkContext, Staged, Swap, Target, Writer, WriterContext,
 };

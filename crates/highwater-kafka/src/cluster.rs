@@ -1,7 +1,7 @@
 //! The brokers of a cluster: who leads what, and which offsets a partition holds.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -16,7 +16,9 @@ use kafka_protocol::protocol::StrBytes;
 use crate::connection::Connection;
 use crate::error::{Answer, Class, KafkaError, WireError};
 use crate::options::{Isolation, Settings};
+use crate::probe;
 use crate::retry::Retry;
+use crate::security::Security;
 use crate::versions::Call;
 
 /// How long a topic that was never seen may take to be known everywhere after it was created.
@@ -27,6 +29,7 @@ const SPREADING: Duration = Duration::from_secs(2);
 pub(crate) struct Cluster {
     bootstrap: Vec<String>,
     settings: Settings,
+    security: Arc<Security>,
     idle: Mutex<HashMap<String, Vec<Connection>>>,
     known: Mutex<Known>,
 }
@@ -81,7 +84,9 @@ impl Cluster {
         if !addresses.iter().all(usable) {
             return Err(KafkaError::Bootstrap { bootstrap: bootstrap.to_owned() });
         }
-        Ok(Self { bootstrap: addresses, settings, idle: Mutex::default(), known: Mutex::default() })
+        let security = Arc::new(Security::try_new(&settings.security)?);
+        let (idle, known) = (Mutex::default(), Mutex::default());
+        Ok(Self { bootstrap: addresses, settings, security, idle, known })
     }
 
     pub(crate) fn settings(&self) -> &Settings {
@@ -101,6 +106,7 @@ impl Cluster {
                     Class::Again if retry.failed() => {}
                     _ => return Err(self.no_topic(name, answer)),
                 },
+                Err(KafkaError::Wire(error)) if error.is_final() => return Err(error.into()),
                 // A cluster never reached is a wrong address as a rule: said at once.
                 Err(_) if !lock(&self.known).brokers.is_empty() && retry.failed() => {}
                 Err(error) => return Err(error),
@@ -137,7 +143,7 @@ impl Cluster {
                             }
                         }
                     }
-                    Err(error @ WireError::Versions { .. }) => return Err(error.into()),
+                    Err(error) if error.is_final() => return Err(error.into()),
                     Err(error) => failure = Some(error.into()),
                 }
             }
@@ -155,7 +161,7 @@ impl Cluster {
         let idle = lock(&self.idle).get_mut(address).and_then(Vec::pop);
         match idle {
             Some(connection) => Ok(connection),
-            None => Connection::open(address, &self.settings).await,
+            None => Connection::open(address, &self.settings, &self.security).await,
         }
     }
 
@@ -172,16 +178,26 @@ impl Cluster {
         // An idle connection may have been closed by the other side long ago.
         while let Some(mut connection) = lock_pop(&self.idle, address) {
             let version = connection.version::<R>()?;
-            if let Ok(answer) = connection.send(&request(version), version).await {
-                self.give_back(connection);
-                return Ok(answer);
+            match connection.send(&request(version), version).await {
+                Ok(answer) => {
+                    self.give_back(connection);
+                    return Ok(answer);
+                }
+                Err(error) if error.is_final() => return Err(error),
+                Err(_) => {}
             }
         }
-        let mut connection = Connection::open(address, &self.settings).await?;
+        let mut connection = Connection::open(address, &self.settings, &self.security).await?;
         let version = connection.version::<R>()?;
-        let answer = connection.send(&request(version), version).await?;
-        self.give_back(connection);
-        Ok(answer)
+        match connection.send(&request(version), version).await {
+            Ok(answer) => {
+                self.give_back(connection);
+                Ok(answer)
+            }
+            Err(error) => {
+                Err(probe::explained_by_sasl(error, address, &self.settings, &self.security).await)
+            }
+        }
     }
 
     /// Asks one broker after the other: those known, then those given at the start.
@@ -196,7 +212,7 @@ impl Cluster {
         for address in &candidates {
             match self.call(address, |_| metadata_request(name)).await {
                 Ok(answer) => return Ok(self.learn(name, answer)),
-                Err(error @ WireError::Versions { .. }) => return Err(error.into()),
+                Err(error) if error.is_final() => return Err(error.into()),
                 Err(error) => last = Some(error),
             }
         }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod batch;
+mod security;
 mod wire;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use crate::options::PropertyProblem;
 pub use answer::Answer;
 pub(crate) use answer::Class;
 pub use batch::BatchError;
+pub use security::SecurityError;
 pub use wire::WireError;
 
 /// An error of this crate, before it becomes a [`highwater_core::Error`].
@@ -41,13 +43,16 @@ pub enum KafkaError {
         /// The name.
         topic: String,
     },
+    /// Security that is not set up right.
+    #[error(transparent)]
+    Security(#[from] SecurityError),
     /// A client property that is not known, or a value that does not fit.
-    #[error("Kafka property {name}={value:?}: {problem}")]
+    #[error("Kafka property {name}{}: {problem}", shown(value.as_deref()))]
     Property {
         /// Its name.
         name: String,
-        /// Its value.
-        value: String,
+        /// Its value; none when it is or may be a secret.
+        value: Option<String>,
         /// What is wrong.
         problem: PropertyProblem,
     },
@@ -232,6 +237,10 @@ pub enum KafkaError {
     },
 }
 
+fn shown(value: Option<&str>) -> String {
+    value.map_or_else(String::new, |value| format!("={value:?}"))
+}
+
 impl From<KafkaError> for Error {
     fn from(error: KafkaError) -> Self {
         let (kind, advice) = judge(&error);
@@ -249,6 +258,7 @@ fn judge(error: &KafkaError) -> (ErrorKind, &'static str) {
             "check that Kafka runs there and that its advertised listeners can be reached from here",
         ),
         KafkaError::Wire(error) => error.judge(),
+        KafkaError::Security(error) => error.judge(),
         KafkaError::Bootstrap { .. } => (Invalid, "write the brokers as host:port,host:port"),
         KafkaError::TopicName { .. } => (Invalid, "correct the name of the topic"),
         KafkaError::Property { .. } => (Invalid, "correct the property"),

@@ -216,7 +216,7 @@ impl Reader {
         }
         let (answer, mut connection) = match fetched.answer {
             Ok(answer) => answer,
-            Err(error @ WireError::Versions { .. }) => return Err(error.into()),
+            Err(error) if error.is_final() => return Err(error.into()),
             Err(error) => {
                 self.all_failed(&fetched.partitions, error)?;
                 return Ok(Vec::new());

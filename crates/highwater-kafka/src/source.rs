@@ -134,7 +134,15 @@ impl<F> KafkaSource<F> {
     /// Sets a property of the Java client: `client.id`, `isolation.level`, `request.timeout.ms`,
     /// `default.api.timeout.ms` (how long a moving leader or a restarting broker is waited for),
     /// `socket.connection.setup.timeout.ms`, `fetch.max.bytes`, `max.partition.fetch.bytes`,
-    /// `fetch.max.wait.ms`, `security.protocol` (`PLAINTEXT` only).
+    /// `fetch.max.wait.ms`.
+    ///
+    /// Of security: `security.protocol`; `ssl.truststore.location` or `ssl.ca.location`,
+    /// `ssl.truststore.certificates` (whom to trust instead of those that the system trusts);
+    /// `ssl.keystore.location`, or `ssl.keystore.certificate.chain` and `ssl.keystore.key` (the
+    /// certificate of this client); `ssl.endpoint.identification.algorithm`; `sasl.mechanism`;
+    /// `sasl.username` and `sasl.password`, or `sasl.jaas.config`; `sasl.oauthbearer.token`, or
+    /// `sasl.oauthbearer.token.endpoint.url` with a `file:` that is read whenever a token is needed.
+    /// Certificates and keys are PEM.
     ///
     /// # Errors
     /// `Invalid` when there is no such property, naming the nearest, or the value does not fit.

@@ -1,6 +1,7 @@
 //! Sources from their addresses.
 
 use highwater_cli::{Failure, GeneratorUri, KafkaUri, OnDataLoss, ReadOptions, Start};
+use highwater_core::Secret;
 use highwater_datagen::{Generator, Transactions};
 use highwater_kafka::{self as kafka, KafkaSource};
 
@@ -45,6 +46,8 @@ pub(crate) fn kafka(uri: &KafkaUri, read: &ReadOptions) -> Result<KafkaSource, F
         OnDataLoss::Skip => kafka::OnDataLoss::Skip,
     };
     let source = KafkaSource::new(&uri.brokers, &uri.topic).start(start).on_data_loss(on_data_loss);
-    let set = |source: KafkaSource, (key, value): &(String, String)| source.property(key, value);
+    let set = |source: KafkaSource, (key, value): &(String, Secret<String>)| {
+        source.property(key, value.expose())
+    };
     Ok(read.properties.iter().try_fold(source, set)?)
 }

@@ -9,3 +9,4 @@ mod loss;
 mod plans;
 mod reading;
 mod real;
+mod security;

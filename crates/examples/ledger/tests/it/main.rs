@@ -6,4 +6,5 @@ mod binary;
 mod generated;
 mod lives;
 mod other;
+mod secrets;
 mod verified;
