@@ -150,6 +150,14 @@ pub enum KafkaError {
         /// The end.
         latest: i64,
     },
+    /// Start offsets of another topic.
+    #[error("there are start offsets of topic {named}, and {topic} is read")]
+    StartTopic {
+        /// The topic that has some.
+        named: String,
+        /// What this source reads.
+        topic: String,
+    },
     /// Positions of another source, or of another topic.
     #[error("the last run stood at {partition}, which is not of topic {topic}")]
     OtherSource {
@@ -277,6 +285,7 @@ fn judge(error: &KafkaError) -> (ErrorKind, &'static str) {
             Refused,
             "restore the topic, or start a pipeline of another name to read the topic as it is now",
         ),
+        KafkaError::StartTopic { .. } => (Invalid, "name only what is read"),
         KafkaError::Start { .. } => (Invalid, "choose a start that the partition holds"),
         KafkaError::OtherSource { .. } | KafkaError::Detail { .. } => (
             Refused,

@@ -38,6 +38,7 @@ mod retry;
 mod security;
 mod shape;
 mod source;
+mod starts;
 mod transport;
 mod versions;
 

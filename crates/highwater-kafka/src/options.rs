@@ -21,8 +21,11 @@ pub enum Start {
     /// The first record whose timestamp is not before this one, in milliseconds since 1970 UTC;
     /// behind the last record when there is none.
     Timestamp(i64),
-    /// An offset per partition; partitions that are not named begin at their first record.
+    /// An offset per partition, where -2 stands for its first record and -1 for its end; partitions
+    /// that are not named begin at their first record.
     Offsets(BTreeMap<i32, i64>),
+    /// The same by the name of the topic, as Spark's `startingOffsets` has it.
+    TopicOffsets(BTreeMap<String, BTreeMap<i32, i64>>),
 }
 
 /// What to do when records are gone before they were read.

@@ -19,6 +19,7 @@ use crate::estimate::BytesPerOffset;
 use crate::options::{Isolation, OnDataLoss, Settings, Start};
 use crate::planner::{self, Held, Rules, View};
 use crate::reader;
+use crate::starts;
 
 /// The records of a Kafka topic.
 ///
@@ -237,38 +238,15 @@ impl<F> KafkaSource<F> {
         if let Some(known) = known {
             return Ok(known);
         }
-        let starts: BTreeMap<i32, i64> = match &self.start {
-            Start::Earliest => BTreeMap::new(),
-            Start::Latest => held.iter().map(|(&index, held)| (index, held.latest)).collect(),
-            Start::Offsets(offsets) => self.checked(offsets, held)?,
-            Start::Timestamp(millis) => {
-                let all = held.keys().copied().collect();
-                let mut found = cluster.offsets(topic, &all, At::Time(*millis)).await?;
-                for (index, offset) in &mut found {
-                    let end = held.get(index).map_or(0, |held| held.latest);
-                    *offset = if *offset < 0 { end } else { (*offset).min(end) };
-                }
-                found
-            }
-        };
+        if let Start::TopicOffsets(topics) = &self.start
+            && let Some(other) = topics.keys().find(|name| **name != self.topic)
+        {
+            let (named, topic) = (other.clone(), self.topic.clone());
+            return Err(KafkaError::StartTopic { named, topic });
+        }
+        let starts = starts::resolve(&self.start, cluster, topic, held).await?;
         *self.starts.lock().unwrap_or_else(PoisonError::into_inner) = Some(starts.clone());
         Ok(starts)
-    }
-
-    fn checked(
-        &self,
-        offsets: &BTreeMap<i32, i64>,
-        held: &BTreeMap<i32, Held>,
-    ) -> Result<BTreeMap<i32, i64>, KafkaError> {
-        for (&partition, &start) in offsets {
-            let (earliest, latest) =
-                held.get(&partition).map_or((0, 0), |held| (held.earliest, held.latest));
-            if !held.contains_key(&partition) || !(earliest..=latest).contains(&start) {
-                let topic = self.topic.clone();
-                return Err(KafkaError::Start { topic, partition, start, earliest, latest });
-            }
-        }
-        Ok(offsets.clone())
     }
 }
 

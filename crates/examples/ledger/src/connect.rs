@@ -40,6 +40,7 @@ pub(crate) fn kafka(uri: &KafkaUri, read: &ReadOptions) -> Result<KafkaSource, F
         Start::Latest => kafka::Start::Latest,
         Start::Timestamp(millis) => kafka::Start::Timestamp(*millis),
         Start::Offsets(offsets) => kafka::Start::Offsets(offsets.clone()),
+        Start::TopicOffsets(topics) => kafka::Start::TopicOffsets(topics.clone()),
     };
     let on_data_loss = match read.on_data_loss {
         OnDataLoss::Fail => kafka::OnDataLoss::Fail,
