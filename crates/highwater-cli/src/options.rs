@@ -32,6 +32,10 @@ pub struct ReadOptions {
     /// Where a first start begins: earliest, latest, timestamp:T or offsets:FILE (Kafka only)
     #[arg(long, value_name = "WHERE", default_value = "earliest")]
     pub start: Start,
+    /// Reads all topics whose whole names match this regular expression, instead of one that the source
+    /// names: kafka://host:port
+    #[arg(long, value_name = "RE")]
+    pub topic_pattern: Option<String>,
     /// A property of the Kafka client by its Java name; a value @FILE is read from that file
     #[arg(short = 'X', value_name = "KEY=VALUE", value_parser = parse_property)]
     pub properties: Vec<(String, Secret<String>)>,

@@ -115,6 +115,30 @@ impl Cluster {
         }
     }
 
+    /// All topics whose names are `wanted`, other than those that brokers keep for themselves. Waits
+    /// within the grace while the brokers are away. One that has no leaders yet is left out.
+    pub(crate) async fn topics(
+        &self,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<Vec<Topic>, KafkaError> {
+        let mut retry = Retry::new(self.settings.grace);
+        let answer = loop {
+            match self.metadata(None).await {
+                Ok(answer) => break answer,
+                Err(KafkaError::Wire(error)) if error.is_final() => return Err(error.into()),
+                Err(_) if !lock(&self.known).brokers.is_empty() && retry.failed() => {}
+                Err(error) => return Err(error),
+            }
+            retry.pause().await;
+        };
+        let names = answer.topics.iter().filter(|topic| !topic.is_internal);
+        let names = names.filter_map(|topic| topic.name.as_ref());
+        let names: Vec<String> =
+            names.map(|name| name.to_string()).filter(|name| wanted(name)).collect();
+        let found = names.iter().map(|name| self.learn(name, &answer));
+        Ok(found.filter_map(Result::ok).collect())
+    }
+
     /// The offsets at `at` of some partitions of `topic`, whose leaders may move meanwhile.
     pub(crate) async fn offsets(
         &self,
@@ -200,8 +224,13 @@ impl Cluster {
         }
     }
 
-    /// Asks one broker after the other: those known, then those given at the start.
     async fn ask_for(&self, name: &str) -> Result<Result<Topic, Answer>, KafkaError> {
+        Ok(self.learn(name, &self.metadata(Some(name)).await?))
+    }
+
+    /// Asks one broker after the other for a topic, or for all: those known, then those given at the
+    /// start.
+    async fn metadata(&self, name: Option<&str>) -> Result<MetadataResponse, KafkaError> {
         let mut candidates = lock(&self.known).brokers.clone();
         for address in &self.bootstrap {
             if !candidates.contains(address) {
@@ -211,7 +240,7 @@ impl Cluster {
         let mut last = None;
         for address in &candidates {
             match self.call(address, |_| metadata_request(name)).await {
-                Ok(answer) => return Ok(self.learn(name, answer)),
+                Ok(answer) => return Ok(answer),
                 Err(error) if error.is_final() => return Err(error.into()),
                 Err(error) => last = Some(error),
             }
@@ -222,7 +251,7 @@ impl Cluster {
         Err(KafkaError::Unreachable { tried: candidates, source })
     }
 
-    fn learn(&self, name: &str, answer: MetadataResponse) -> Result<Topic, Answer> {
+    fn learn(&self, name: &str, answer: &MetadataResponse) -> Result<Topic, Answer> {
         let brokers: BTreeMap<BrokerId, String> = answer
             .brokers
             .iter()
@@ -230,7 +259,7 @@ impl Cluster {
             .collect();
         let topic = answer
             .topics
-            .into_iter()
+            .iter()
             .find(|topic| topic.name.as_ref().is_some_and(|found| &***found == name));
         let Some(topic) = topic else { return Err(Answer(3)) };
         let mut known = lock(&self.known);
@@ -239,7 +268,7 @@ impl Cluster {
             return Err(Answer(topic.error_code));
         }
         known.topics.insert(name.to_owned());
-        Ok(described(name, &topic, &brokers))
+        Ok(described(name, topic, &brokers))
     }
 
     async fn ask_offsets(
@@ -344,9 +373,11 @@ pub(crate) fn topic_name(name: &str) -> TopicName {
     TopicName(StrBytes::from_string(name.to_owned()))
 }
 
-fn metadata_request(name: &str) -> MetadataRequest {
-    let topic = MetadataRequestTopic::default().with_name(Some(topic_name(name)));
-    MetadataRequest::default().with_topics(Some(vec![topic])).with_allow_auto_topic_creation(false)
+/// The request for one topic, or for all.
+fn metadata_request(name: Option<&str>) -> MetadataRequest {
+    let topic = |name| MetadataRequestTopic::default().with_name(Some(topic_name(name)));
+    let topics = name.map(|name| vec![topic(name)]);
+    MetadataRequest::default().with_topics(topics).with_allow_auto_topic_creation(false)
 }
 
 fn offsets_request(version: i16, topic: &Topic, indexes: &[i32], at: At) -> ListOffsetsRequest {

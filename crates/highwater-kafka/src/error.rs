@@ -46,6 +46,22 @@ pub enum KafkaError {
     /// Security that is not set up right.
     #[error(transparent)]
     Security(#[from] SecurityError),
+    /// A pattern of topics that is none.
+    #[error("{pattern:?} is no pattern of topic names")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// Why.
+        source: Box<regex::Error>,
+    },
+    /// A topic that was read by a pattern is gone.
+    #[error("topic {topic}, which was read as one matching {pattern}, is gone")]
+    TopicGone {
+        /// The topic.
+        topic: String,
+        /// The pattern.
+        pattern: String,
+    },
     /// A client property that is not known, or a value that does not fit.
     #[error("Kafka property {name}{}: {problem}", shown(value.as_deref()))]
     Property {
@@ -150,8 +166,14 @@ pub enum KafkaError {
         /// The end.
         latest: i64,
     },
-    /// Start offsets of another topic.
-    #[error("there are start offsets of topic {named}, and {topic} is read")]
+    /// Start offsets that could be those of several topics.
+    #[error("the start offsets name no topic, and {topic} are read")]
+    StartWithoutTopic {
+        /// What this source reads.
+        topic: String,
+    },
+    /// Start offsets of another topic, or of one that is not there.
+    #[error("there are start offsets of topic {named}, which is not in what is read: {topic}")]
     StartTopic {
         /// The topic that has some.
         named: String,
@@ -285,7 +307,15 @@ fn judge(error: &KafkaError) -> (ErrorKind, &'static str) {
             Refused,
             "restore the topic, or start a pipeline of another name to read the topic as it is now",
         ),
-        KafkaError::StartTopic { .. } => (Invalid, "name only what is read"),
+        KafkaError::Pattern { .. } => (Invalid, "write a regular expression such as orders-.*"),
+        KafkaError::TopicGone { .. } => (
+            Refused,
+            "restore the topic, or start again with --on-data-loss skip to go on without it",
+        ),
+        KafkaError::StartWithoutTopic { .. } => {
+            (Invalid, "write the offsets by topic, such as {\"orders-eu\": {\"0\": 120}}")
+        }
+        KafkaError::StartTopic { .. } => (Invalid, "name only topics that are there and are read"),
         KafkaError::Start { .. } => (Invalid, "choose a start that the partition holds"),
         KafkaError::OtherSource { .. } | KafkaError::Detail { .. } => (
             Refused,

@@ -29,6 +29,7 @@ mod detail;
 mod error;
 mod estimate;
 mod fetch;
+mod look;
 mod options;
 mod planner;
 mod probe;
@@ -39,6 +40,7 @@ mod security;
 mod shape;
 mod source;
 mod starts;
+mod topics;
 mod transport;
 mod versions;
 

@@ -14,6 +14,9 @@ pub(crate) fn generator(
     if read.start != Start::Earliest {
         return Err(Failure::Option { option: "--start", problem });
     }
+    if read.topic_pattern.is_some() {
+        return Err(Failure::Option { option: "--topic-pattern", problem });
+    }
     if !read.properties.is_empty() {
         return Err(Failure::Option { option: "-X", problem });
     }
@@ -46,7 +49,19 @@ pub(crate) fn kafka(uri: &KafkaUri, read: &ReadOptions) -> Result<KafkaSource, F
         OnDataLoss::Fail => kafka::OnDataLoss::Fail,
         OnDataLoss::Skip => kafka::OnDataLoss::Skip,
     };
-    let source = KafkaSource::new(&uri.brokers, &uri.topic).start(start).on_data_loss(on_data_loss);
+    let source = match (&read.topic_pattern, uri.topic.as_str()) {
+        (Some(pattern), "") => KafkaSource::pattern(&uri.brokers, pattern)?,
+        (Some(_), _) => {
+            let problem = "goes with a source that names no topic, such as kafka://host:9092";
+            return Err(Failure::Option { option: "--topic-pattern", problem });
+        }
+        (None, "") => {
+            let problem = "names no topic: write kafka://host:9092/topic, or add --topic-pattern";
+            return Err(Failure::Option { option: "--from", problem });
+        }
+        (None, topic) => KafkaSource::new(&uri.brokers, topic),
+    };
+    let source = source.start(start).on_data_loss(on_data_loss);
     let set = |source: KafkaSource, (key, value): &(String, Secret<String>)| {
         source.property(key, value.expose())
     };

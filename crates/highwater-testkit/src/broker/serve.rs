@@ -18,7 +18,7 @@ use kafka_protocol::messages::metadata_response::{
 use kafka_protocol::messages::{
     ApiVersionsRequest, ApiVersionsResponse, BrokerId, FetchRequest, FetchResponse,
     ListOffsetsRequest, ListOffsetsResponse, MetadataRequest, MetadataResponse, ProducerId,
-    ResponseHeader, SaslAuthenticateRequest, SaslHandshakeRequest,
+    ResponseHeader, SaslAuthenticateRequest, SaslHandshakeRequest, TopicName,
 };
 use kafka_protocol::protocol::{
     Decodable, Encodable, HeaderVersion, Request, StrBytes, decode_request_header_from_buffer,
@@ -146,6 +146,9 @@ fn cuts(state: &Shared) -> bool {
     state.cut_after.is_some_and(|after| fetches.is_multiple_of(u64::from(after) + 1))
 }
 
+/// What brokers keep for themselves.
+const INTERNAL: [&str; 2] = ["__consumer_offsets", "__transaction_state"];
+
 struct Body {
     header: i16,
     bytes: BytesMut,
@@ -224,9 +227,15 @@ fn metadata(request: &MetadataRequest, state: &State) -> MetadataResponse {
             .with_host(StrBytes::from_static_str("127.0.0.1"))
             .with_port(i32::from(*port))
     });
-    let topics = request.topics.iter().flatten().map(|topic| {
-        let name = topic.name.clone().unwrap_or_default();
-        let described = MetadataResponseTopic::default().with_name(Some(name.clone()));
+    let all = || state.topics.keys().map(|name| StrBytes::from_string(name.clone()).into());
+    let names: Vec<TopicName> = match &request.topics {
+        Some(topics) => topics.iter().map(|topic| topic.name.clone().unwrap_or_default()).collect(),
+        None => all().collect(),
+    };
+    let topics = names.into_iter().map(|name| {
+        let described = MetadataResponseTopic::default()
+            .with_name(Some(name.clone()))
+            .with_is_internal(INTERNAL.contains(&&**name));
         let Some(topic) = state.topics.get(&**name) else { return described.with_error_code(3) };
         let partitions = (0..).zip(&topic.partitions).map(|(index, partition)| {
             MetadataResponsePartition::default()
