@@ -22,6 +22,7 @@ mod life;
 mod lost_log;
 mod python;
 mod rollback;
+mod secured;
 mod shared_catalog;
 mod stop;
 mod transactions;
@@ -79,6 +80,12 @@ const SUITES: &[Suite] = &[
         shows: "four partitions, five codecs, aborts, three restarts: each committed record once",
         needs: &[Need::Ledger, Need::Python, Need::Broker],
         run: transactions::run,
+    },
+    Suite {
+        name: "secured",
+        shows: "TLS, SCRAM and re-authentication with a real broker; who is not let in ends at once",
+        needs: &[Need::Ledger],
+        run: secured::run,
     },
     Suite {
         name: "lost-log",

@@ -27,7 +27,10 @@ pub use display::ProgressKind;
 pub use failure::Failure;
 pub use kill::KillAtError;
 pub use launch::run;
-pub use options::{Fields, OnDataLoss, ReadOptions, RunOptions, SourceOptions, TableOptions};
+pub use options::{
+    Fields, OnDataLoss, OptionError, ReadOptions, RunOptions, SourceOptions, TableOptions,
+    parse_property,
+};
 pub use start::{Start, StartError};
 pub use trigger::{TriggerError, parse_trigger};
 pub use uri::{GeneratorUri, KafkaUri, SourceUri, UriError};

@@ -4,7 +4,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use highwater_core::Failpoints;
+use highwater_core::{Failpoints, Secret};
 use highwater_pipeline::{ExecutorSpec, Inline, OnRollback, Options, Trigger};
 use highwater_timely::Threads;
 
@@ -33,9 +33,13 @@ pub struct ReadOptions {
     /// Where a first start begins: earliest, latest, timestamp:T or offsets:FILE (Kafka only)
     #[arg(long, value_name = "WHERE", default_value = "earliest")]
     pub start: Start,
+    /// Reads all topics whose whole names match this regular expression, instead of one that the source
+    /// names: kafka://host:port
+    #[arg(long, value_name = "RE")]
+    pub topic_pattern: Option<String>,
     /// A property of the Kafka client by its Java name; a value @FILE is read from that file
     #[arg(short = 'X', value_name = "KEY=VALUE", value_parser = parse_property)]
-    pub properties: Vec<(String, String)>,
+    pub properties: Vec<(String, Secret<String>)>,
     /// What to do when records are gone before they were read
     #[arg(long, value_name = "CHOICE", default_value = "fail")]
     pub on_data_loss: OnDataLoss,
@@ -143,19 +147,32 @@ const KILL_AT: &str = "HIGHWATER_KILL_AT";
 
 /// What an option cannot be.
 #[derive(Debug, thiserror::Error)]
-enum OptionError {
+#[non_exhaustive]
+pub enum OptionError {
+    /// No key, or no equals sign.
     #[error("write key=value")]
     NotAPair,
+    /// A file that cannot be read.
     #[error("cannot read {path}: {cause}")]
-    Unreadable { path: String, cause: std::io::Error },
+    Unreadable {
+        /// The file.
+        path: String,
+        /// Why.
+        cause: std::io::Error,
+    },
+    /// Fields of a table that are not written as such.
     #[error("write fields with commas between them, such as day(event_timestamp),bucket(16,id)")]
     NotFields,
+    /// A share below 0, above 1 or no number.
     #[error("write a share from 0 to 1")]
     NotAShare,
+    /// Neither of the choices.
     #[error("write refuse or accept")]
     NotAChoice,
+    /// No thread.
     #[error("a pipeline needs a thread; leave the option out, or write 1 or more")]
     NoThread,
+    /// No number, or more threads than can be started.
     #[error("write a number of threads from 1 to {MOST_THREADS}")]
     NotACount,
 }
@@ -186,12 +203,16 @@ fn parse_pair(text: &str) -> Result<(String, String), OptionError> {
     }
 }
 
-fn parse_property(text: &str) -> Result<(String, String), OptionError> {
+/// Reads `key=value`, or `key=@FILE` for the text of a file without the white space at its end.
+///
+/// # Errors
+/// When it is no pair, or the file cannot be read.
+pub fn parse_property(text: &str) -> Result<(String, Secret<String>), OptionError> {
     let (key, value) = parse_pair(text)?;
-    let Some(path) = value.strip_prefix('@') else { return Ok((key, value)) };
+    let Some(path) = value.strip_prefix('@') else { return Ok((key, Secret::new(value))) };
     let secret = std::fs::read_to_string(path)
         .map_err(|cause| OptionError::Unreadable { path: path.to_owned(), cause })?;
-    Ok((key, secret.trim_end().to_owned()))
+    Ok((key, Secret::new(secret.trim_end().to_owned())))
 }
 
 fn parse_ratio(text: &str) -> Result<f64, OptionError> {

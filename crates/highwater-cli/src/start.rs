@@ -16,8 +16,10 @@ pub enum Start {
     Latest,
     /// The first record that is not older, in milliseconds since 1970 UTC.
     Timestamp(i64),
-    /// An offset for each partition that is named.
+    /// An offset for each partition that is named, where -2 is its first record and -1 its end.
     Offsets(BTreeMap<i32, i64>),
+    /// The same by the name of the topic.
+    TopicOffsets(BTreeMap<String, BTreeMap<i32, i64>>),
 }
 
 /// A text that says nowhere to begin.
@@ -44,7 +46,7 @@ pub enum StartError {
         cause: io::Error,
     },
     /// A file without offsets.
-    #[error(r#"{} is no JSON object of offsets by partition, such as {{"0": 120, "1": 95}}: {cause}"#, path.display())]
+    #[error(r#"{} is no JSON object of offsets by partition, such as {{"0": 120, "1": -2}} or {{"topic": {{"0": 120}}}}: {cause}"#, path.display())]
     Offsets {
         /// The file.
         path: PathBuf,
@@ -61,7 +63,7 @@ impl FromStr for Start {
             ("earliest", _) => Ok(Self::Earliest),
             ("latest", _) => Ok(Self::Latest),
             (_, Some(("timestamp", time))) => millis(time).map(Self::Timestamp),
-            (_, Some(("offsets", path))) => offsets(Path::new(path)).map(Self::Offsets),
+            (_, Some(("offsets", path))) => offsets(Path::new(path)),
             _ => Err(StartError::Form),
         }
     }
@@ -75,11 +77,17 @@ fn millis(text: &str) -> Result<i64, StartError> {
     Ok(micros.div_euclid(1_000))
 }
 
-fn offsets(path: &Path) -> Result<BTreeMap<i32, i64>, StartError> {
+/// Reads `{"0": 120}`, or `{"topic": {"0": 120}}` as Spark's `startingOffsets` has it.
+fn offsets(path: &Path) -> Result<Start, StartError> {
     let text = std::fs::read(path)
         .map_err(|cause| StartError::Unreadable { path: path.to_owned(), cause })?;
-    serde_json::from_slice(&text)
-        .map_err(|cause| StartError::Offsets { path: path.to_owned(), cause })
+    // What is wrong is said of the form that it looks like.
+    let by_topic = text.iter().filter(|byte| **byte == b'{').count() > 1;
+    let read = match by_topic {
+        true => serde_json::from_slice(&text).map(Start::TopicOffsets),
+        false => serde_json::from_slice(&text).map(Start::Offsets),
+    };
+    read.map_err(|cause| StartError::Offsets { path: path.to_owned(), cause })
 }
 
 #[cfg(test)]

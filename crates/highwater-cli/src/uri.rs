@@ -21,7 +21,7 @@ use std::str::FromStr;
 pub enum SourceUri {
     /// `generator:rows=1000,seed=1,rate=100,bad=0.001,duplicates=0.01`, each of them optional.
     Generator(GeneratorUri),
-    /// `kafka://host:port,host:port/topic`.
+    /// `kafka://host:port,host:port/topic`, or without a topic where there is a pattern of topics.
     Kafka(KafkaUri),
 }
 
@@ -45,7 +45,7 @@ pub struct GeneratorUri {
 pub struct KafkaUri {
     /// The brokers to begin with, each `host:port`, separated by commas.
     pub brokers: String,
-    /// The topic.
+    /// The topic; empty when it is not named.
     pub topic: String,
 }
 
@@ -145,7 +145,7 @@ impl GeneratorUri {
 impl KafkaUri {
     /// Reads what stands behind `kafka://`.
     fn parse(rest: &str) -> Result<Self, UriError> {
-        let (brokers, topic) = rest.split_once('/').unwrap_or((rest, ""));
+        let (brokers, topic) = rest.split_once('/').map_or((rest, None), |(b, t)| (b, Some(t)));
         for broker in brokers.split(',') {
             let port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
             let split = broker.rsplit_once(':');
@@ -153,10 +153,13 @@ impl KafkaUri {
                 return Err(UriError::Broker { broker: broker.to_owned() });
             }
         }
-        if topic.is_empty() || topic.contains('/') {
-            return Err(UriError::Topic { path: topic.to_owned() });
+        if let Some(path) = topic
+            && (path.is_empty() || path.contains('/'))
+        {
+            return Err(UriError::Topic { path: path.to_owned() });
         }
-        Ok(Self { brokers: brokers.to_owned(), topic: topic.to_owned() })
+        let topic = topic.unwrap_or_default().to_owned();
+        Ok(Self { brokers: brokers.to_owned(), topic })
     }
 }
 
@@ -176,6 +179,9 @@ fn wrong(key: &str, value: &str, expected: &'static str) -> UriError {
 impl fmt::Display for SourceUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Kafka(KafkaUri { brokers, topic }) if topic.is_empty() => {
+                write!(f, "kafka://{brokers}")
+            }
             Self::Kafka(KafkaUri { brokers, topic }) => write!(f, "kafka://{brokers}/{topic}"),
             Self::Generator(generator) => {
                 write!(f, "generator:seed={}", generator.seed)?;

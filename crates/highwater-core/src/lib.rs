@@ -22,6 +22,7 @@ mod permit;
 mod plan;
 mod positions;
 mod rejected;
+mod secret;
 mod sink;
 mod source;
 mod source_columns;
@@ -45,6 +46,7 @@ pub use positions::{
     Backlog, Gap, Limits, Partition, Planned, Position, Positions, Range, RangeId,
 };
 pub use rejected::{RejectedRecords, rejected_schema};
+pub use secret::Secret;
 pub use sink::{
     Committer, Patience, Sink, SinkContext, Staged, Swap, Target, Writer, WriterContext,
 };

@@ -1,7 +1,7 @@
 //! The brokers of a cluster: who leads what, and which offsets a partition holds.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -16,7 +16,9 @@ use kafka_protocol::protocol::StrBytes;
 use crate::connection::Connection;
 use crate::error::{Answer, Class, KafkaError, WireError};
 use crate::options::{Isolation, Settings};
+use crate::probe;
 use crate::retry::Retry;
+use crate::security::Security;
 use crate::versions::Call;
 
 /// How long a topic that was never seen may take to be known everywhere after it was created.
@@ -27,6 +29,7 @@ const SPREADING: Duration = Duration::from_secs(2);
 pub(crate) struct Cluster {
     bootstrap: Vec<String>,
     settings: Settings,
+    security: Arc<Security>,
     idle: Mutex<HashMap<String, Vec<Connection>>>,
     known: Mutex<Known>,
 }
@@ -81,7 +84,9 @@ impl Cluster {
         if !addresses.iter().all(usable) {
             return Err(KafkaError::Bootstrap { bootstrap: bootstrap.to_owned() });
         }
-        Ok(Self { bootstrap: addresses, settings, idle: Mutex::default(), known: Mutex::default() })
+        let security = Arc::new(Security::try_new(&settings.security)?);
+        let (idle, known) = (Mutex::default(), Mutex::default());
+        Ok(Self { bootstrap: addresses, settings, security, idle, known })
     }
 
     pub(crate) fn settings(&self) -> &Settings {
@@ -101,12 +106,37 @@ impl Cluster {
                     Class::Again if retry.failed() => {}
                     _ => return Err(self.no_topic(name, answer)),
                 },
+                Err(KafkaError::Wire(error)) if error.is_final() => return Err(error.into()),
                 // A cluster never reached is a wrong address as a rule: said at once.
                 Err(_) if !lock(&self.known).brokers.is_empty() && retry.failed() => {}
                 Err(error) => return Err(error),
             }
             retry.pause().await;
         }
+    }
+
+    /// All topics whose names are `wanted`, other than those that brokers keep for themselves. Waits
+    /// within the grace while the brokers are away. One that has no leaders yet is left out.
+    pub(crate) async fn topics(
+        &self,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<Vec<Topic>, KafkaError> {
+        let mut retry = Retry::new(self.settings.grace);
+        let answer = loop {
+            match self.metadata(None).await {
+                Ok(answer) => break answer,
+                Err(KafkaError::Wire(error)) if error.is_final() => return Err(error.into()),
+                Err(_) if !lock(&self.known).brokers.is_empty() && retry.failed() => {}
+                Err(error) => return Err(error),
+            }
+            retry.pause().await;
+        };
+        let names = answer.topics.iter().filter(|topic| !topic.is_internal);
+        let names = names.filter_map(|topic| topic.name.as_ref());
+        let names: Vec<String> =
+            names.map(|name| name.to_string()).filter(|name| wanted(name)).collect();
+        let found = names.iter().map(|name| self.learn(name, &answer));
+        Ok(found.filter_map(Result::ok).collect())
     }
 
     /// The offsets at `at` of some partitions of `topic`, whose leaders may move meanwhile.
@@ -137,7 +167,7 @@ impl Cluster {
                             }
                         }
                     }
-                    Err(error @ WireError::Versions { .. }) => return Err(error.into()),
+                    Err(error) if error.is_final() => return Err(error.into()),
                     Err(error) => failure = Some(error.into()),
                 }
             }
@@ -155,7 +185,7 @@ impl Cluster {
         let idle = lock(&self.idle).get_mut(address).and_then(Vec::pop);
         match idle {
             Some(connection) => Ok(connection),
-            None => Connection::open(address, &self.settings).await,
+            None => Connection::open(address, &self.settings, &self.security).await,
         }
     }
 
@@ -172,20 +202,35 @@ impl Cluster {
         // An idle connection may have been closed by the other side long ago.
         while let Some(mut connection) = lock_pop(&self.idle, address) {
             let version = connection.version::<R>()?;
-            if let Ok(answer) = connection.send(&request(version), version).await {
-                self.give_back(connection);
-                return Ok(answer);
+            match connection.send(&request(version), version).await {
+                Ok(answer) => {
+                    self.give_back(connection);
+                    return Ok(answer);
+                }
+                Err(error) if error.is_final() => return Err(error),
+                Err(_) => {}
             }
         }
-        let mut connection = Connection::open(address, &self.settings).await?;
+        let mut connection = Connection::open(address, &self.settings, &self.security).await?;
         let version = connection.version::<R>()?;
-        let answer = connection.send(&request(version), version).await?;
-        self.give_back(connection);
-        Ok(answer)
+        match connection.send(&request(version), version).await {
+            Ok(answer) => {
+                self.give_back(connection);
+                Ok(answer)
+            }
+            Err(error) => {
+                Err(probe::explained_by_sasl(error, address, &self.settings, &self.security).await)
+            }
+        }
     }
 
-    /// Asks one broker after the other: those known, then those given at the start.
     async fn ask_for(&self, name: &str) -> Result<Result<Topic, Answer>, KafkaError> {
+        Ok(self.learn(name, &self.metadata(Some(name)).await?))
+    }
+
+    /// Asks one broker after the other for a topic, or for all: those known, then those given at the
+    /// start.
+    async fn metadata(&self, name: Option<&str>) -> Result<MetadataResponse, KafkaError> {
         let mut candidates = lock(&self.known).brokers.clone();
         for address in &self.bootstrap {
             if !candidates.contains(address) {
@@ -195,8 +240,8 @@ impl Cluster {
         let mut last = None;
         for address in &candidates {
             match self.call(address, |_| metadata_request(name)).await {
-                Ok(answer) => return Ok(self.learn(name, answer)),
-                Err(error @ WireError::Versions { .. }) => return Err(error.into()),
+                Ok(answer) => return Ok(answer),
+                Err(error) if error.is_final() => return Err(error.into()),
                 Err(error) => last = Some(error),
             }
         }
@@ -206,7 +251,7 @@ impl Cluster {
         Err(KafkaError::Unreachable { tried: candidates, source })
     }
 
-    fn learn(&self, name: &str, answer: MetadataResponse) -> Result<Topic, Answer> {
+    fn learn(&self, name: &str, answer: &MetadataResponse) -> Result<Topic, Answer> {
         let brokers: BTreeMap<BrokerId, String> = answer
             .brokers
             .iter()
@@ -214,7 +259,7 @@ impl Cluster {
             .collect();
         let topic = answer
             .topics
-            .into_iter()
+            .iter()
             .find(|topic| topic.name.as_ref().is_some_and(|found| &***found == name));
         let Some(topic) = topic else { return Err(Answer(3)) };
         let mut known = lock(&self.known);
@@ -223,7 +268,7 @@ impl Cluster {
             return Err(Answer(topic.error_code));
         }
         known.topics.insert(name.to_owned());
-        Ok(described(name, &topic, &brokers))
+        Ok(described(name, topic, &brokers))
     }
 
     async fn ask_offsets(
@@ -328,9 +373,11 @@ pub(crate) fn topic_name(name: &str) -> TopicName {
     TopicName(StrBytes::from_string(name.to_owned()))
 }
 
-fn metadata_request(name: &str) -> MetadataRequest {
-    let topic = MetadataRequestTopic::default().with_name(Some(topic_name(name)));
-    MetadataRequest::default().with_topics(Some(vec![topic])).with_allow_auto_topic_creation(false)
+/// The request for one topic, or for all.
+fn metadata_request(name: Option<&str>) -> MetadataRequest {
+    let topic = |name| MetadataRequestTopic::default().with_name(Some(topic_name(name)));
+    let topics = name.map(|name| vec![topic(name)]);
+    MetadataRequest::default().with_topics(topics).with_allow_auto_topic_creation(false)
 }
 
 fn offsets_request(version: i16, topic: &Topic, indexes: &[i32], at: At) -> ListOffsetsRequest {

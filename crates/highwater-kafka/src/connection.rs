@@ -1,28 +1,35 @@
-//! One TCP connection to a broker: one request at a time, each with a deadline.
+//! One connection to a broker: one request at a time, each with a deadline.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::{ApiVersionsRequest, RequestHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::error::WireError;
+use crate::authenticate::authenticate;
+use crate::error::{SecurityError, WireError};
 use crate::options::Settings;
+use crate::probe;
+use crate::security::Security;
+use crate::transport::{self, Stream};
 use crate::versions::{Call, Versions};
 
 /// No broker is obeyed when it asks for a longer pause.
 const LONGEST_THROTTLE: Duration = Duration::from_secs(30);
 
-/// A connection whose versions are settled.
+/// The first two bytes of a TLS alert, which a port with TLS answers to plain bytes.
+const ALERT: [u8; 2] = [0x15, 0x03];
+
+/// A connection whose versions are settled, and that is let in.
 ///
 /// After an error, or when a call was cancelled, it is of no more use and is to be dropped.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     address: String,
     client_id: StrBytes,
     frame_bytes: usize,
@@ -30,20 +37,34 @@ pub(crate) struct Connection {
     versions: Versions,
     correlation: i32,
     ready_at: Instant,
+    security: Arc<Security>,
+    /// When to say again who is here, before the broker forgets it.
+    renew_at: Option<Instant>,
 }
 
 impl Connection {
+    /// Connects to `address`, asks what it speaks, and says who is here.
+    pub(crate) async fn open(
+        address: &str,
+        settings: &Settings,
+        security: &Arc<Security>,
+    ) -> Result<Self, WireError> {
+        let mut connection = match Self::unauthenticated(address, settings, security).await {
+            Ok(connection) => connection,
+            Err(error) => return Err(probe::explained(error, address, settings, security).await),
+        };
+        connection.security = Arc::clone(security);
+        connection.authenticate().await?;
+        Ok(connection)
+    }
+
     /// Connects to `address`, and asks what it speaks.
-    pub(crate) async fn open(address: &str, settings: &Settings) -> Result<Self, WireError> {
-        let io = |source| WireError::Io { address: address.to_owned(), source };
-        let connecting = timeout(settings.connect_timeout, TcpStream::connect(address));
-        let stream = connecting.await.map_err(|_elapsed| WireError::Timeout {
-            address: address.to_owned(),
-            what: "connecting",
-            after: settings.connect_timeout,
-        })?;
-        let stream = stream.map_err(io)?;
-        stream.set_nodelay(true).map_err(io)?;
+    pub(crate) async fn unauthenticated(
+        address: &str,
+        settings: &Settings,
+        security: &Security,
+    ) -> Result<Self, WireError> {
+        let stream = transport::connect(address, settings.connect_timeout, security.tls()).await?;
         let mut connection = Self {
             stream,
             address: address.to_owned(),
@@ -53,10 +74,23 @@ impl Connection {
             versions: Versions::default(),
             correlation: 0,
             ready_at: Instant::now(),
+            security: Arc::default(),
+            renew_at: None,
         };
-        let answer = connection.send(&ApiVersionsRequest::default(), 0).await?;
+        let answer = connection.exchange(&ApiVersionsRequest::default(), 0).await?;
         connection.versions = Versions::of(&answer);
         Ok(connection)
+    }
+
+    /// Says who is here, where brokers ask for it.
+    async fn authenticate(&mut self) -> Result<(), WireError> {
+        let security = Arc::clone(&self.security);
+        let Some(credentials) = security.sasl() else { return Ok(()) };
+        let begun = Instant::now();
+        let lifetime = authenticate(self, credentials).await?;
+        // Early enough that a request under way then is answered before the end.
+        self.renew_at = lifetime.map(|lifetime| begun + lifetime.mul_f64(0.85));
+        Ok(())
     }
 
     /// Where it leads to.
@@ -81,7 +115,19 @@ impl Connection {
         version: i16,
     ) -> Result<R::Response, WireError> {
         sleep_until(self.ready_at).await;
-        let answer = timeout(self.deadline, self.exchange(request, version)).await;
+        if self.renew_at.is_some_and(|at| at <= Instant::now()) {
+            self.authenticate().await?;
+        }
+        self.exchange(request, version).await
+    }
+
+    /// Sends `request`, whoever the broker believes this is.
+    pub(crate) async fn exchange<R: Call>(
+        &mut self,
+        request: &R,
+        version: i16,
+    ) -> Result<R::Response, WireError> {
+        let answer = timeout(self.deadline, self.raw_exchange(request, version)).await;
         let frame = answer.map_err(|_elapsed| WireError::Timeout {
             address: self.address.clone(),
             what: R::NAME,
@@ -98,13 +144,18 @@ impl Connection {
         self.ready_at = Instant::now() + pause.min(LONGEST_THROTTLE);
     }
 
-    async fn exchange<R: Call>(&mut self, request: &R, version: i16) -> Result<Bytes, WireError> {
+    async fn raw_exchange<R: Call>(
+        &mut self,
+        request: &R,
+        version: i16,
+    ) -> Result<Bytes, WireError> {
         self.correlation = self.correlation.wrapping_add(1);
         let frame = self
             .encode(request, version)
             .ok_or_else(|| WireError::Malformed { address: self.address.clone(), what: R::NAME })?;
-        let sent = self.stream.write_all(&frame).await;
-        sent.map_err(|source| WireError::Io { address: self.address.clone(), source })?;
+        let failed = |error| transport::failure(&self.address, error);
+        self.stream.write_all(&frame).await.map_err(failed)?;
+        self.stream.flush().await.map_err(failed)?;
         self.receive().await
     }
 
@@ -124,8 +175,11 @@ impl Connection {
     }
 
     async fn receive(&mut self) -> Result<Bytes, WireError> {
-        let io = |source| WireError::Io { address: self.address.clone(), source };
+        let io = |error| transport::failure(&self.address, error);
         let announced = self.stream.read_i32().await.map_err(io)?;
+        if self.security.tls().is_none() && announced.to_be_bytes().starts_with(&ALERT) {
+            return Err(WireError::security(&self.address, SecurityError::WithTls));
+        }
         let size = usize::try_from(announced).ok().filter(|&size| size <= self.frame_bytes);
         let size = size.ok_or_else(|| WireError::FrameSize {
             address: self.address.clone(),

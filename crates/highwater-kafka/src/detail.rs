@@ -20,6 +20,9 @@ pub(crate) struct Detail {
     /// They have no position of their own to say so.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) starts: BTreeMap<i32, i64>,
+    /// The same of other topics that the source reads, of which nothing was read yet either.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) others: BTreeMap<String, BTreeMap<i32, i64>>,
 }
 
 fn unknown() -> i32 {
@@ -43,11 +46,15 @@ impl Detail {
     }
 }
 
-/// The starts that the positions of `topic` remember.
+/// The starts of `topic` that positions remember.
 pub(crate) fn starts(from: &Positions, topic: &str) -> Result<BTreeMap<i32, i64>, KafkaError> {
     let mut starts = BTreeMap::new();
-    for (partition, position) in from.iter().filter(|(partition, _)| partition.stream == topic) {
-        starts.extend(Detail::of(partition, position)?.starts);
+    for (partition, position) in from.iter() {
+        let mut detail = Detail::of(partition, position)?;
+        starts.extend(match partition.stream == topic {
+            true => detail.starts,
+            false => detail.others.remove(topic).unwrap_or_default(),
+        });
     }
     Ok(starts)
 }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod batch;
+mod security;
 mod wire;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use crate::options::PropertyProblem;
 pub use answer::Answer;
 pub(crate) use answer::Class;
 pub use batch::BatchError;
+pub use security::SecurityError;
 pub use wire::WireError;
 
 /// An error of this crate, before it becomes a [`highwater_core::Error`].
@@ -41,13 +43,32 @@ pub enum KafkaError {
         /// The name.
         topic: String,
     },
+    /// Security that is not set up right.
+    #[error(transparent)]
+    Security(#[from] SecurityError),
+    /// A pattern of topics that is none.
+    #[error("{pattern:?} is no pattern of topic names")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// Why.
+        source: Box<regex::Error>,
+    },
+    /// A topic that was read by a pattern is gone.
+    #[error("topic {topic}, which was read as one matching {pattern}, is gone")]
+    TopicGone {
+        /// The topic.
+        topic: String,
+        /// The pattern.
+        pattern: String,
+    },
     /// A client property that is not known, or a value that does not fit.
-    #[error("Kafka property {name}={value:?}: {problem}")]
+    #[error("Kafka property {name}{}: {problem}", shown(value.as_deref()))]
     Property {
         /// Its name.
         name: String,
-        /// Its value.
-        value: String,
+        /// Its value; none when it is or may be a secret.
+        value: Option<String>,
         /// What is wrong.
         problem: PropertyProblem,
     },
@@ -145,6 +166,20 @@ pub enum KafkaError {
         /// The end.
         latest: i64,
     },
+    /// Start offsets that could be those of several topics.
+    #[error("the start offsets name no topic, and {topic} are read")]
+    StartWithoutTopic {
+        /// What this source reads.
+        topic: String,
+    },
+    /// Start offsets of another topic, or of one that is not there.
+    #[error("there are start offsets of topic {named}, which is not in what is read: {topic}")]
+    StartTopic {
+        /// The topic that has some.
+        named: String,
+        /// What this source reads.
+        topic: String,
+    },
     /// Positions of another source, or of another topic.
     #[error("the last run stood at {partition}, which is not of topic {topic}")]
     OtherSource {
@@ -232,6 +267,10 @@ pub enum KafkaError {
     },
 }
 
+fn shown(value: Option<&str>) -> String {
+    value.map_or_else(String::new, |value| format!("={value:?}"))
+}
+
 impl From<KafkaError> for Error {
     fn from(error: KafkaError) -> Self {
         let (kind, advice) = judge(&error);
@@ -249,6 +288,7 @@ fn judge(error: &KafkaError) -> (ErrorKind, &'static str) {
             "check that Kafka runs there and that its advertised listeners can be reached from here",
         ),
         KafkaError::Wire(error) => error.judge(),
+        KafkaError::Security(error) => error.judge(),
         KafkaError::Bootstrap { .. } => (Invalid, "write the brokers as host:port,host:port"),
         KafkaError::TopicName { .. } => (Invalid, "correct the name of the topic"),
         KafkaError::Property { .. } => (Invalid, "correct the property"),
@@ -267,6 +307,15 @@ fn judge(error: &KafkaError) -> (ErrorKind, &'static str) {
             Refused,
             "restore the topic, or start a pipeline of another name to read the topic as it is now",
         ),
+        KafkaError::Pattern { .. } => (Invalid, "write a regular expression such as orders-.*"),
+        KafkaError::TopicGone { .. } => (
+            Refused,
+            "restore the topic, or start again with --on-data-loss skip to go on without it",
+        ),
+        KafkaError::StartWithoutTopic { .. } => {
+            (Invalid, "write the offsets by topic, such as {\"orders-eu\": {\"0\": 120}}")
+        }
+        KafkaError::StartTopic { .. } => (Invalid, "name only topics that are there and are read"),
         KafkaError::Start { .. } => (Invalid, "choose a start that the partition holds"),
         KafkaError::OtherSource { .. } | KafkaError::Detail { .. } => (
             Refused,

@@ -10,10 +10,16 @@
 //!
 //! # What is read
 //! Message format 2, which Kafka has had since 0.11, uncompressed or with gzip, snappy, lz4 or zstd.
-//! Connections are plaintext.
+//!
+//! # Security
+//! `security.protocol` is `PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`, with the mechanisms
+//! `PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512` and `OAUTHBEARER`; certificates and keys are PEM. Who is
+//! not let in, or does not trust the broker, ends at once and says why. Passwords, tokens and keys are
+//! [`Secret`](highwater_core::Secret)s. TLS is rustls with ring, for these connections only.
 #![forbid(unsafe_code)]
 
 mod aborted;
+mod authenticate;
 mod batch;
 mod cluster;
 mod compression;
@@ -23,16 +29,22 @@ mod detail;
 mod error;
 mod estimate;
 mod fetch;
+mod look;
 mod options;
 mod planner;
+mod probe;
 mod producer;
 mod reader;
 mod retry;
+mod security;
 mod shape;
 mod source;
+mod starts;
+mod topics;
+mod transport;
 mod versions;
 
-pub use error::{Answer, BatchError, KafkaError, WireError};
-pub use options::{OnDataLoss, PropertyProblem, Start};
+pub use error::{Answer, BatchError, KafkaError, SecurityError, WireError};
+pub use options::{ClientProperties, OnDataLoss, PropertyProblem, Start};
 pub use producer::TopicWriter;
 pub use source::{KafkaSource, Undecoded};

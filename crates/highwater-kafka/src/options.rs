@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use highwater_core::Result;
+
 use crate::error::KafkaError;
+use crate::security::{SecurityProperties, is_secret, known_properties};
 
 /// Where a pipeline begins that has no positions yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,8 +21,11 @@ pub enum Start {
     /// The first record whose timestamp is not before this one, in milliseconds since 1970 UTC;
     /// behind the last record when there is none.
     Timestamp(i64),
-    /// An offset per partition; partitions that are not named begin at their first record.
+    /// An offset per partition, where -2 stands for its first record and -1 for its end; partitions
+    /// that are not named begin at their first record.
     Offsets(BTreeMap<i32, i64>),
+    /// The same by the name of the topic, as Spark's `startingOffsets` has it.
+    TopicOffsets(BTreeMap<String, BTreeMap<i32, i64>>),
 }
 
 /// What to do when records are gone before they were read.
@@ -63,6 +69,7 @@ pub(crate) struct Settings {
     pub(crate) fetch_wait: Duration,
     pub(crate) frame_bytes: usize,
     pub(crate) unpacked_bytes: usize,
+    pub(crate) security: SecurityProperties,
 }
 
 impl Default for Settings {
@@ -78,11 +85,38 @@ impl Default for Settings {
             fetch_wait: Duration::from_millis(500),
             frame_bytes: 100 << 20,
             unpacked_bytes: 64 << 20,
+            security: SecurityProperties::default(),
         }
     }
 }
 
-const KNOWN: [&str; 9] = [
+/// Properties of a client by their Java names, as [`KafkaSource::property`] takes them.
+///
+/// [`KafkaSource::property`]: crate::KafkaSource::property
+#[derive(Clone, Debug, Default)]
+pub struct ClientProperties(Settings);
+
+impl ClientProperties {
+    /// Those of a client that nothing was said of.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets one.
+    ///
+    /// # Errors
+    /// `Invalid` when there is no such property, naming the nearest, or the value does not fit.
+    pub fn property(mut self, name: &str, value: &str) -> Result<Self> {
+        self.0.set(name, value)?;
+        Ok(self)
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.0
+    }
+}
+
+const KNOWN: [&str; 8] = [
     "client.id",
     "default.api.timeout.ms",
     "fetch.max.bytes",
@@ -90,14 +124,24 @@ const KNOWN: [&str; 9] = [
     "isolation.level",
     "max.partition.fetch.bytes",
     "request.timeout.ms",
-    "security.protocol",
     "socket.connection.setup.timeout.ms",
 ];
 
 impl Settings {
     /// Sets one property by its Java name.
     pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), KafkaError> {
-        let fits = match name {
+        let secured = self.security.set(name, value);
+        let fits = secured.unwrap_or_else(|| self.set_other(name, value));
+        fits.map_err(|problem| {
+            // A name that is not known may be that of a secret, misspelt.
+            let unknown = matches!(problem, PropertyProblem::Unknown { .. });
+            let value = (!unknown && !is_secret(name)).then(|| value.to_owned());
+            KafkaError::Property { name: name.to_owned(), value, problem }
+        })
+    }
+
+    fn set_other(&mut self, name: &str, value: &str) -> Fits {
+        match name {
             "client.id" => text(&mut self.client_id, value),
             "isolation.level" => choose(
                 &mut self.isolation,
@@ -114,20 +158,13 @@ impl Settings {
             "fetch.max.wait.ms" => millis(&mut self.fetch_wait, value),
             "fetch.max.bytes" => bytes(&mut self.fetch_bytes, value),
             "max.partition.fetch.bytes" => bytes(&mut self.partition_bytes, value),
-            "security.protocol" => {
-                choose(&mut (), value, &[("PLAINTEXT", ())], "PLAINTEXT, the only one so far")
-            }
             _ => Err(PropertyProblem::Unknown { nearest: nearest(name) }),
-        };
-        fits.map_err(|problem| KafkaError::Property {
-            name: name.to_owned(),
-            value: value.to_owned(),
-            problem,
-        })
+        }
     }
 }
 
-type Fits = Result<(), PropertyProblem>;
+/// Whether a value was taken.
+pub(crate) type Fits = Result<(), PropertyProblem>;
 
 fn text(place: &mut String, value: &str) -> Fits {
     if value.is_empty() || value.len() > 249 {
@@ -151,7 +188,7 @@ fn bytes(place: &mut i32, value: &str) -> Fits {
     Ok(())
 }
 
-fn choose<T: Copy>(
+pub(crate) fn choose<T: Copy>(
     place: &mut T,
     value: &str,
     choices: &[(&str, T)],
@@ -164,7 +201,8 @@ fn choose<T: Copy>(
 
 /// The known name with the fewest edits from `name`.
 fn nearest(name: &str) -> &'static str {
-    KNOWN.into_iter().min_by_key(|known| edits(name, known)).unwrap_or(KNOWN[0])
+    let known = KNOWN.into_iter().chain(known_properties());
+    known.min_by_key(|known| edits(name, known)).unwrap_or(KNOWN[0])
 }
 
 /// Levenshtein's distance, in characters.

@@ -7,6 +7,7 @@ use highwater_core::{Backlog, Gap, Limits, Partition, Planned, Positions, Range,
 use crate::detail::Detail;
 use crate::error::KafkaError;
 use crate::options::OnDataLoss;
+use crate::topics::Topics;
 
 /// A topic as its brokers hold it now.
 #[derive(Clone, Debug, Default)]
@@ -31,14 +32,15 @@ pub(crate) struct Held {
 
 /// What there is to read of one partition.
 #[derive(Clone, Copy, Debug)]
-struct Open {
+struct Open<'a> {
+    view: &'a View,
     index: i32,
     from: i64,
     end: i64,
     gap: Option<i64>,
 }
 
-impl Open {
+impl Open<'_> {
     fn backlog(&self) -> u64 {
         u64::try_from(self.end.saturating_sub(self.from)).unwrap_or(0)
     }
@@ -47,6 +49,7 @@ impl Open {
 /// How a plan is made.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules<'a> {
+    pub(crate) topics: &'a Topics,
     pub(crate) until: Option<&'a Positions>,
     pub(crate) limits: &'a Limits,
     pub(crate) on_data_loss: OnDataLoss,
@@ -54,19 +57,25 @@ pub(crate) struct Rules<'a> {
     pub(crate) bytes_per_offset: u64,
 }
 
-/// Plans the ranges after `from`, as `view` holds them.
-pub(crate) fn plan(view: &View, from: &Positions, rules: Rules<'_>) -> Result<Planned, KafkaError> {
-    check_identity(view, from)?;
-    let mut open = Vec::with_capacity(view.partitions.len());
-    for (&index, held) in &view.partitions {
-        open.push(look(view, index, held, from, rules)?);
+/// Plans the ranges after `from`, as `views` hold them.
+pub(crate) fn plan(
+    views: &[View],
+    from: &Positions,
+    rules: Rules<'_>,
+) -> Result<Planned, KafkaError> {
+    check_identity(views, from, rules)?;
+    let mut open = Vec::new();
+    for view in views {
+        for (&index, held) in &view.partitions {
+            open.push(look(view, index, held, from, rules)?);
+        }
     }
     let total: u64 = open.iter().map(Open::backlog).sum();
     let quota =
         rules.limits.records.min(rules.limits.bytes / rules.bytes_per_offset.max(1)).min(total);
     let mut planned = Planned::default();
     for open in &open {
-        let partition = Partition::new(&view.topic, open.index);
+        let partition = Partition::new(&open.view.topic, open.index);
         let taken = share(open.backlog(), total, quota);
         let to = open.from.saturating_add(i64::try_from(taken).unwrap_or(i64::MAX));
         if taken > 0 {
@@ -78,22 +87,24 @@ pub(crate) fn plan(view: &View, from: &Positions, rules: Rules<'_>) -> Result<Pl
                 });
             }
             let id = RangeId(u32::try_from(planned.ranges.len()).unwrap_or(u32::MAX));
-            planned.ranges.push(range(id, partition.clone(), view, open, to));
+            planned.ranges.push(range(id, partition.clone(), open, to));
         }
         let behind = open.backlog() - taken;
         planned.backlog.push(Backlog { partition, end: open.end.max(open.from), behind });
     }
-    remember_starts(view, from, &mut planned)?;
+    remember_starts(views, from, &mut planned)?;
     Ok(planned)
 }
 
-/// The same topic as before, and no partition less.
-fn check_identity(view: &View, from: &Positions) -> Result<(), KafkaError> {
+/// The same topics as before, and no partition less. A topic that is gone was let go by the policy.
+fn check_identity(views: &[View], from: &Positions, rules: Rules<'_>) -> Result<(), KafkaError> {
+    let views: BTreeMap<&str, &View> = views.iter().map(|view| (&*view.topic, view)).collect();
     for (partition, position) in from.iter() {
-        if partition.stream != view.topic {
-            let (partition, topic) = (partition.clone(), view.topic.clone());
+        if !rules.topics.hold(&partition.stream) {
+            let (partition, topic) = (partition.clone(), rules.topics.to_string());
             return Err(KafkaError::OtherSource { partition, topic });
         }
+        let Some(view) = views.get(&*partition.stream) else { continue };
         let was = Detail::of(partition, position)?.topic_id;
         if let (Some(was), Some(is)) = (was, &view.id)
             && was != *is
@@ -111,13 +122,13 @@ fn check_identity(view: &View, from: &Positions) -> Result<(), KafkaError> {
     Ok(())
 }
 
-fn look(
-    view: &View,
+fn look<'a>(
+    view: &'a View,
     index: i32,
     held: &Held,
     from: &Positions,
     rules: Rules<'_>,
-) -> Result<Open, KafkaError> {
+) -> Result<Open<'a>, KafkaError> {
     let partition = Partition::new(&view.topic, index);
     let read = from.get(&partition).map(|position| position.next);
     let position = read.or_else(|| view.starts.get(&index).copied()).unwrap_or(held.earliest);
@@ -134,6 +145,7 @@ fn look(
     let until = rules.until.map(|until| until.get(&partition).map_or(i64::MIN, |to| to.next));
     let start = position.max(held.earliest);
     Ok(Open {
+        view,
         index,
         from: start,
         end: held.latest.min(until.unwrap_or(i64::MAX)),
@@ -150,29 +162,37 @@ fn share(backlog: u64, total: u64, quota: u64) -> u64 {
     u64::try_from(part).unwrap_or(u64::MAX).clamp(1, backlog)
 }
 
-fn range(id: RangeId, partition: Partition, view: &View, open: &Open, to: i64) -> Range {
-    let epoch = view.partitions.get(&open.index).map_or(-1, |held| held.epoch);
-    let detail = Detail { topic_id: view.id.clone(), epoch, starts: BTreeMap::new() };
+fn range(id: RangeId, partition: Partition, open: &Open<'_>, to: i64) -> Range {
+    let epoch = open.view.partitions.get(&open.index).map_or(-1, |held| held.epoch);
+    let detail = Detail { topic_id: open.view.id.clone(), epoch, ..Detail::default() };
     Range { id, partition, from: detail.at(open.from), to: detail.at(to) }
 }
 
 /// Lets the first range remember where partitions begin that stay without a position.
-fn remember_starts(view: &View, from: &Positions, planned: &mut Planned) -> Result<(), KafkaError> {
-    let positioned = |index: &i32| {
-        let partition = Partition::new(&view.topic, *index);
-        from.get(&partition).is_some() || planned.ranges.iter().any(|r| r.partition == partition)
-    };
-    let waiting: BTreeMap<i32, i64> = view
-        .starts
-        .iter()
-        .filter(|(index, _)| !positioned(index))
-        .map(|(&index, &start)| (index, start))
-        .collect();
+fn remember_starts(
+    views: &[View],
+    from: &Positions,
+    planned: &mut Planned,
+) -> Result<(), KafkaError> {
+    let mut waiting: BTreeMap<String, BTreeMap<i32, i64>> = BTreeMap::new();
+    for view in views.iter().filter(|view| !view.starts.is_empty()) {
+        let positioned = |index: &i32| {
+            let partition = Partition::new(&view.topic, *index);
+            from.get(&partition).is_some()
+                || planned.ranges.iter().any(|range| range.partition == partition)
+        };
+        let starts = view.starts.iter().filter(|(index, _)| !positioned(index));
+        let starts: BTreeMap<i32, i64> = starts.map(|(&index, &start)| (index, start)).collect();
+        if !starts.is_empty() {
+            waiting.insert(view.topic.clone(), starts);
+        }
+    }
     if let Some(first) = planned.ranges.first_mut()
         && !waiting.is_empty()
     {
         let detail = Detail::of(&first.partition, &first.to)?;
-        first.to = Detail { starts: waiting, ..detail }.at(first.to.next);
+        let starts = waiting.remove(&first.partition.stream).unwrap_or_default();
+        first.to = Detail { starts, others: waiting, ..detail }.at(first.to.next);
     }
     Ok(())
 }

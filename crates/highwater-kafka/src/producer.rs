@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,10 +14,15 @@ use highwater_core::Result;
 use rskafka::BackoffConfig;
 use rskafka::client::error::{Error as ClientError, ProtocolError};
 use rskafka::client::partition::{Compression, PartitionClient, UnknownTopicHandling};
-use rskafka::client::{Client, ClientBuilder};
+use rskafka::client::{
+    Client, ClientBuilder, Credentials as Login, OauthBearerCredentials, SaslConfig,
+};
 use rskafka::record::Record;
 
+use crate::connection::Connection;
 use crate::error::KafkaError;
+use crate::options::{ClientProperties, Settings};
+use crate::security::{Credentials, Mechanism, Security};
 
 /// For each step, whatever the client below does by itself.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -55,6 +61,20 @@ impl TopicWriter {
         topic: &str,
         partitions: Option<i32>,
     ) -> Result<Self> {
+        Self::create_or_open_with(bootstrap, topic, partitions, &ClientProperties::new()).await
+    }
+
+    /// The same with the security of `properties`; their other settings are those of readers.
+    ///
+    /// # Errors
+    /// As [`create_or_open`](Self::create_or_open), and `Invalid` when the brokers do not let this
+    /// client in or are not to be trusted.
+    pub async fn create_or_open_with(
+        bootstrap: &str,
+        topic: &str,
+        partitions: Option<i32>,
+        properties: &ClientProperties,
+    ) -> Result<Self> {
         let place = Place { bootstrap, topic };
         let brokers = bootstrap.split(',').map(|broker| broker.trim().to_owned()).collect();
         let backoff = BackoffConfig {
@@ -63,11 +83,19 @@ impl TopicWriter {
             base: 2.0,
             deadline: Some(DEADLINE),
         };
-        let building = ClientBuilder::new(brokers)
-            .client_id("highwater-writer")
-            .backoff_config(backoff)
-            .build();
-        let client = place.within("reach", building).await?;
+        let settings = properties.settings();
+        let security = Security::try_new(&settings.security).map_err(KafkaError::from)?;
+        let security = Arc::new(security);
+        place.knock(settings, &security).await?;
+        let mut builder =
+            ClientBuilder::new(brokers).client_id("highwater-writer").backoff_config(backoff);
+        if let Some(tls) = security.tls() {
+            builder = builder.tls_config(Arc::clone(tls));
+        }
+        if let Some(credentials) = security.sasl() {
+            builder = builder.sasl_config(login(credentials));
+        }
+        let client = place.within("reach", builder.build()).await?;
         let count = place.ensure(&client, partitions.unwrap_or(1)).await?;
         if let Some(wanted) = partitions
             && usize::try_from(wanted) != Ok(count)
@@ -142,6 +170,19 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
+    /// Lets a connection of our own say at once that the brokers turn this client away; the client
+    /// below would go on trying.
+    async fn knock(self, settings: &Settings, security: &Arc<Security>) -> Result<(), KafkaError> {
+        for broker in self.bootstrap.split(',') {
+            match Connection::open(broker.trim(), settings, security).await {
+                Ok(_) => return Ok(()),
+                Err(error) if error.is_final() => return Err(error.into()),
+                Err(_) => {} // another one may answer
+            }
+        }
+        Ok(())
+    }
+
     async fn within<T>(
         self,
         what: &'static str,
@@ -191,6 +232,29 @@ impl Place<'_> {
         let topics = self.within("look for", client.list_topics()).await?;
         let found = topics.iter().find(|topic| topic.name == self.topic);
         Ok(found.map(|topic| topic.partitions.len()))
+    }
+}
+
+/// The same credentials for the client below. It shows passwords when it is formatted: it is not.
+fn login(credentials: &Credentials) -> SaslConfig {
+    match credentials.clone() {
+        Credentials::Password { mechanism, username, password } => {
+            let login = Login::new(username, password.expose().clone());
+            match mechanism {
+                Mechanism::ScramSha256 => SaslConfig::ScramSha256(login),
+                Mechanism::ScramSha512 => SaslConfig::ScramSha512(login),
+                Mechanism::Plain | Mechanism::OauthBearer => SaslConfig::Plain(login),
+            }
+        }
+        Credentials::Token(token) => {
+            let read = move || {
+                let token = token.clone();
+                Box::pin(async move { Ok(token.read().await?.expose().clone()) }) as _
+            };
+            let (authz_id, bearer_kvs) = (None, Vec::new());
+            let callback = Arc::new(read);
+            SaslConfig::Oauthbearer(OauthBearerCredentials { callback, authz_id, bearer_kvs })
+        }
     }
 }
 

@@ -27,16 +27,32 @@ const PROOF: u32 = 6;
 type Item = Result<(RangeId, Payload), Error>;
 type Items = Result<Vec<(RangeId, Payload)>, KafkaError>;
 
-/// Reads `ranges` of `topic`. The reads run in a task of their own, which ends with the stream.
+/// So many topics are read at once.
+const TOPICS_AT_ONCE: usize = 4;
+
+/// Reads `ranges`. Each topic is read in a task of its own, which ends with the stream.
 pub(crate) fn read(
+    cluster: Arc<Cluster>,
+    estimate: &Arc<BytesPerOffset>,
+    ranges: Vec<Range>,
+) -> BoxStream<'static, Item> {
+    let mut topics: BTreeMap<String, Vec<Range>> = BTreeMap::new();
+    for range in ranges {
+        topics.entry(range.partition.stream.clone()).or_default().push(range);
+    }
+    let estimate = Arc::clone(estimate);
+    let read = move |(topic, ranges)| {
+        read_topic(Arc::clone(&cluster), topic, Arc::clone(&estimate), ranges)
+    };
+    stream::iter(topics).map(read).flatten_unordered(TOPICS_AT_ONCE).boxed()
+}
+
+fn read_topic(
     cluster: Arc<Cluster>,
     topic: String,
     estimate: Arc<BytesPerOffset>,
     ranges: Vec<Range>,
 ) -> BoxStream<'static, Item> {
-    if ranges.is_empty() {
-        return stream::empty().boxed();
-    }
     let begin = async move {
         let (sender, receiver) = mpsc::channel(1);
         let mut tasks = JoinSet::new();
@@ -216,7 +232,7 @@ impl Reader {
         }
         let (answer, mut connection) = match fetched.answer {
             Ok(answer) => answer,
-            Err(error @ WireError::Versions { .. }) => return Err(error.into()),
+            Err(error) if error.is_final() => return Err(error.into()),
             Err(error) => {
                 self.all_failed(&fetched.partitions, error)?;
                 return Ok(Vec::new());

@@ -115,6 +115,21 @@ pub(crate) const FETCH: Shape = Shape {
     ],
 };
 
+pub(crate) const SASL_HANDSHAKE: Shape = Shape {
+    flexible: i16::MAX,
+    fields: &[always(Part::Fixed(2)), always(Part::Array(&[always(Part::Text)]))],
+};
+
+pub(crate) const SASL_AUTHENTICATE: Shape = Shape {
+    flexible: 2,
+    fields: &[
+        always(Part::Fixed(2)),
+        always(Part::Text),
+        always(Part::Bytes),
+        since(1, Part::Fixed(8)), // session lifetime
+    ],
+};
+
 impl Shape {
     /// Whether `bytes` are laid out as version `version` says.
     pub(crate) fn fits(&self, bytes: &[u8], version: i16) -> bool {

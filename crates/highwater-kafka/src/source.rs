@@ -1,7 +1,6 @@
 //! The source: a topic, how it is decoded, and where to begin.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -11,19 +10,20 @@ use highwater_core::{
     Source, SourceColumns, StreamInfo, rejected_schema,
 };
 
-use crate::cluster::{At, Cluster, Topic};
+use crate::cluster::Cluster;
 use crate::decoder::KafkaDecoder;
-use crate::detail;
 use crate::error::KafkaError;
 use crate::estimate::BytesPerOffset;
-use crate::options::{Isolation, OnDataLoss, Settings, Start};
-use crate::planner::{self, Held, Rules, View};
+use crate::look::{Look, Memory};
+use crate::options::{OnDataLoss, Settings, Start};
+use crate::planner::{self, Rules, View};
 use crate::reader;
+use crate::topics::Topics;
 
-/// The records of a Kafka topic.
+/// The records of a Kafka topic, or of several.
 ///
 /// Give it a format with [`decode`](KafkaSource::decode), and it is a [`Source`] of rows. Each
-/// partition of the topic is one of the source. Only committed records are read unless
+/// partition of a topic is one of the source. Only committed records are read unless
 /// `isolation.level` says otherwise, and what aborted transactions wrote never shows.
 ///
 /// # Example
@@ -49,7 +49,7 @@ use crate::reader;
 #[derive(Debug)]
 pub struct KafkaSource<F = Undecoded> {
     bootstrap: String,
-    topic: String,
+    topics: Topics,
     settings: Settings,
     start: Start,
     on_data_loss: OnDataLoss,
@@ -57,8 +57,7 @@ pub struct KafkaSource<F = Undecoded> {
     format: F,
     cluster: OnceLock<Arc<Cluster>>,
     estimate: Arc<BytesPerOffset>,
-    /// The configured start as offsets, once it was looked up.
-    starts: Mutex<Option<BTreeMap<i32, i64>>>,
+    memory: Memory,
 }
 
 /// A [`KafkaSource`] that was not yet told how its records are decoded.
@@ -69,9 +68,34 @@ impl KafkaSource {
     /// The records of `topic` at the comma-separated `bootstrap` brokers, written `host:port`.
     /// Nothing is contacted, and mistakes show at the first plan.
     pub fn new(bootstrap: impl Into<String>, topic: impl Into<String>) -> Self {
+        Self::of(bootstrap.into(), Topics::Named(topic.into()))
+    }
+
+    /// The records of all topics whose whole names match the regular expression `pattern`. Topics are
+    /// looked for at each plan; those that appear after the first one are read from their first
+    /// record. One that is gone is lost data, as [`on_data_loss`](Self::on_data_loss) has it. Topics
+    /// that brokers keep for themselves are never read.
+    ///
+    /// # Errors
+    /// `Invalid` when `pattern` is no regular expression.
+    ///
+    /// # Example
+    /// ```
+    /// use highwater_kafka::KafkaSource;
+    ///
+    /// let orders = KafkaSource::pattern("localhost:9092", "orders-(eu|us)")?;
+    /// assert_eq!(orders.topic(), "orders-(eu|us)");
+    /// assert!(KafkaSource::pattern("localhost:9092", "orders-(").is_err());
+    /// # Ok::<(), highwater_core::Error>(())
+    /// ```
+    pub fn pattern(bootstrap: impl Into<String>, pattern: &str) -> Result<Self> {
+        Ok(Self::of(bootstrap.into(), Topics::matching(pattern)?))
+    }
+
+    fn of(bootstrap: String, topics: Topics) -> Self {
         Self {
-            bootstrap: bootstrap.into(),
-            topic: topic.into(),
+            bootstrap,
+            topics,
             settings: Settings::default(),
             start: Start::default(),
             on_data_loss: OnDataLoss::default(),
@@ -79,15 +103,15 @@ impl KafkaSource {
             format: Undecoded,
             cluster: OnceLock::new(),
             estimate: Arc::new(BytesPerOffset::new()),
-            starts: Mutex::default(),
+            memory: Memory::default(),
         }
     }
 
-    /// The same topic with its records decoded by `format`.
+    /// The same topics with its records decoded by `format`.
     pub fn decode<F: Format>(self, format: F) -> KafkaSource<F> {
         KafkaSource {
             bootstrap: self.bootstrap,
-            topic: self.topic,
+            topics: self.topics,
             settings: self.settings,
             start: self.start,
             on_data_loss: self.on_data_loss,
@@ -95,7 +119,7 @@ impl KafkaSource {
             format,
             cluster: self.cluster,
             estimate: self.estimate,
-            starts: self.starts,
+            memory: self.memory,
         }
     }
 }
@@ -134,7 +158,15 @@ impl<F> KafkaSource<F> {
     /// Sets a property of the Java client: `client.id`, `isolation.level`, `request.timeout.ms`,
     /// `default.api.timeout.ms` (how long a moving leader or a restarting broker is waited for),
     /// `socket.connection.setup.timeout.ms`, `fetch.max.bytes`, `max.partition.fetch.bytes`,
-    /// `fetch.max.wait.ms`, `security.protocol` (`PLAINTEXT` only).
+    /// `fetch.max.wait.ms`.
+    ///
+    /// Of security: `security.protocol`; `ssl.truststore.location` or `ssl.ca.location`,
+    /// `ssl.truststore.certificates` (whom to trust instead of those that the system trusts);
+    /// `ssl.keystore.location`, or `ssl.keystore.certificate.chain` and `ssl.keystore.key` (the
+    /// certificate of this client); `ssl.endpoint.identification.algorithm`; `sasl.mechanism`;
+    /// `sasl.username` and `sasl.password`, or `sasl.jaas.config`; `sasl.oauthbearer.token`, or
+    /// `sasl.oauthbearer.token.endpoint.url` with a `file:` that is read whenever a token is needed.
+    /// Certificates and keys are PEM.
     ///
     /// # Errors
     /// `Invalid` when there is no such property, naming the nearest, or the value does not fit.
@@ -143,131 +175,37 @@ impl<F> KafkaSource<F> {
         Ok(self)
     }
 
-    /// The topic.
+    /// The topic, or the pattern of the topics.
     pub fn topic(&self) -> &str {
-        &self.topic
+        self.topics.text()
     }
 
     fn cluster(&self) -> Result<&Arc<Cluster>, KafkaError> {
         if let Some(cluster) = self.cluster.get() {
             return Ok(cluster);
         }
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-        let named = (1..=249).contains(&self.topic.len()) && self.topic.bytes().all(allowed);
-        if !named || matches!(&*self.topic, "." | "..") {
-            return Err(KafkaError::TopicName { topic: self.topic.clone() });
-        }
+        self.topics.check()?;
         let cluster = Cluster::try_new(&self.bootstrap, self.settings.clone())?;
         Ok(self.cluster.get_or_init(|| Arc::new(cluster)))
     }
 
     /// What the brokers hold now.
-    async fn look(&self, from: &Positions) -> Result<View, KafkaError> {
-        let cluster = self.cluster()?;
-        let mut topic = cluster.topic(&self.topic).await?;
-        let all: BTreeSet<i32> = topic.partitions.keys().copied().collect();
-        let earliest = cluster.offsets(&mut topic, &all, At::Earliest).await?;
-        let readable = At::Latest(self.settings.isolation);
-        let latest = cluster.offsets(&mut topic, &all, readable).await?;
-        let mut held = BTreeMap::new();
-        for (&index, leader) in &topic.partitions {
-            // Both were asked for of every partition that was there; one made since waits its turn.
-            let (Some(&earliest), Some(&latest)) = (earliest.get(&index), latest.get(&index))
-            else {
-                continue;
-            };
-            let epoch = leader.epoch;
-            held.insert(index, Held { epoch, earliest, latest, high_watermark: None });
-        }
-        self.look_behind(cluster, &mut topic, from, &mut held).await?;
-        let starts = self.starts(cluster, &mut topic, from, &held).await?;
-        Ok(View { topic: self.topic.clone(), id: topic.id, partitions: held, starts })
-    }
-
-    /// Where readers see an end before the position, replication may still see a later one: after
-    /// `isolation.level` was changed, or while a transaction hangs.
-    async fn look_behind(
-        &self,
-        cluster: &Cluster,
-        topic: &mut Topic,
-        from: &Positions,
-        held: &mut BTreeMap<i32, Held>,
-    ) -> Result<(), KafkaError> {
-        let behind: BTreeSet<i32> = held
-            .iter()
-            .filter(|&(&index, held)| {
-                let position = from.get(&Partition::new(&self.topic, index));
-                position.is_some_and(|position| position.next > held.latest)
-            })
-            .map(|(&index, _)| index)
-            .collect();
-        if behind.is_empty() {
-            return Ok(());
-        }
-        let ends = cluster.offsets(topic, &behind, At::Latest(Isolation::Uncommitted)).await?;
-        for (index, end) in ends {
-            if let Some(held) = held.get_mut(&index) {
-                held.high_watermark = Some(end);
-            }
-        }
-        Ok(())
-    }
-
-    /// Where partitions without a position begin, other than at their first record: as configured
-    /// at the very first plan, and later as the positions of others remember.
-    async fn starts(
-        &self,
-        cluster: &Cluster,
-        topic: &mut Topic,
-        from: &Positions,
-        held: &BTreeMap<i32, Held>,
-    ) -> Result<BTreeMap<i32, i64>, KafkaError> {
-        if from.iter().any(|(partition, _)| partition.stream == self.topic) {
-            return detail::starts(from, &self.topic);
-        }
-        let known = self.starts.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(known) = known {
-            return Ok(known);
-        }
-        let starts: BTreeMap<i32, i64> = match &self.start {
-            Start::Earliest => BTreeMap::new(),
-            Start::Latest => held.iter().map(|(&index, held)| (index, held.latest)).collect(),
-            Start::Offsets(offsets) => self.checked(offsets, held)?,
-            Start::Timestamp(millis) => {
-                let all = held.keys().copied().collect();
-                let mut found = cluster.offsets(topic, &all, At::Time(*millis)).await?;
-                for (index, offset) in &mut found {
-                    let end = held.get(index).map_or(0, |held| held.latest);
-                    *offset = if *offset < 0 { end } else { (*offset).min(end) };
-                }
-                found
-            }
+    async fn look(&self, from: &Positions) -> Result<Vec<View>, KafkaError> {
+        let look = Look {
+            cluster: self.cluster()?,
+            topics: &self.topics,
+            start: &self.start,
+            on_data_loss: self.on_data_loss,
+            memory: &self.memory,
         };
-        *self.starts.lock().unwrap_or_else(PoisonError::into_inner) = Some(starts.clone());
-        Ok(starts)
-    }
-
-    fn checked(
-        &self,
-        offsets: &BTreeMap<i32, i64>,
-        held: &BTreeMap<i32, Held>,
-    ) -> Result<BTreeMap<i32, i64>, KafkaError> {
-        for (&partition, &start) in offsets {
-            let (earliest, latest) =
-                held.get(&partition).map_or((0, 0), |held| (held.earliest, held.latest));
-            if !held.contains_key(&partition) || !(earliest..=latest).contains(&start) {
-                let topic = self.topic.clone();
-                return Err(KafkaError::Start { topic, partition, start, earliest, latest });
-            }
-        }
-        Ok(offsets.clone())
+        look.at(from).await
     }
 }
 
 #[async_trait]
 impl<F: Format + 'static> Source for KafkaSource<F> {
     fn describe(&self) -> String {
-        format!("kafka {} at {}", self.topic, self.bootstrap)
+        format!("kafka {} at {}", self.topics, self.bootstrap)
     }
 
     fn output(&self) -> StreamInfo {
@@ -288,40 +226,39 @@ impl<F: Format + 'static> Source for KafkaSource<F> {
         until: Option<&Positions>,
         limits: &Limits,
     ) -> Result<Planned> {
-        let view = self.look(from).await?;
+        let views = self.look(from).await?;
         let rules = Rules {
+            topics: &self.topics,
             until,
             limits,
             on_data_loss: self.on_data_loss,
             bytes_per_offset: self.estimate.value(),
         };
-        Ok(planner::plan(&view, from, rules)?)
+        Ok(planner::plan(&views, from, rules)?)
     }
 
     async fn ends(&self, from: &Positions) -> Result<Positions> {
-        let view = self.look(from).await?;
-        let ends = view
-            .partitions
-            .iter()
-            .map(|(&index, held)| (Partition::new(&self.topic, index), Position::at(held.latest)));
-        Ok(ends.collect())
+        let views = self.look(from).await?;
+        let ends = |view: &View| -> Vec<(Partition, Position)> {
+            let held = view.partitions.iter();
+            held.map(|(&index, held)| {
+                (Partition::new(&view.topic, index), Position::at(held.latest))
+            })
+            .collect()
+        };
+        Ok(views.iter().flat_map(ends).collect())
     }
 
     fn read(&self, ranges: Vec<Range>) -> BoxStream<'static, Result<(RangeId, Payload)>> {
         match self.cluster() {
-            Ok(cluster) => reader::read(
-                Arc::clone(cluster),
-                self.topic.clone(),
-                Arc::clone(&self.estimate),
-                ranges,
-            ),
+            Ok(cluster) => reader::read(Arc::clone(cluster), &self.estimate, ranges),
             Err(error) => Box::pin(futures::stream::once(async { Err(error.into()) })),
         }
     }
 
     fn decoder(&self, range: &Range) -> Result<Box<dyn Decoder>> {
-        if range.partition.stream != self.topic {
-            let (range, topic) = (range.partition.to_string(), self.topic.clone());
+        if !self.topics.hold(&range.partition.stream) {
+            let (range, topic) = (range.partition.to_string(), self.topics.to_string());
             return Err(KafkaError::ForeignRange { range, topic }.into());
         }
         let columns = || SourceColumns::new(&self.format.schema(), range.partition.clone());

@@ -2,7 +2,7 @@
 
 use kafka_protocol::messages::{
     ApiKey, ApiVersionsRequest, ApiVersionsResponse, FetchRequest, ListOffsetsRequest,
-    MetadataRequest,
+    MetadataRequest, SaslAuthenticateRequest, SaslHandshakeRequest,
 };
 use kafka_protocol::protocol::{Request, VersionRange};
 
@@ -45,6 +45,20 @@ impl Call for FetchRequest {
     /// its predecessor is read does not answer.
     const SPOKEN: VersionRange = VersionRange { min: 4, max: 13 };
     const SHAPE: Shape = shape::FETCH;
+}
+
+impl Call for SaslHandshakeRequest {
+    const NAME: &'static str = "SaslHandshake";
+    /// From 1 on what follows are requests, not bare messages.
+    const SPOKEN: VersionRange = VersionRange { min: 1, max: 1 };
+    const SHAPE: Shape = shape::SASL_HANDSHAKE;
+}
+
+impl Call for SaslAuthenticateRequest {
+    const NAME: &'static str = "SaslAuthenticate";
+    /// From 1 on the answer says when the broker forgets.
+    const SPOKEN: VersionRange = VersionRange { min: 0, max: 2 };
+    const SHAPE: Shape = shape::SASL_AUTHENTICATE;
 }
 
 /// What a broker speaks.

@@ -1,7 +1,7 @@
 //! A Kafka cluster within the process, with faults on demand.
 //!
-//! It serves ApiVersions, Metadata, ListOffsets and Fetch over real sockets on 127.0.0.1. Its logs
-//! are written through its own methods: transactions with markers and an index of the aborted,
+//! It serves ApiVersions, Metadata, ListOffsets and Fetch over real sockets on 127.0.0.1, behind TLS
+//! and SASL where a [`Guard`] asks for them. Its logs are written through its own methods: transactions with markers and an index of the aborted,
 //! compaction, retention, topics made anew, leaders that move. Its record batches are encoded here
 //! and by nothing else, so a client is never checked against itself.
 //!
@@ -21,7 +21,10 @@
 //! ```
 
 mod batch;
+mod certificates;
+mod guard;
 mod log;
+mod login;
 mod serve;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +37,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 pub use batch::{Batch, Packing, Record};
+pub use certificates::{Authority, Certificate};
+pub use guard::Guard;
 use log::Log;
 
 /// The brokers of one cluster. They end with it.
@@ -83,6 +88,8 @@ struct State {
     cut_after: Option<u32>,
     throttle_ms: i32,
     requests: BTreeMap<i16, u64>,
+    connections: u64,
+    guard: Guard,
 }
 
 #[derive(Debug)]
@@ -99,12 +106,21 @@ struct Partition {
 }
 
 impl Cluster {
-    /// Starts `nodes` brokers.
+    /// Starts `nodes` brokers that let everybody in.
     ///
     /// # Errors
     /// When no port can be opened.
     pub async fn start(nodes: usize) -> io::Result<Self> {
+        Self::guarded(nodes, Guard::new()).await
+    }
+
+    /// Starts `nodes` brokers that let in whom `guard` lets in.
+    ///
+    /// # Errors
+    /// When no port can be opened.
+    pub async fn guarded(nodes: usize, guard: Guard) -> io::Result<Self> {
         let state = Shared::default();
+        lock(&state).guard = guard;
         let mut listeners = JoinSet::new();
         let mut started = Vec::new();
         for node in 0..nodes {
@@ -220,6 +236,16 @@ impl Cluster {
     /// Lets answers to Fetch ask for a pause.
     pub fn throttle(&self, millis: i32) {
         lock(&self.state).throttle_ms = millis;
+    }
+
+    /// Replaces whom the brokers let in. Connections stay as they are.
+    pub fn set_guard(&self, guard: Guard) {
+        lock(&self.state).guard = guard;
+    }
+
+    /// How many connections were accepted so far.
+    pub fn connections(&self) -> u64 {
+        lock(&self.state).connections
     }
 
     /// How many requests of the API `key` came so far.

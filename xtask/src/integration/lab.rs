@@ -95,6 +95,11 @@ impl Lab {
         self.broker.as_ref().context("this suite did not say that it needs the broker")
     }
 
+    /// Where services run that a suite starts for itself.
+    pub(super) fn services(&self) -> PathBuf {
+        services(&self.scratch)
+    }
+
     /// How often to repeat what is repeated `usual` times.
     pub(super) fn times(&self, usual: u32) -> u32 {
         self.times.unwrap_or(usual)

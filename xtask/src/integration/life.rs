@@ -93,13 +93,19 @@ impl Home {
 
     /// Compares the tables with the source, by the binary's own separate path.
     pub(super) fn verify(&self, source: &str) -> Result<()> {
-        let verdict = step::captured(&mut self.ledger(&["verify", "--against", source]))?;
+        self.verify_with(source, &[]).map(drop)
+    }
+
+    /// The same with more options. Gives what it found.
+    pub(super) fn verify_with(&self, source: &str, options: &[&str]) -> Result<String> {
+        let arguments = [&["verify", "--against", source], options].concat();
+        let verdict = step::captured(&mut self.ledger(&arguments))?;
         if !verdict.status.success() {
             let told = String::from_utf8_lossy(&verdict.stdout);
             let errors = String::from_utf8_lossy(&verdict.stderr);
             bail!("`ledger verify --against {source}` {}: {told}{errors}", verdict.status);
         }
-        Ok(())
+        String::from_utf8(verdict.stdout).context("`ledger verify` wrote something else than UTF-8")
     }
 
     /// The version of the newest metadata of a table; nothing before there is one.

@@ -3,6 +3,7 @@
 use highwater_cli::{
     CatalogOptions, CatalogUri, Failure, GeneratorUri, KafkaUri, OnDataLoss, ReadOptions, Start,
 };
+use highwater_core::Secret;
 use highwater_datagen::{Generator, Transactions};
 use highwater_iceberg::{FileCatalog, SqlCatalog, TableName};
 use highwater_kafka::{self as kafka, KafkaSource};
@@ -15,6 +16,9 @@ pub(crate) fn generator(
     let problem = "is for Kafka; leave it out with a generator";
     if read.start != Start::Earliest {
         return Err(Failure::Option { option: "--start", problem });
+    }
+    if read.topic_pattern.is_some() {
+        return Err(Failure::Option { option: "--topic-pattern", problem });
     }
     if !read.properties.is_empty() {
         return Err(Failure::Option { option: "-X", problem });
@@ -42,13 +46,28 @@ pub(crate) fn kafka(uri: &KafkaUri, read: &ReadOptions) -> Result<KafkaSource, F
         Start::Latest => kafka::Start::Latest,
         Start::Timestamp(millis) => kafka::Start::Timestamp(*millis),
         Start::Offsets(offsets) => kafka::Start::Offsets(offsets.clone()),
+        Start::TopicOffsets(topics) => kafka::Start::TopicOffsets(topics.clone()),
     };
     let on_data_loss = match read.on_data_loss {
         OnDataLoss::Fail => kafka::OnDataLoss::Fail,
         OnDataLoss::Skip => kafka::OnDataLoss::Skip,
     };
-    let source = KafkaSource::new(&uri.brokers, &uri.topic).start(start).on_data_loss(on_data_loss);
-    let set = |source: KafkaSource, (key, value): &(String, String)| source.property(key, value);
+    let source = match (&read.topic_pattern, uri.topic.as_str()) {
+        (Some(pattern), "") => KafkaSource::pattern(&uri.brokers, pattern)?,
+        (Some(_), _) => {
+            let problem = "goes with a source that names no topic, such as kafka://host:9092";
+            return Err(Failure::Option { option: "--topic-pattern", problem });
+        }
+        (None, "") => {
+            let problem = "names no topic: write kafka://host:9092/topic, or add --topic-pattern";
+            return Err(Failure::Option { option: "--from", problem });
+        }
+        (None, topic) => KafkaSource::new(&uri.brokers, topic),
+    };
+    let source = source.start(start).on_data_loss(on_data_loss);
+    let set = |source: KafkaSource, (key, value): &(String, Secret<String>)| {
+        source.property(key, value.expose())
+    };
     Ok(read.properties.iter().try_fold(source, set)?)
 }
 

@@ -8,7 +8,8 @@ mod topic;
 use std::io::{self, BufWriter, Write};
 
 use clap::Args;
-use highwater_cli::{Failure, SourceUri};
+use highwater_cli::{Failure, SourceUri, parse_property};
+use highwater_core::Secret;
 use highwater_datagen::{Generator, Transactions};
 
 use crate::connect;
@@ -27,6 +28,9 @@ pub(crate) struct GenerateArguments {
     /// Partitions of the topic, if it has to be made
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
     partitions: Option<i32>,
+    /// A property of the Kafka client by its Java name; a value @FILE is read from that file
+    #[arg(short = 'X', value_name = "KEY=VALUE", value_parser = parse_property)]
+    properties: Vec<(String, Secret<String>)>,
     /// How many records a file of a directory has
     #[arg(long, value_name = "N", default_value = "100000", value_parser = clap::value_parser!(u64).range(1..))]
     per_file: u64,
@@ -40,6 +44,9 @@ pub(crate) fn generate(arguments: &GenerateArguments) -> Result<(), Failure> {
     };
     let offsets = 0..uri.rows.unwrap_or(u64::MAX);
     let (generator, pace) = (connect::transactions(uri), Pace::new(uri.rate));
+    if !arguments.properties.is_empty() && !matches!(arguments.to, Target::Kafka(_)) {
+        return Err(Failure::Option { option: "-X", problem: "is for Kafka; leave it out" });
+    }
     match &arguments.to {
         Target::Output => {
             let mut out = BufWriter::with_capacity(1 << 20, io::stdout().lock());
@@ -55,7 +62,10 @@ pub(crate) fn generate(arguments: &GenerateArguments) -> Result<(), Failure> {
             let written = write_lines(&generator, offsets, &pace, &mut files);
             written.map_err(|source| to(&files.place(), source))
         }
-        Target::Kafka(uri) => topic::fill(uri, arguments.partitions, &generator, offsets, &pace),
+        Target::Kafka(uri) => {
+            let writer = topic::Writing { uri, arguments };
+            writer.fill(&generator, offsets, &pace)
+        }
     }
 }
 

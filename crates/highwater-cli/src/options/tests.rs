@@ -55,6 +55,8 @@ fn partition_fields_are_cut_outside_of_parentheses() {
 fn properties_are_pairs_and_may_stand_in_files() {
     let parsed = parse(&["-X", "client.id=me", "-Xempty=@/dev/null", "--create", "a=b=c"]).unwrap();
     let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
-    assert_eq!(parsed.source.read.properties, [pair("client.id", "me"), pair("empty", "")]);
+    let hidden = |key: &str, value: &str| (key.to_owned(), Secret::new(value.to_owned()));
+    assert_eq!(parsed.source.read.properties, [hidden("client.id", "me"), hidden("empty", "")]);
     assert_eq!(parsed.table.create, [pair("a", "b=c")]);
+    assert!(!format!("{:?}", parsed.source).contains("me\""));
 }

@@ -22,7 +22,7 @@ fn values_are_checked() {
         ("isolation.level", "committed"),
         ("request.timeout.ms", "0"),
         ("fetch.max.bytes", "-1"),
-        ("security.protocol", "SASL_SSL"),
+        ("security.protocol", "TLS"),
         ("client.id", ""),
     ] {
         let error = settings.set(name, value).unwrap_err();

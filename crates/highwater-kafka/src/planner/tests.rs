@@ -14,7 +14,7 @@ fn a_share_is_in_proportion_and_never_empty() {
 
 #[test]
 fn a_detail_is_short_and_may_be_missing() {
-    let detail = Detail { topic_id: Some("abc".into()), epoch: 3, starts: BTreeMap::new() };
+    let detail = Detail { topic_id: Some("abc".into()), epoch: 3, ..Detail::default() };
     let position = detail.at(17);
     assert_eq!(position.detail.as_deref(), Some(r#"{"id":"abc","epoch":3}"#));
     let partition = Partition::new("t", 0);

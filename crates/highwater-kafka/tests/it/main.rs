@@ -6,6 +6,8 @@ mod faults;
 mod hostile;
 mod interleaving;
 mod loss;
+mod patterns;
 mod plans;
 mod reading;
 mod real;
+mod security;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use highwater_core::{ErrorKind, Limits, Partition, Position, Positions, Source};
+use highwater_core::{ErrorKind, Limits, Partition, Position, Positions, Range, Source};
 use highwater_kafka::Start;
 use highwater_testkit::broker::{Batch, Cluster, Record};
 use highwater_testkit::conformance;
@@ -130,6 +130,80 @@ async fn a_start_may_be_a_time_or_offsets() {
     let error = named(902).plan(&Positions::default(), None, &Limits::default()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
     assert!(error.to_string().contains("holds offsets 0 up to 901, not the start offset 902"));
+}
+
+#[tokio::test]
+async fn start_offsets_may_stand_for_an_end_and_be_those_of_a_topic() {
+    let cluster = three_partitions().await;
+    append(&cluster, 2, 5);
+    cluster.remove_before("t", 0, 40);
+    let offsets = || BTreeMap::from([(0, -2), (1, -1), (2, 3)]);
+    let topics = |name: &str| Start::TopicOffsets(BTreeMap::from([(name.to_owned(), offsets())]));
+    for start in [Start::Offsets(offsets()), topics("t")] {
+        let source = source(&cluster.bootstrap(), "t").start(start);
+        let planned = source.plan(&Positions::default(), None, &Limits::default()).await.unwrap();
+        let range = |range: &Range| (range.partition.index, range.from.next, range.to.next);
+        let ranges: Vec<_> = planned.ranges.iter().map(range).collect();
+        assert_eq!(ranges, [(0, 40, 100), (2, 3, 5)]);
+    }
+    let other = source(&cluster.bootstrap(), "t").start(topics("other"));
+    let error = other.plan(&Positions::default(), None, &Limits::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert!(
+        error.to_string().contains("start offsets of topic other, which is not in what is read: t"),
+        "{error}"
+    );
+    let none = source(&cluster.bootstrap(), "t").start(Start::Offsets(BTreeMap::from([(3, -1)])));
+    let error = none.plan(&Positions::default(), None, &Limits::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+}
+
+#[tokio::test]
+async fn a_partition_that_is_added_begins_at_its_first_record_wherever_others_began() {
+    for start in [
+        Start::Earliest,
+        Start::Latest,
+        Start::Timestamp(95_000),
+        Start::Offsets(BTreeMap::from([(0, 95)])),
+        Start::TopicOffsets(BTreeMap::from([("t".to_owned(), BTreeMap::from([(0, -1)]))])),
+    ] {
+        let cluster = Cluster::start(1).await.unwrap();
+        cluster.create_topic("t", 1);
+        append(&cluster, 0, 100);
+        let first = source(&cluster.bootstrap(), "t").start(start.clone());
+        first.plan(&Positions::default(), None, &Limits::default()).await.unwrap();
+        append(&cluster, 0, 1);
+        let (_, end) = read_all(&first, Positions::default(), &Limits::default()).await.unwrap();
+        cluster.add_partition("t");
+        append(&cluster, 1, 7);
+        // In the same process and in another.
+        for source in [first, source(&cluster.bootstrap(), "t").start(start)] {
+            let (read, _) = read_all(&source, end.clone(), &Limits::default()).await.unwrap();
+            let rows: Vec<_> = read.rows.iter().map(|row| (row.partition, row.offset)).collect();
+            assert_eq!(rows, [1; 7].into_iter().zip(0..7).collect::<Vec<_>>());
+        }
+    }
+}
+
+#[tokio::test]
+async fn read_uncommitted_reads_what_was_aborted_and_what_is_open() {
+    let cluster = Cluster::start(1).await.unwrap();
+    cluster.create_topic("t", 1);
+    for (producer, text) in [(1, "aborted"), (2, "committed"), (3, "open")] {
+        let batch = Batch::of([Record::value(value(text))]).in_transaction(producer);
+        cluster.append("t", 0, batch);
+    }
+    cluster.end_transaction("t", 0, 1, false);
+    cluster.end_transaction("t", 0, 2, true);
+    for (isolation, texts) in [
+        ("read_committed", &["committed"][..]),
+        ("read_uncommitted", &["aborted", "committed", "open"]),
+    ] {
+        let source = source(&cluster.bootstrap(), "t");
+        let source = source.property("isolation.level", isolation).unwrap();
+        let (read, _) = read_all(&source, Positions::default(), &Limits::default()).await.unwrap();
+        assert_eq!(read.texts(), texts);
+    }
 }
 
 #[tokio::test]

@@ -18,26 +18,33 @@ use kafka_protocol::messages::metadata_response::{
 use kafka_protocol::messages::{
     ApiVersionsRequest, ApiVersionsResponse, BrokerId, FetchRequest, FetchResponse,
     ListOffsetsRequest, ListOffsetsResponse, MetadataRequest, MetadataResponse, ProducerId,
-    ResponseHeader,
+    ResponseHeader, SaslAuthenticateRequest, SaslHandshakeRequest, TopicName,
 };
 use kafka_protocol::protocol::{
     Decodable, Encodable, HeaderVersion, Request, StrBytes, decode_request_header_from_buffer,
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
+use tokio_rustls::TlsAcceptor;
 
+use super::login::Login;
 use super::{Mood, Partition, Shared, State, lock};
 
 /// The APIs that are served: key, oldest and newest version.
-const SERVED: [(i16, i16, i16); 4] = [
+const SERVED: [(i16, i16, i16); 6] = [
     (FetchRequest::KEY, 4, 13),
     (ListOffsetsRequest::KEY, 1, 8),
     (MetadataRequest::KEY, 0, 12),
+    (SaslHandshakeRequest::KEY, 0, 1),
     (ApiVersionsRequest::KEY, 0, 3),
+    (SaslAuthenticateRequest::KEY, 0, 2),
 ];
+
+/// As Kafka's `socket.request.max.bytes`: the greeting of TLS is more, when it is read as a size.
+const LARGEST_REQUEST: usize = 100 << 20;
 
 /// Accepts connections for ever.
 pub(super) async fn accept(
@@ -48,39 +55,65 @@ pub(super) async fn accept(
 ) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
+        lock(&state).connections += 1;
         connections.spawn(connection(stream, node, Shared::clone(&state), mood.clone()));
     }
 }
 
 async fn connection(
-    mut stream: TcpStream,
+    stream: TcpStream,
     node: usize,
     state: Shared,
     mut mood: watch::Receiver<Mood>,
 ) {
     let seen = mood.clone();
+    let tls = lock(&state).guard.tls.clone();
+    let serve = async {
+        match tls {
+            None => exchanges(stream, node, &state, &seen).await,
+            Some(config) => {
+                if let Ok(stream) = TlsAcceptor::from(config).accept(stream).await {
+                    exchanges(stream, node, &state, &seen).await;
+                }
+            }
+        }
+    };
     tokio::select! {
         biased;
         _ = mood.wait_for(|mood| *mood == Mood::Down) => {}
-        () = async { while exchange(&mut stream, node, &state, &seen).await.is_ok() {} } => {}
+        () = serve => {}
     }
+}
+
+/// Requests and answers, until one side has enough.
+async fn exchanges(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    node: usize,
+    state: &Shared,
+    mood: &watch::Receiver<Mood>,
+) {
+    let mut login = Login::default();
+    while exchange(&mut stream, (node, &mut login), state, mood).await.is_ok() {}
 }
 
 /// One request and its answer.
 async fn exchange(
-    stream: &mut TcpStream,
-    node: usize,
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    (node, login): (usize, &mut Login),
     state: &Shared,
     mood: &watch::Receiver<Mood>,
 ) -> io::Result<()> {
     let size = usize::try_from(stream.read_i32().await?).map_err(invalid)?;
+    if size > LARGEST_REQUEST {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
     let mut frame = vec![0; size];
     stream.read_exact(&mut frame).await?;
     let mut frame = Bytes::from(frame);
     let header = decode_request_header_from_buffer(&mut frame).map_err(invalid)?;
     let (key, version) = (header.request_api_key, header.request_api_version);
     *lock(state).requests.entry(key).or_default() += 1;
-    let body = answer(frame, key, version, node, state).await.map_err(invalid)?;
+    let body = answer(frame, (key, version), (node, login), state).await.map_err(invalid)?;
     let unanswered = lock(state).unanswered.contains(&key);
     if unanswered || *mood.borrow() == Mood::Silent {
         std::future::pending::<()>().await;
@@ -98,7 +131,8 @@ async fn exchange(
         stream.write_all(out.get(..out.len() / 2).unwrap_or_default()).await?;
         return Err(io::ErrorKind::ConnectionAborted.into());
     }
-    stream.write_all(&out).await
+    stream.write_all(&out).await?;
+    stream.flush().await
 }
 
 fn invalid(error: impl std::fmt::Display) -> io::Error {
@@ -112,6 +146,9 @@ fn cuts(state: &Shared) -> bool {
     state.cut_after.is_some_and(|after| fetches.is_multiple_of(u64::from(after) + 1))
 }
 
+/// What brokers keep for themselves.
+const INTERNAL: [&str; 2] = ["__consumer_offsets", "__transaction_state"];
+
 struct Body {
     header: i16,
     bytes: BytesMut,
@@ -119,9 +156,8 @@ struct Body {
 
 async fn answer(
     mut frame: Bytes,
-    key: i16,
-    version: i16,
-    node: usize,
+    (key, version): (i16, i16),
+    (node, login): (usize, &mut Login),
     state: &Shared,
 ) -> Result<Body, String> {
     let served = SERVED.iter().find(|(served, ..)| *served == key);
@@ -132,7 +168,19 @@ async fn answer(
     if !fits {
         return Err(format!("version {version} of API {key} is not served"));
     }
+    let before = [ApiVersionsRequest::KEY, SaslHandshakeRequest::KEY, SaslAuthenticateRequest::KEY];
+    if !before.contains(&key) && !login.lets_in(&lock(state).guard) {
+        return Err("a request before the client said who it is".to_owned());
+    }
     match key {
+        SaslHandshakeRequest::KEY => {
+            let request = request::<SaslHandshakeRequest>(&mut frame, version)?;
+            body(&login.handshake(&request, &lock(state).guard), version)
+        }
+        SaslAuthenticateRequest::KEY => {
+            let request = request::<SaslAuthenticateRequest>(&mut frame, version)?;
+            body(&login.authenticate(&request, &lock(state).guard), version)
+        }
         ApiVersionsRequest::KEY => body(&api_versions(&lock(state)), version),
         MetadataRequest::KEY => {
             let request = request::<MetadataRequest>(&mut frame, version)?;
@@ -179,9 +227,15 @@ fn metadata(request: &MetadataRequest, state: &State) -> MetadataResponse {
             .with_host(StrBytes::from_static_str("127.0.0.1"))
             .with_port(i32::from(*port))
     });
-    let topics = request.topics.iter().flatten().map(|topic| {
-        let name = topic.name.clone().unwrap_or_default();
-        let described = MetadataResponseTopic::default().with_name(Some(name.clone()));
+    let all = || state.topics.keys().map(|name| StrBytes::from_string(name.clone()).into());
+    let names: Vec<TopicName> = match &request.topics {
+        Some(topics) => topics.iter().map(|topic| topic.name.clone().unwrap_or_default()).collect(),
+        None => all().collect(),
+    };
+    let topics = names.into_iter().map(|name| {
+        let described = MetadataResponseTopic::default()
+            .with_name(Some(name.clone()))
+            .with_is_internal(INTERNAL.contains(&&**name));
         let Some(topic) = state.topics.get(&**name) else { return described.with_error_code(3) };
         let partitions = (0..).zip(&topic.partitions).map(|(index, partition)| {
             MetadataResponsePartition::default()

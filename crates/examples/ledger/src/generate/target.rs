@@ -27,6 +27,9 @@ impl FromStr for Target {
             return Ok(Self::Directory(PathBuf::from(text)));
         }
         match text.parse()? {
+            SourceUri::Kafka(uri) if uri.topic.is_empty() => {
+                Err(UriError::Topic { path: String::new() })
+            }
             SourceUri::Kafka(uri) => Ok(Self::Kafka(uri)),
             SourceUri::Generator(_) => Err(UriError::Scheme { uri: text.to_owned() }),
         }

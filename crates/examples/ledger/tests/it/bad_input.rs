@@ -26,6 +26,11 @@ fn options_that_cannot_be() {
     assert_usage(&["verfy"], &["'verify'"]);
     assert_usage(&["--from", "generator:rowz=5"], &["rowz", "rows, seed, rate, bad or duplicates"]);
     assert_usage(&["--from", "kafka://localhost/t"], &["\"localhost\" is no broker"]);
+    assert_usage(&["--from", "kafka://b:1"], &["--from names no topic", "--topic-pattern"]);
+    assert_usage(&["--from", "kafka://b:1/t", "--topic-pattern", "t"], &["names no topic"]);
+    assert_usage(&["--from", "kafka://b:1", "--topic-pattern", "t("], &["no pattern of topic"]);
+    assert_usage(&["--from", FROM, "--topic-pattern", "t"], &["--topic-pattern is for Kafka"]);
+    assert_usage(&["generate", "--to", "kafka://b:1"], &["is no topic"]);
     assert_usage(&["--from", "http://localhost/t"], &["is no source"]);
     assert_usage(&["--from", FROM, "-X", "client.id=me"], &["-X is for Kafka"]);
     assert_usage(&["--from", FROM, "--start", "latest"], &["--start is for Kafka"]);

@@ -7,4 +7,5 @@ mod generated;
 mod lives;
 mod other;
 mod partitioned;
+mod secrets;
 mod verified;
