@@ -1,7 +1,9 @@
 """Reads the tables of a warehouse the way a stranger would: with pyiceberg, and with DuckDB."""
 
+import contextlib
 import pathlib
 import re
+import sqlite3
 import sys
 
 import duckdb
@@ -49,5 +51,14 @@ def duck():
 
 
 def scan(warehouse, table):
-    """The table in a DuckDB query, found through its version hint."""
-    return f"iceberg_scan('{warehouse}/{table}')"
+    """The table in a DuckDB query, found through the SQL catalog beside the warehouse, or its version hint."""
+    database = pathlib.Path(warehouse).parent / "catalog.db"
+    if not database.exists():
+        return f"iceberg_scan('{warehouse}/{table}')"
+    namespace, name = table.split("/")
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        (location,) = connection.execute(
+            "SELECT metadata_location FROM iceberg_tables WHERE table_namespace = ? AND table_name = ?",
+            (namespace, name),
+        ).fetchone()
+    return f"iceberg_scan('{location.removeprefix('file://')}')"

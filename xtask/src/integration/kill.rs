@@ -1,5 +1,5 @@
 //! Suite `kill`: many lives on changing numbers of threads, each ended by SIGKILL, and in the end
-//! every record once.
+//! every record once, in partitioned tables of both catalogs.
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -25,7 +25,10 @@ struct Trial {
     source: String,
     rows: u64,
     options: &'static [&'static str],
+    catalog: &'static [&'static str],
 }
+
+const PARTITIONED: [&str; 2] = ["--partition-by", "day(event_timestamp),bucket(4,transaction_id)"];
 
 pub(super) fn run(lab: &Lab) -> Result<()> {
     let points = failpoints::declared()?;
@@ -51,7 +54,8 @@ pub(super) fn run(lab: &Lab) -> Result<()> {
 fn generator(lives: u32) -> Trial {
     let rows = u64::from(lives) * 20_000;
     let source = format!("generator:rows={rows},seed=11,rate=20000,bad=0.001");
-    Trial { name: "generator", source, rows, options: &[] }
+    let catalog = &["--catalog", "sqlite:data/catalog.db"];
+    Trial { name: "generator", source, rows, options: &[], catalog }
 }
 
 fn kafka(lab: &Lab, lives: u32) -> Result<Trial> {
@@ -60,7 +64,8 @@ fn kafka(lab: &Lab, lives: u32) -> Result<Trial> {
     let from = format!("generator:rows={rows},seed=12,bad=0.001");
     let arguments = ["generate", "--from", &from, "--to", &source, "--partitions", "4"];
     step::succeed(&mut lab.home("producer")?.ledger(&arguments))?;
-    Ok(Trial { name: "kafka", source, rows, options: &["--max-records-per-epoch", "1000"] })
+    let options = &["--max-records-per-epoch", "1000"];
+    Ok(Trial { name: "kafka", source, rows, options, catalog: &[] })
 }
 
 fn attempt(lab: &Lab, trial: &Trial, lives: u32, salt: u64, points: &[Failpoint]) -> Result<()> {
@@ -68,7 +73,9 @@ fn attempt(lab: &Lab, trial: &Trial, lives: u32, salt: u64, points: &[Failpoint]
     let mut draw = lab.draw(salt);
     let mut tally = Tally::new(points);
     let mut arguments = vec!["--from", &trial.source, "--trigger", "100ms", "--source-columns"];
-    arguments.extend_from_slice(trial.options);
+    for more in [trial.options, trial.catalog, &PARTITIONED] {
+        arguments.extend_from_slice(more);
+    }
     for life in 0..lives {
         let threads = (1 + draw.below(MOST_THREADS)).to_string();
         let arguments = [&arguments[..], &["--threads", &threads]].concat();
@@ -81,7 +88,9 @@ fn attempt(lab: &Lab, trial: &Trial, lives: u32, salt: u64, points: &[Failpoint]
     }
     eprintln!("{}: {tally}", trial.name);
     tally.check(lives)?;
-    home.finish_and_verify(&trial.source, &["--source-columns"])?;
+    let options = [&["--source-columns"][..], &PARTITIONED, trial.catalog].concat();
+    home.finish(&trial.source, &options)?;
+    home.verify_with(&trial.source, trial.catalog)?;
     let rows = trial.rows.to_string();
     eprint!("{}: {}", trial.name, lab.python("positions.py", &[&home.warehouse()?, &rows])?);
     Ok(())

@@ -85,10 +85,14 @@ impl Home {
 
     /// Takes what is left in the source, then compares the tables with all of it.
     pub(super) fn finish_and_verify(&self, source: &str, options: &[&str]) -> Result<()> {
-        let mut arguments = vec!["--from", source, "--trigger", "available-now"];
-        arguments.extend_from_slice(options);
-        self.expect("finish", &arguments, DONE)?;
+        self.finish(source, options)?;
         self.verify(source)
+    }
+
+    /// Takes what is left in the source.
+    pub(super) fn finish(&self, source: &str, options: &[&str]) -> Result<()> {
+        let arguments = [&["--from", source, "--trigger", "available-now"], options].concat();
+        self.expect("finish", &arguments, DONE)
     }
 
     /// Compares the tables with the source, by the binary's own separate path.

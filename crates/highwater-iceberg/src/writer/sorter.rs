@@ -39,7 +39,8 @@ impl Sorter {
         for (batch, keys) in keys.iter().enumerate() {
             order.extend(keys.iter().enumerate().map(|(row, key)| (key, (batch, row))));
         }
-        order.sort_by(|(one, _), (other, _)| one.cmp(other));
+        // Rows of equal keys stay in the order of their places.
+        order.sort_unstable();
         let batches: Vec<&RecordBatch> = batches.iter().collect();
         for some in order.chunks(TOGETHER) {
             let places: Vec<(usize, usize)> = some.iter().map(|(_, place)| *place).collect();
