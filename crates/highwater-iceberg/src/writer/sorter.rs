@@ -39,7 +39,7 @@ impl Sorter {
         for (batch, keys) in keys.iter().enumerate() {
             order.extend(keys.iter().enumerate().map(|(row, key)| (key, (batch, row))));
         }
-        order.sort_by(|(one, _), (other, _)| one.cmp(other));
+        order.sort_by_key(|(key, _)| *key);
         let batches: Vec<&RecordBatch> = batches.iter().collect();
         for some in order.chunks(TOGETHER) {
             let places: Vec<(usize, usize)> = some.iter().map(|(_, place)| *place).collect();
