@@ -20,6 +20,7 @@ mod kill;
 mod lab;
 mod life;
 mod lost_log;
+mod partitioned;
 mod python;
 mod rollback;
 mod transactions;
@@ -89,6 +90,12 @@ const SUITES: &[Suite] = &[
         shows: "a table rolled back by pyiceberg is refused until that is accepted",
         needs: &[Need::Ledger, Need::Python],
         run: rollback::run,
+    },
+    Suite {
+        name: "partitioned",
+        shows: "a ledger by day or hour and bucket: other readers find each row and open no file in vain",
+        needs: &[Need::Ledger, Need::Python],
+        run: partitioned::run,
     },
     Suite {
         name: "instances",
