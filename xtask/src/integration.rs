@@ -20,6 +20,7 @@ mod kill;
 mod lab;
 mod life;
 mod lost_log;
+mod partitioned;
 mod python;
 mod rollback;
 mod secured;
@@ -100,6 +101,10 @@ const SUITES: &[Suite] = &[
         run: rollback::run,
     },
     Suite {
+        name: "partitioned",
+        shows: "a ledger by day or hour and bucket: other readers find each row and open no file in vain",
+        needs: &[Need::Ledger, Need::Python],
+        run: partitioned::run,
         name: "shared-catalog",
         shows: "pyiceberg appends, evolves and expires in the same SQL catalog meanwhile: all rows once",
         needs: &[Need::Ledger, Need::Python],

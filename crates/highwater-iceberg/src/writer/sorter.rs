@@ -39,8 +39,7 @@ impl Sorter {
         for (batch, keys) in keys.iter().enumerate() {
             order.extend(keys.iter().enumerate().map(|(row, key)| (key, (batch, row))));
         }
-        // Rows of equal keys stay in the order of their places.
-        order.sort_unstable();
+        order.sort_by_key(|(key, _)| *key);
         let batches: Vec<&RecordBatch> = batches.iter().collect();
         for some in order.chunks(TOGETHER) {
             let places: Vec<(usize, usize)> = some.iter().map(|(_, place)| *place).collect();
