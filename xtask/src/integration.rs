@@ -105,6 +105,8 @@ const SUITES: &[Suite] = &[
         shows: "a ledger by day or hour and bucket: other readers find each row and open no file in vain",
         needs: &[Need::Ledger, Need::Python],
         run: partitioned::run,
+    },
+    Suite {
         name: "shared-catalog",
         shows: "pyiceberg appends, evolves and expires in the same SQL catalog meanwhile: all rows once",
         needs: &[Need::Ledger, Need::Python],

@@ -73,8 +73,8 @@ impl SqlCatalog {
         self
     }
 
-    /// How long to wait for others that hold the database locked, 5 s if nothing is said. SQLite
-    /// lets one of them write at a time.
+    /// How long to wait for others that hold the database locked, 5 s if nothing is said, a day at
+    /// most. SQLite lets one of them write at a time.
     #[must_use]
     pub fn wait_for_locks(mut self, limit: Duration) -> Self {
         self.database = self.database.wait_for_locks(limit);

@@ -25,6 +25,8 @@ use super::error::DatabaseError;
 
 /// As long as Python's sqlite3 waits.
 const WAIT: Duration = Duration::from_secs(5);
+/// SQLite counts milliseconds in 31 bits.
+const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
 /// The database of a catalog.
 #[derive(Clone, Debug)]
@@ -58,7 +60,7 @@ impl Database {
     }
 
     pub(super) fn wait_for_locks(mut self, limit: Duration) -> Self {
-        self.wait = limit;
+        self.wait = limit.min(LONGEST_WAIT);
         self
     }
 
@@ -93,12 +95,28 @@ impl Database {
         &self,
         task: impl FnOnce(&Session) -> Result<Option<T>> + Send + 'static,
     ) -> Result<Option<T>, Unchanged> {
-        let database = self.clone();
-        let work = move || {
-            let opened = database.make_directory().map_err(Error::from);
-            let opened = opened.and_then(|()| database.open(OpenFlags::SQLITE_OPEN_CREATE));
-            opened.map_err(Unchanged::NotApplied)?.change(task)
+        self.write_opened(|database| database.open(OpenFlags::empty()), task).await
+    }
+
+    /// As [`write`](Self::write), and makes the database if it is missing.
+    pub(super) async fn make<T: Send + 'static>(
+        &self,
+        task: impl FnOnce(&Session) -> Result<Option<T>> + Send + 'static,
+    ) -> Result<Option<T>, Unchanged> {
+        let open = |database: &Self| {
+            database.make_directory()?;
+            database.open(OpenFlags::SQLITE_OPEN_CREATE)
         };
+        self.write_opened(open, task).await
+    }
+
+    async fn write_opened<T: Send + 'static>(
+        &self,
+        open: fn(&Self) -> Result<Session>,
+        task: impl FnOnce(&Session) -> Result<Option<T>> + Send + 'static,
+    ) -> Result<Option<T>, Unchanged> {
+        let database = self.clone();
+        let work = move || open(&database).map_err(Unchanged::NotApplied)?.change(task);
         blocking(work).await.unwrap_or_else(|lost| Err(Unchanged::Unknown(self.lost(lost))))
     }
 

@@ -118,7 +118,7 @@ impl Row {
         home.write(&file, bytes.clone()).await?;
         let location = home.metadata_location(&file);
         let (key, named) = (Arc::clone(&self.key), location.clone());
-        match self.database.write(move |session| key.insert(session, &named)).await {
+        match self.database.make(move |session| key.insert(session, &named)).await {
             Ok(Some(())) => Ok(Some(Version { number: 0, location, bytes })),
             Ok(None) => {
                 home.discard(&file).await;

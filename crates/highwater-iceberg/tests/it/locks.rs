@@ -212,3 +212,17 @@ async fn two_processes_swap_at_once_and_lose_nothing() {
         assert_eq!(mode.to_uppercase(), journal);
     }
 }
+
+#[tokio::test]
+async fn a_database_that_is_gone_is_not_made_again_by_a_swap() {
+    let sql = Sql::new();
+    let mut pipeline = Pipeline::open(&sql).await;
+    pipeline.found().await;
+    fs::remove_file(sql.database()).unwrap();
+    let swap = pipeline.committer.swap(&pipeline.marker(0), &[]).await;
+    let Swap::Failed(error) = swap else { panic!("{swap:?}") };
+    assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+    assert!(!sql.database().exists());
+    let error = pipeline.committer.load().await.err().unwrap();
+    assert!(error.to_string().contains("was dropped"), "{error}");
+}
