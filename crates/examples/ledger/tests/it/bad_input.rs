@@ -96,7 +96,10 @@ fn a_table_with_other_columns() {
     let ledger = Ledger::new();
     assert_eq!(ledger.run(FROM, &[]).code, Some(0));
     let ended = ledger.run(FROM, &["--source-columns"]);
-    ended.assert_failed(2, &["demo.transactions_ledger has no column _topic", "Next: "]);
+    let all = ["_topic (string)", "_partition (int)", "_offset (long)"];
+    let missing = all.map(|column| format!("column {column} is missing in the table"));
+    ended.assert_failed(2, &["demo.transactions_ledger does not take the rows", "Next: "]);
+    ended.assert_failed(2, &missing.each_ref().map(String::as_str));
 }
 
 #[test]
