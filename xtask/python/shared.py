@@ -53,16 +53,17 @@ def own_rows(table, numbers):
     return pyarrow.Table.from_arrays(columns, schema=schema)
 
 
-def insist(change):
+def insist(change, until):
     """Makes a change until nobody else comes between; how often that happened."""
     outrun = 0
-    while True:
+    while time.monotonic() < until:
         time.sleep(PAUSE)
         try:
             change()
             return outrun
         except CommitFailedException:
             outrun += 1
+    lake.fail(f"outrun {outrun} times by the pipeline, and no time is left: it commits too often for pyiceberg")
 
 
 def marker(table):
@@ -113,15 +114,15 @@ def write(database, warehouse):
             table = shared.load_table(TABLE)
             table.append(own_rows(table, numbers))
 
-        outrun += insist(append)
+        outrun += insist(append, until)
         if rounds % EVOLVE_EVERY == 0:
-            outrun += insist(lambda: add_column(shared, f"added_{rounds}"))
+            outrun += insist(lambda: add_column(shared, f"added_{rounds}"), until)
 
         def forget():
             nonlocal expired
             expired += expire(shared)
 
-        outrun += insist(forget)
+        outrun += insist(forget, until)
         epochs.add(marker(shared.load_table(TABLE)))
         rounds += 1
     print(json.dumps({"rounds": rounds, "expired": expired, "outrun": outrun, "epochs": len(epochs)}))
@@ -142,7 +143,8 @@ def settle(database, warehouse, written):
     if columns != (told["rounds"] + EVOLVE_EVERY - 1) // EVOLVE_EVERY:
         lake.fail(f"{columns} columns were added, by {told}")
     epoch = marker(table)
-    insist(lambda: shared.load_table(TABLE).delete(EqualTo("transaction_type", FOREIGN)))
+    until = time.monotonic() + PATIENCE
+    insist(lambda: shared.load_table(TABLE).delete(EqualTo("transaction_type", FOREIGN)), until)
     if marker(shared.load_table(TABLE)) != epoch:
         lake.fail("the marker changed while nobody wrote")
     print(f"{found.total()} foreign rows and {columns} columns beside {epoch + 1} epochs; {told}")

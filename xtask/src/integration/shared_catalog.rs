@@ -41,7 +41,8 @@ pub(super) fn run(lab: &Lab) -> Result<()> {
 }
 
 fn start(home: &Home, name: &str) -> Result<Life> {
-    let paced = ["--trigger", "100ms", "--max-records-per-epoch", "2000"];
+    // A commit of pyiceberg takes longer than one of ours: it must have time to win now and then.
+    let paced = ["--trigger", "1s", "--max-records-per-epoch", "2000"];
     let arguments = [&["--from", SOURCE][..], &paced, &CATALOG].concat();
     home.start(name, &mut home.ledger(&arguments))
 }
