@@ -18,7 +18,7 @@ use crate::turn::{Plans, Turns};
 use crate::wake::Alarm;
 
 /// Batches or payloads that a cell handles before others of its worker have their turn.
-pub(crate) const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 4;
 
 /// What the cells of one worker share.
 pub(crate) struct Env {
@@ -38,8 +38,25 @@ impl Env {
 
 /// The part of a source, step or sink that one worker runs.
 pub(crate) trait Cell {
-    /// Called whenever something came or woke it. `frontiers` are those of its ports.
-    fn run(&mut self, frontiers: &[MutableAntichain<u64>]) -> Result<()>;
+    /// What it works with.
+    fn parts(&mut self) -> &mut Parts;
+
+    /// Goes on by a batch, a payload or the beginning or end of an epoch; false if it has to wait.
+    /// `frontiers` are those of its ports.
+    fn advance(&mut self, frontiers: &[MutableAntichain<u64>]) -> Result<bool>;
+
+    /// Called whenever something came or woke it.
+    fn run(&mut self, frontiers: &[MutableAntichain<u64>]) -> Result<()> {
+        self.parts().turns.receive();
+        self.parts().inputs.receive();
+        for _ in 0..AT_ONCE {
+            if !self.advance(frontiers)? {
+                return Ok(());
+            }
+        }
+        self.parts().alarm.again();
+        Ok(())
+    }
 }
 
 /// What a running cell works with.

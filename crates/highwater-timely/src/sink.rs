@@ -11,7 +11,7 @@ use highwater_pipeline::{Done, NodeId, Tap};
 use timely::dataflow::Stream;
 use timely::progress::frontier::MutableAntichain;
 
-use crate::cell::{AT_ONCE, Cell, Env, Frame, Parts, Streams};
+use crate::cell::{Cell, Env, Frame, Parts, Streams};
 use crate::container::Rows;
 use crate::turn::Plans;
 
@@ -45,21 +45,10 @@ enum State {
 }
 
 impl Cell for SinkCell {
-    fn run(&mut self, frontiers: &[MutableAntichain<u64>]) -> Result<()> {
-        self.parts.turns.receive();
-        self.parts.inputs.receive();
-        for _ in 0..AT_ONCE {
-            if !self.advance(frontiers)? {
-                return Ok(());
-            }
-        }
-        self.parts.alarm.again();
-        Ok(())
+    fn parts(&mut self) -> &mut Parts {
+        &mut self.parts
     }
-}
 
-impl SinkCell {
-    /// Goes on by a batch or by a future that is ready; false if it has to wait.
     fn advance(&mut self, frontiers: &[MutableAntichain<u64>]) -> Result<bool> {
         let Parts { env, node, alarm, turns, inputs, outputs } = &mut self.parts;
         let Some(turn) = turns.current() else { return Ok(false) };

@@ -11,7 +11,7 @@ use timely::dataflow::Stream;
 use timely::progress::frontier::MutableAntichain;
 
 use crate::budget::Budget;
-use crate::cell::{AT_ONCE, Cell, Env, Frame, Parts, Streams};
+use crate::cell::{Cell, Env, Frame, Parts, Streams};
 use crate::turn::Plans;
 
 pub(crate) fn build<'s>(
@@ -43,21 +43,11 @@ struct SourceCell {
 }
 
 impl Cell for SourceCell {
-    fn run(&mut self, _: &[MutableAntichain<u64>]) -> Result<()> {
-        self.parts.turns.receive();
-        for _ in 0..AT_ONCE {
-            if !self.advance()? {
-                return Ok(());
-            }
-        }
-        self.parts.alarm.again();
-        Ok(())
+    fn parts(&mut self) -> &mut Parts {
+        &mut self.parts
     }
-}
 
-impl SourceCell {
-    /// Goes on by a payload, or by the beginning or end of an epoch; false if it has to wait.
-    fn advance(&mut self) -> Result<bool> {
+    fn advance(&mut self, _: &[MutableAntichain<u64>]) -> Result<bool> {
         let Parts { turns, outputs, alarm, env, .. } = &mut self.parts;
         let Some(turn) = turns.current() else { return Ok(false) };
         let Some(reading) = &mut self.reading else {

@@ -8,7 +8,7 @@ use highwater_pipeline::{Done, NodeId, Tap};
 use timely::dataflow::Stream;
 use timely::progress::frontier::MutableAntichain;
 
-use crate::cell::{AT_ONCE, Cell, Env, Frame, Parts, Streams};
+use crate::cell::{Cell, Env, Frame, Parts, Streams};
 use crate::container::Rows;
 use crate::turn::Plans;
 
@@ -40,21 +40,10 @@ struct StepCell {
 }
 
 impl Cell for StepCell {
-    fn run(&mut self, frontiers: &[MutableAntichain<u64>]) -> Result<()> {
-        self.parts.turns.receive();
-        self.parts.inputs.receive();
-        for _ in 0..AT_ONCE {
-            if !self.advance(frontiers)? {
-                return Ok(());
-            }
-        }
-        self.parts.alarm.again();
-        Ok(())
+    fn parts(&mut self) -> &mut Parts {
+        &mut self.parts
     }
-}
 
-impl StepCell {
-    /// Goes on by a call of the operator; false if there is nothing to call it for.
     fn advance(&mut self, frontiers: &[MutableAntichain<u64>]) -> Result<bool> {
         let Parts { turns, inputs, outputs, .. } = &mut self.parts;
         let Some(turn) = turns.current() else { return Ok(false) };
