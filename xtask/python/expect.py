@@ -1,4 +1,4 @@
-"""expect.py RECORDS WAREHOUSE: computes both tables from the records and compares two readers with that.
+"""expect.py RECORDS WAREHOUSE READER..: computes both tables from the records and compares what the readers find.
 
 A record is a line. What it must be is written here once more, from the documentation, not from the code."""
 
@@ -10,8 +10,10 @@ import sys
 from datetime import datetime
 
 import lake
+from readers import READERS
 
 KEYS = ["transaction_id", "account_from", "account_to", "amount", "currency", "transaction_type", "timestamp"]
+FOUND = ["transaction_id", "transaction_hash", "amount"]
 HASHED = ["transaction_id", "account_from", "account_to", "amount", "currency"]
 CENT = decimal.Decimal("0.01")
 
@@ -47,22 +49,6 @@ def expected(path):
     return rows, rejected
 
 
-def by_pyiceberg(warehouse):
-    columns = ("transaction_id", "transaction_hash", "amount")
-    ledger = lake.iceberg(warehouse, lake.LEDGER).scan(selected_fields=columns).to_arrow()
-    rejected = lake.iceberg(warehouse, lake.REJECTED).scan(selected_fields=("raw",)).to_arrow()
-    rows = zip(*(ledger.column(name).to_pylist() for name in columns))
-    return collections.Counter(rows), collections.Counter(rejected.column("raw").to_pylist())
-
-
-def by_duckdb(warehouse):
-    duck = lake.duck()
-    ledger = lake.scan(warehouse, lake.LEDGER)
-    rows = duck.execute(f"SELECT transaction_id, transaction_hash, amount FROM {ledger}").fetchall()
-    rejected = duck.execute(f"SELECT raw FROM {lake.scan(warehouse, lake.REJECTED)}").fetchall()
-    return collections.Counter(rows), collections.Counter(raw for (raw,) in rejected)
-
-
 def compare(reader, what, wanted, found):
     if wanted != found:
         missing = list((wanted - found).items())[:3]
@@ -73,16 +59,17 @@ def compare(reader, what, wanted, found):
         )
 
 
-def main(records, warehouse):
+def main(records, warehouse, *readers):
     rows, rejected = expected(records)
     if not rows or not rejected:
         lake.fail(f"{records} has {rows.total()} rows and {rejected.total()} bad records: both are needed")
-    for reader, read in (("pyiceberg", by_pyiceberg), ("duckdb", by_duckdb)):
-        found_rows, found_rejected = read(warehouse)
-        compare(reader, "rows", rows, found_rows)
-        compare(reader, "rejected records", rejected, found_rejected)
+    for reader in readers:
+        read = READERS[reader]
+        compare(reader, "rows", rows, collections.Counter(read(warehouse, lake.LEDGER, FOUND)))
+        raw = collections.Counter(bytes(raw) for (raw,) in read(warehouse, lake.REJECTED, ["raw"]))
+        compare(reader, "rejected records", rejected, raw)
     total = sum(amount * count for (_, _, amount), count in rows.items())
-    print(f"{rows.total()} rows, {rejected.total()} rejected, amounts of {total}: as computed, in both readers")
+    print(f"{rows.total()} rows, {rejected.total()} rejected, amounts of {total}: as computed, in {', '.join(readers)}")
 
 
 main(*sys.argv[1:])

@@ -25,6 +25,7 @@ mod python;
 mod rollback;
 mod secured;
 mod shared_catalog;
+mod spark;
 mod stop;
 mod transactions;
 
@@ -48,11 +49,12 @@ pub(crate) struct Options {
     ledger: Option<PathBuf>,
 }
 
-/// What is made ready before the first suite that needs it.
+/// What is made ready before the first suite that needs it. Spark is a part of the Python side.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Need {
     Ledger,
     Python,
+    Spark,
     Broker,
 }
 
@@ -103,7 +105,7 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "partitioned",
         shows: "a ledger by day or hour and bucket: other readers find each row and open no file in vain",
-        needs: &[Need::Ledger, Need::Python],
+        needs: &[Need::Ledger, Need::Python, Need::Spark],
         run: partitioned::run,
     },
     Suite {

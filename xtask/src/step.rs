@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::process::{Command, Output};
+use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -14,6 +15,22 @@ pub(crate) fn timed<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T
     let ending = if result.is_ok() { "ok" } else { "FAILED" };
     eprintln!("--- {name}: {ending} after {:.1} s", start.elapsed().as_secs_f64());
     result
+}
+
+/// Does `work` with all of `parts` at once, and gives the first error.
+pub(crate) fn side_by_side<T: Sync>(
+    parts: &[T],
+    work: impl Fn(&T) -> Result<()> + Sync,
+) -> Result<()> {
+    thread::scope(|scope| {
+        let work = &work;
+        let runs: Vec<_> = parts.iter().map(|part| scope.spawn(move || work(part))).collect();
+        let results = runs.into_iter().map(|run| match run.join() {
+            Ok(result) => result,
+            Err(_) => bail!("a part panicked"),
+        });
+        results.collect::<Vec<Result<()>>>().into_iter().collect()
+    })
 }
 
 /// Runs `command` with our own standard streams; anything but success is an error.

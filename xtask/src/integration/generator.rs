@@ -29,6 +29,6 @@ pub(super) fn run(lab: &Lab) -> Result<()> {
     let records = home.text("records.jsonl")?;
     let file = File::create(&records).with_context(|| format!("cannot write {records}"))?;
     step::succeed(home.ledger(&["generate", "--from", SOURCE, "--to", "-"]).stdout(file))?;
-    eprint!("{}", lab.python("expect.py", &[&records, &home.warehouse()?])?);
+    eprint!("{}", lab.python("expect.py", &[&records, &home.warehouse()?, "pyiceberg", "duckdb"])?);
     Ok(())
 }

@@ -8,28 +8,47 @@ use anyhow::{Context, Result, bail};
 
 use super::lab::Lab;
 use super::life::{DONE, Ended, FENCED, Home, Life};
+use crate::step::side_by_side;
 
 const SOURCE: &str = "generator:rows=200000,seed=19,rate=20000,bad=0.2";
 const TABLE: &str = "transactions_ledger";
 /// The source ends before that, and with it the race.
 const DECIDED: Duration = Duration::from_secs(60);
 
+/// Where the logs of both instances are.
+struct Trial {
+    name: &'static str,
+    checkpoints: [&'static str; 2],
+    salt: u64,
+}
+
+const TRIALS: [Trial; 2] = [
+    Trial { name: "one-log", checkpoints: ["data/checkpoint/ledger"; 2], salt: 0 },
+    Trial {
+        name: "two-logs",
+        checkpoints: ["data/checkpoint/first", "data/checkpoint/second"],
+        salt: 1,
+    },
+];
+
+/// Instances mostly wait, so both trials share the machine.
 pub(super) fn run(lab: &Lab) -> Result<()> {
+    side_by_side(&TRIALS, |trial| attempt(lab, trial))
+}
+
+fn attempt(lab: &Lab, trial: &Trial) -> Result<()> {
+    let Trial { name, checkpoints, salt } = trial;
     let times = lab.times(50);
-    let one = ["data/checkpoint/ledger", "data/checkpoint/ledger"];
-    let two = ["data/checkpoint/first", "data/checkpoint/second"];
-    for (name, checkpoints, salt) in [("one-log", one, 0), ("two-logs", two, 1)] {
-        let mut draw = lab.draw(salt);
-        for round in 0..times {
-            let folder = format!("{name}-{round}");
-            let home = lab.home(&folder)?;
-            let apart = draw.time(Duration::from_millis(400));
-            race(&home, checkpoints, apart)
-                .with_context(|| format!("{folder}, started {apart:?} apart"))?;
-            fs::remove_dir_all(home.path("")).context("cannot remove the folder of a round")?;
-        }
-        eprintln!("{name}: {times} races, one fenced in each");
+    let mut draw = lab.draw(*salt);
+    for round in 0..times {
+        let folder = format!("{name}-{round}");
+        let home = lab.home(&folder)?;
+        let apart = draw.time(Duration::from_millis(400));
+        race(&home, *checkpoints, apart)
+            .with_context(|| format!("{folder}, started {apart:?} apart"))?;
+        fs::remove_dir_all(home.path("")).context("cannot remove the folder of a round")?;
     }
+    eprintln!("{name}: {times} races, one fenced in each");
     Ok(())
 }
 

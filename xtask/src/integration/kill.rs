@@ -2,7 +2,6 @@
 //! every record once, in partitioned tables of both catalogs.
 
 use std::collections::BTreeMap;
-use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -11,7 +10,7 @@ use super::draw::Draw;
 use super::failpoints::{self, Failpoint};
 use super::lab::Lab;
 use super::life::{DONE, Ended, Home};
-use crate::step;
+use crate::step::{self, side_by_side};
 
 /// A life that is to die at a failpoint it never reaches is ended after this.
 const UNREACHED: Duration = Duration::from_secs(5);
@@ -33,21 +32,9 @@ const PARTITIONED: [&str; 2] = ["--partition-by", "day(event_timestamp),bucket(4
 pub(super) fn run(lab: &Lab) -> Result<()> {
     let points = failpoints::declared()?;
     let lives = lab.times(200);
-    let trials = [generator(lives), kafka(lab, lives)?];
+    let trials = [(generator(lives), 1), (kafka(lab, lives)?, 2)];
     // Lives mostly wait, so both trials share the machine.
-    thread::scope(|scope| {
-        let points = &points;
-        let runs: Vec<_> = trials
-            .iter()
-            .zip(1_u64..)
-            .map(|(trial, salt)| scope.spawn(move || attempt(lab, trial, lives, salt, points)))
-            .collect();
-        let results = runs.into_iter().map(|run| match run.join() {
-            Ok(result) => result,
-            Err(_) => bail!("a trial panicked"),
-        });
-        results.collect::<Vec<Result<()>>>().into_iter().collect()
-    })
+    side_by_side(&trials, |(trial, salt)| attempt(lab, trial, lives, *salt, &points))
 }
 
 /// More rows than all lives can take at this rate, so that none ends by itself.

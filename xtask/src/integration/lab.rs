@@ -11,13 +11,14 @@ use super::broker::Broker;
 use super::draw::Draw;
 use super::life::Home;
 use super::python::Python;
-use super::{Need, Options};
+use super::{Need, Options, spark};
 use crate::{step, workspace};
 
 /// Everything a suite needs, made once a run.
 pub(super) struct Lab {
     ledger: PathBuf,
     python: Option<Python>,
+    spark: Option<PathBuf>,
     broker: Option<Broker>,
     scratch: PathBuf,
     suite: String,
@@ -42,6 +43,7 @@ impl Lab {
         let mut lab = Self {
             ledger: options.ledger.clone().unwrap_or_else(|| target.join("release/ledger")),
             python: None,
+            spark: None,
             broker: None,
             scratch,
             suite: String::new(),
@@ -50,6 +52,9 @@ impl Lab {
         };
         if needs.contains(&Need::Python) {
             lab.python = Some(step::timed("python", Python::prepare)?);
+        }
+        if needs.contains(&Need::Spark) {
+            lab.spark = Some(step::timed("spark", spark::runtime)?);
         }
         if needs.contains(&Need::Broker) {
             let run = services(&lab.scratch);
@@ -87,7 +92,10 @@ impl Lab {
     /// A script of `xtask/python`, not started yet.
     pub(super) fn python_command(&self, script: &str) -> Result<Command> {
         let python = self.python.as_ref();
-        Ok(python.context("this suite did not say that it needs Python")?.script(script))
+        let python = python.context("this suite did not say that it needs Python")?;
+        let mut command = python.script(script);
+        command.envs(self.spark.iter().map(|jar| (spark::VARIABLE, jar)));
+        Ok(command)
     }
 
     /// The broker.
