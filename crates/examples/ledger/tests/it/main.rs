@@ -8,4 +8,5 @@ mod lives;
 mod other;
 mod partitioned;
 mod secrets;
+mod spark;
 mod verified;
