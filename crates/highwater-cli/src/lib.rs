@@ -29,7 +29,7 @@ pub use kill::KillAtError;
 pub use launch::run;
 pub use options::{
     Fields, OnDataLoss, OptionError, ReadOptions, RunOptions, SourceOptions, TableOptions,
-    parse_property,
+    parse_property, parse_semantics,
 };
 pub use start::{Start, StartError};
 pub use trigger::{TriggerError, parse_trigger};

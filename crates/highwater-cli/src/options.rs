@@ -4,6 +4,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
+use highwater_codec::Semantics;
 use highwater_core::{Failpoints, Secret};
 use highwater_pipeline::{ExecutorSpec, Inline, OnRollback, Options, Trigger};
 use highwater_timely::Threads;
@@ -21,6 +22,10 @@ pub struct SourceOptions {
     /// How it is read.
     #[command(flatten)]
     pub read: ReadOptions,
+    /// By whose rules records become rows: strict rejects a value that does not fit exactly, spark makes
+    /// the rows that Spark 4.1 makes, with nulls for what cannot be read
+    #[arg(long, value_name = "RULES", default_value = "strict", value_parser = parse_semantics)]
+    pub semantics: Semantics,
     /// Adds _topic, _partition and _offset to the table
     #[arg(long)]
     pub source_columns: bool,
@@ -169,6 +174,9 @@ pub enum OptionError {
     /// Neither of the choices.
     #[error("write refuse or accept")]
     NotAChoice,
+    /// Neither of the rules.
+    #[error("write strict or spark")]
+    NotSemantics,
     /// No thread.
     #[error("a pipeline needs a thread; leave the option out, or write 1 or more")]
     NoThread,
@@ -225,6 +233,18 @@ fn parse_rollback(text: &str) -> Result<OnRollback, OptionError> {
         "refuse" => Ok(OnRollback::Refuse),
         "accept" => Ok(OnRollback::Accept),
         _ => Err(OptionError::NotAChoice),
+    }
+}
+
+/// Reads `strict` or `spark`.
+///
+/// # Errors
+/// When it is neither.
+pub fn parse_semantics(text: &str) -> Result<Semantics, OptionError> {
+    match text {
+        "strict" => Ok(Semantics::Strict),
+        "spark" => Ok(Semantics::Spark),
+        _ => Err(OptionError::NotSemantics),
     }
 }
 

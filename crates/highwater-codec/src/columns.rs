@@ -58,7 +58,7 @@ pub struct Column {
 
 impl Column {
     /// A column that is never null: a record without its key, or with null there, is rejected. The
-    /// key is called as the column.
+    /// key is called as the column. By the rules of Spark it may be null all the same.
     pub fn required(name: impl Into<String>, kind: Type) -> Self {
         Self { name: name.into(), kind, required: true, key: None }
     }
@@ -139,6 +139,20 @@ impl Columns {
     /// The columns as Arrow has them.
     pub fn schema(&self) -> SchemaRef {
         Arc::new(Schema::new(self.fields()))
+    }
+
+    /// The columns as Arrow has them where each may be null, and so may those of structs.
+    pub(crate) fn optional_fields(&self) -> Fields {
+        let optional = |column: &Column| {
+            let field = column.field().with_nullable(true);
+            match &column.kind {
+                Type::Struct(columns) => {
+                    field.with_data_type(DataType::Struct(columns.optional_fields()))
+                }
+                _ => field,
+            }
+        };
+        self.0.iter().map(optional).collect()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Column> {

@@ -110,7 +110,7 @@ pub trait RecordDecoder: fmt::Debug + Send {
 pub struct Records<'a> {
     /// Where the values are.
     pub data: &'a [u8],
-    /// One entry for each record. A null value (a tombstone) is nothing, and is rejected.
+    /// One entry for each record. A null value (a tombstone) is nothing.
     pub values: &'a [Option<Span>],
 }
 

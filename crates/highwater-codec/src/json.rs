@@ -2,18 +2,22 @@
 
 mod object;
 mod record;
+mod spark;
 mod text;
 mod values;
 
+use std::sync::Arc;
+
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use highwater_core::Result;
 use serde::de::DeserializeSeed;
 
 use crate::reason::excerpt;
-use crate::{CodecError, Columns, Fault, Format, Reason, RecordDecoder, Records};
+use crate::{CodecError, Columns, Fault, Format, Reason, RecordDecoder, Records, Semantics};
 use object::Object;
 use record::{Row, RowSeed};
+use spark::SparkDecoder;
 
 /// The longest value in bytes.
 const MAX_BYTES: usize = 16 << 20;
@@ -39,6 +43,8 @@ const MAX_KEYS: usize = 10_000;
 /// does a key that feeds a column and comes twice. Limits: 16 MiB a value, 64 objects and arrays
 /// within each other, 10,000 keys an object.
 ///
+/// All that holds for [`Semantics::Strict`]. For [`Semantics::Spark`] see [`Json::semantics`].
+///
 /// # Example
 /// ```
 /// use highwater_codec::{Columns, Format, Json, Type};
@@ -51,6 +57,7 @@ const MAX_KEYS: usize = 10_000;
 pub struct Json {
     columns: Columns,
     schema: SchemaRef,
+    semantics: Semantics,
 }
 
 impl Json {
@@ -62,7 +69,27 @@ impl Json {
     pub fn try_new(columns: Columns) -> Result<Self> {
         columns.check("", 1)?;
         let schema = columns.schema();
-        Ok(Self { columns, schema })
+        Ok(Self { columns, schema, semantics: Semantics::Strict })
+    }
+
+    /// The same format by other rules.
+    ///
+    /// By those of Spark each record becomes a row, as Spark 4.1 makes it with ANSI off, in UTC, with
+    /// a permissive `from_json`: decimals and timestamps are read as text, which is then cast. What
+    /// cannot be read is null, so every column may be null. Null is the whole row of a record that is
+    /// no JSON object, and of one without a value. `docs/semantics/casts.md` has Spark's answers.
+    ///
+    /// Rejected are only records beyond the limits, and two kinds of timestamps whose answer does not
+    /// lie in the record: a time without a date, and a zone by a name such as `Europe/Paris`. A key
+    /// that feeds several columns feeds each as if it were the only one.
+    #[must_use]
+    pub fn semantics(mut self, semantics: Semantics) -> Self {
+        self.semantics = semantics;
+        self.schema = match semantics {
+            Semantics::Strict => self.columns.schema(),
+            Semantics::Spark => Arc::new(Schema::new(self.columns.optional_fields())),
+        };
+        self
     }
 }
 
@@ -72,15 +99,18 @@ impl Format for Json {
     }
 
     fn decoder(&self) -> Box<dyn RecordDecoder> {
-        Box::new(JsonDecoder {
-            schema: self.schema(),
-            object: Object::new(&self.columns, "", 1),
-            scratch: String::new(),
-        })
+        match self.semantics {
+            Semantics::Strict => Box::new(JsonDecoder {
+                schema: self.schema(),
+                object: Object::new(&self.columns, "", 1),
+                scratch: String::new(),
+            }),
+            Semantics::Spark => Box::new(SparkDecoder::new(&self.columns, self.schema())),
+        }
     }
 
     fn describe(&self) -> String {
-        format!("json strict 1 {}", self.columns)
+        format!("json {} 1 {}", self.semantics, self.columns)
     }
 }
 

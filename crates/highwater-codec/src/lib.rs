@@ -1,8 +1,8 @@
 //! Bytes to Arrow rows, strictly: a value that does not fit its column exactly rejects its record,
-//! and nothing but its record.
+//! and nothing but its record. Or, if asked to, as Spark does it.
 //!
 //! * [`Format`] and [`RecordDecoder`] are what a source needs to know of an encoding.
-//! * [`Json`] decodes JSON objects into declared [`Columns`].
+//! * [`Json`] decodes JSON objects into declared [`Columns`], by one of two [`Semantics`].
 //! * [`parse_decimal`] and [`parse_timestamp`] are the exact parsers behind it.
 //! * [`sha256_concat_ws`] and [`sha256_canonical`] hash rows.
 //!
@@ -37,6 +37,7 @@ mod format;
 mod hash;
 mod json;
 mod reason;
+mod semantics;
 mod timestamp;
 
 pub use columns::{Column, Columns, Type};
@@ -46,4 +47,5 @@ pub use format::{Format, RecordDecoder, Records, Span};
 pub use hash::{sha256_canonical, sha256_concat_ws};
 pub use json::Json;
 pub use reason::{Fault, Problem, Reason};
+pub use semantics::Semantics;
 pub use timestamp::parse_timestamp;

@@ -111,7 +111,8 @@ fn parse_zone(zone: &[u8]) -> Result<i64, Problem> {
     }
 }
 
-fn days_in(year: i64, month: i64) -> i64 {
+/// The days of a month; none for one that there is not.
+pub(crate) fn days_in(year: i64, month: i64) -> i64 {
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
@@ -122,10 +123,10 @@ fn days_in(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Years are counted from March, so that the leap day is the last of its year.
+/// Days since 1970-01-01. Years are counted from March, so that the leap day is the last of its year.
 ///
 /// Source: Howard Hinnant, "chrono-compatible low-level date algorithms", `days_from_civil`.
-fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
+pub(crate) fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
     let year = if month > 2 { year } else { year - 1 };
     let era = year.div_euclid(400);
     let year_of_era = year.rem_euclid(400);

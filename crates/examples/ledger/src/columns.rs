@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
-use highwater_codec::{Column, Columns, Type, sha256_concat_ws};
+use highwater_codec::{Column, Columns, Semantics, Type, sha256_concat_ws};
 use highwater_core::SourceColumns;
 use highwater_pipeline::{MapContext, MapResult};
 
@@ -28,19 +28,21 @@ pub(crate) fn transactions() -> Columns {
         .column(Column::required("event_timestamp", Type::Timestamp).key("timestamp"))
 }
 
-/// The columns of the ledger, with the place each row came from at the end if asked for.
-pub(crate) fn ledger(source_columns: bool) -> SchemaRef {
+/// The columns of the ledger, with the place each row came from at the end if asked for. By the rules
+/// of Spark any of them may be null.
+pub(crate) fn ledger(semantics: Semantics, source_columns: bool) -> SchemaRef {
     let time = || DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into()));
+    let optional = semantics == Semantics::Spark;
     let schema = Schema::new(vec![
-        Field::new("transaction_id", DataType::Utf8, false),
+        Field::new("transaction_id", DataType::Utf8, optional),
         Field::new("account_from", DataType::Utf8, true),
         Field::new("account_to", DataType::Utf8, true),
-        Field::new("amount", DataType::Decimal128(18, 2), false),
+        Field::new("amount", DataType::Decimal128(18, 2), optional),
         Field::new("currency", DataType::Utf8, true),
         Field::new("transaction_type", DataType::Utf8, true),
-        Field::new("transaction_hash", DataType::Utf8, false),
-        Field::new("event_timestamp", time(), false),
-        Field::new("processing_time", time(), false),
+        Field::new("transaction_hash", DataType::Utf8, optional),
+        Field::new("event_timestamp", time(), optional),
+        Field::new("processing_time", time(), optional),
     ]);
     if source_columns { SourceColumns::behind(&schema) } else { Arc::new(schema) }
 }
@@ -50,8 +52,13 @@ pub(crate) fn rejected(table: &str) -> String {
     format!("{table}_rejected")
 }
 
-/// Rows of the ledger from transactions: a hash of each, and the time at which its epoch was planned.
-pub(crate) fn to_ledger(rows: &RecordBatch, cx: &mut MapContext<'_>) -> MapResult<RecordBatch> {
+/// Rows of the ledger, which has the columns of `schema`, from transactions: a hash of each, and the
+/// time at which its epoch was planned.
+pub(crate) fn to_ledger(
+    schema: &SchemaRef,
+    rows: &RecordBatch,
+    cx: &MapContext<'_>,
+) -> MapResult<RecordBatch> {
     let hashed: Vec<&dyn Array> = HASHED
         .iter()
         .map(|name| column(rows, name).map(AsRef::as_ref))
@@ -59,14 +66,13 @@ pub(crate) fn to_ledger(rows: &RecordBatch, cx: &mut MapContext<'_>) -> MapResul
     let hash: ArrayRef = Arc::new(sha256_concat_ws("|", &hashed)?);
     let now = TimestampMicrosecondArray::from_value(cx.now().0, rows.num_rows());
     let now: ArrayRef = Arc::new(now.with_timezone(UTC));
-    let schema = ledger(rows.column_by_name("_offset").is_some());
     let value = |field: &Arc<Field>| match field.name().as_str() {
         "transaction_hash" => Ok(Arc::clone(&hash)),
         "processing_time" => Ok(Arc::clone(&now)),
         name => column(rows, name).cloned(),
     };
     let columns = schema.fields().iter().map(value).collect::<Result<_, _>>()?;
-    Ok(RecordBatch::try_new(schema, columns)?)
+    Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
 }
 
 fn column<'a>(rows: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, ArrowError> {

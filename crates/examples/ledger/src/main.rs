@@ -11,6 +11,7 @@ mod introduction;
 mod verify;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
 use highwater_cli::{
@@ -43,7 +44,7 @@ fn main() -> ExitCode {
 /// The pipeline: what a transaction becomes.
 fn pipeline(from: &SourceOptions, to: &TableOptions) -> Result<Plan, Failure> {
     let ledger = Pipeline::new("ledger");
-    let json = Json::try_new(columns::transactions())?;
+    let json = Json::try_new(columns::transactions())?.semantics(from.semantics);
     let transactions = match &from.from {
         SourceUri::Generator(uri) => {
             let generator = connect::generator(uri, &from.read)?.decode(json);
@@ -60,8 +61,10 @@ fn pipeline(from: &SourceOptions, to: &TableOptions) -> Result<Plan, Failure> {
         }
     };
     transactions.rejected().sink("rejected", table(to, &columns::rejected(&to.table))?);
+    let schema = columns::ledger(from.semantics, from.source_columns);
+    let output = Arc::clone(&schema);
     transactions
-        .map_batches("ledger", columns::ledger(from.source_columns), columns::to_ledger)
+        .map_batches("ledger", output, move |rows, cx| columns::to_ledger(&schema, rows, cx))
         .sink("ledger", partitioned(table(to, &to.table)?, to)?);
     Ok(ledger.build()?)
 }

@@ -9,7 +9,8 @@ mod tables;
 use std::io::Write as _;
 
 use clap::Args;
-use highwater_cli::{CatalogOptions, Failure, ReadOptions, SourceUri};
+use highwater_cli::{CatalogOptions, Failure, ReadOptions, SourceUri, parse_semantics};
+use highwater_codec::Semantics;
 
 use crate::{columns, connect};
 use raw::Raw;
@@ -28,6 +29,10 @@ pub(crate) struct VerifyArguments {
     against: Option<SourceUri>,
     #[command(flatten)]
     read: ReadOptions,
+    /// The rules by which the ledger was written: strict or spark. By those of Spark rows may lack an
+    /// amount, and --against compares only where rows came from
+    #[arg(long, value_name = "RULES", default_value = "strict", value_parser = parse_semantics)]
+    semantics: Semantics,
 }
 
 /// Reads the tables, and their source if asked to, and writes what was found to standard output.
@@ -54,15 +59,20 @@ async fn examine(arguments: &VerifyArguments) -> Result<Report, Failure> {
     let rejected = table(&columns::rejected(&arguments.table))?.read().await?;
     let mut tables = Tables::read(&ledger, &rejected).await?;
     let mut report = Report::new(&arguments.table, &ledger, &rejected, &tables)?;
+    if arguments.semantics == Semantics::Strict {
+        report.check_amounts(&tables);
+    }
     match &arguments.against {
         None => {}
         Some(SourceUri::Generator(uri)) => {
             let source = connect::generator(uri, &arguments.read)?.decode(Raw).source_columns();
-            replay::compare(&source, &ledger, &mut tables, &mut report).await?;
+            replay::compare(&source, arguments.semantics, &ledger, &mut tables, &mut report)
+                .await?;
         }
         Some(SourceUri::Kafka(uri)) => {
             let source = connect::kafka(uri, &arguments.read)?.decode(Raw).source_columns();
-            replay::compare(&source, &ledger, &mut tables, &mut report).await?;
+            replay::compare(&source, arguments.semantics, &ledger, &mut tables, &mut report)
+                .await?;
         }
     }
     Ok(report)

@@ -24,6 +24,8 @@ fn defaults_are_those_of_the_library() {
     assert_eq!(parsed.run.trigger, Trigger::every(std::time::Duration::from_secs(5)));
     assert_eq!((parsed.run.threads, parsed.run.max_rejected_ratio), (None, 0.5));
     assert_eq!(parsed.source.read.start, Start::Earliest);
+    assert_eq!(parsed.source.semantics, Semantics::Strict);
+    assert_eq!(parse(&["--semantics=spark"]).unwrap().source.semantics, Semantics::Spark);
     assert_eq!(parsed.table.catalog.catalog.to_string(), "data/warehouse");
 }
 
@@ -35,6 +37,7 @@ fn mistakes_say_what_to_write() {
     assert!(error("--threads=x").contains("write a number of threads"));
     assert!(error("--max-rejected-ratio=2").contains("a share from 0 to 1"));
     assert!(error("--on-rollback=maybe").contains("write refuse or accept"));
+    assert!(error("--semantics=ansi").contains("write strict or spark"));
     assert!(error("--max-records-per-epoch=0").contains("--max-records-per-epoch"));
     assert!(error("--partition-by=a,,b").contains("fields with commas between them"));
     assert!(error("--create=x").contains("write key=value"));

@@ -43,6 +43,18 @@ enum Values {
     Timestamp(Vec<i64>),
 }
 
+/// A value of the type of its column; a decimal is its digits without the point.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Value<'a> {
+    Text(&'a str),
+    Int(i32),
+    Long(i64),
+    Double(f64),
+    Boolean(bool),
+    Decimal(i128),
+    Timestamp(i64),
+}
+
 impl Cells {
     /// A column of this type; none for a struct.
     pub(super) fn new(kind: &Type) -> Option<Self> {
@@ -96,6 +108,25 @@ impl Cells {
                 Token::Number(text) | Token::Text(text),
             ) => values.push(parse_decimal(text, *precision, *scale)?),
             (Values::Timestamp(values), Token::Text(text)) => values.push(parse_timestamp(text)?),
+            _ => return Err(Problem::Mismatch),
+        }
+        self.nulls.append_non_null();
+        Ok(())
+    }
+
+    /// Appends a value that is of the column's type already. After an error nothing is appended.
+    pub(super) fn push_value(&mut self, value: Value<'_>) -> Result<(), Problem> {
+        match (&mut self.values, value) {
+            (Values::Text { ends, bytes, .. }, Value::Text(text)) => {
+                bytes.extend_from_slice(text.as_bytes());
+                ends.push(end_of(bytes)?);
+            }
+            (Values::Int(values), Value::Int(value)) => values.push(value),
+            (Values::Long(values), Value::Long(value))
+            | (Values::Timestamp(values), Value::Timestamp(value)) => values.push(value),
+            (Values::Double(values), Value::Double(value)) => values.push(value),
+            (Values::Boolean(values), Value::Boolean(value)) => values.append(value),
+            (Values::Decimal { values, .. }, Value::Decimal(value)) => values.push(value),
             _ => return Err(Problem::Mismatch),
         }
         self.nulls.append_non_null();

@@ -3,9 +3,10 @@
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use highwater_codec::{Column, Columns, Type};
+use highwater_codec::{Column, Columns, RecordDecoder, Type};
 
 use crate::rows::{decode, decoder};
+use crate::spark;
 
 const PAGE: &str = include_str!("../../../../docs/semantics/casts.md");
 
@@ -13,10 +14,12 @@ struct Case {
     line: usize,
     kind: String,
     input: String,
-    answer: String,
+    strict: String,
+    /// Empty when it is the same.
+    spark: String,
 }
 
-/// The rows of all tables that begin with the columns type, input and answer.
+/// The rows of all tables that begin with the columns type, input, strict and spark.
 fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     let mut in_table = false;
@@ -31,12 +34,12 @@ fn cases() -> Vec<Case> {
             .map(|cell| cell.trim().replace('\u{1}', "|"))
             .collect();
         if cells[0] == "type" {
-            assert_eq!(cells[1..3], ["input", "answer"], "line {}", at + 1);
+            assert_eq!(cells[1..4], ["input", "strict", "spark"], "line {}", at + 1);
             in_table = true;
         } else if in_table && !cells[0].starts_with("--") {
             assert_eq!(cells.len(), 5, "line {}: {line}", at + 1);
-            let [kind, input, answer] = [0, 1, 2].map(|cell| cells[cell].clone());
-            cases.push(Case { line: at + 1, kind, input, answer });
+            let [kind, input, strict, spark] = [0, 1, 2, 3].map(|cell| cells[cell].clone());
+            cases.push(Case { line: at + 1, kind, input, strict, spark });
         }
     }
     cases
@@ -108,30 +111,28 @@ fn shown(array: &dyn Array) -> String {
     ArrayFormatter::try_new(array, &options).unwrap().value(0).to_string()
 }
 
-fn wrong(case: &Case) -> Option<String> {
-    let (name, required) = match case.kind.strip_suffix(" required") {
-        Some(name) => (name, true),
-        None => (case.kind.as_str(), false),
+fn columns_of(case: &Case) -> Columns {
+    let column = match case.kind.strip_suffix(" required") {
+        Some(name) => Column::required("v", kind_of(name)),
+        None => Column::optional("v", kind_of(&case.kind)),
     };
-    let column = if required {
-        Column::required("v", kind_of(name))
-    } else {
-        Column::optional("v", kind_of(name))
-    };
+    Columns::new().column(column)
+}
+
+/// What is wrong with an answer of the page.
+fn wrong(case: &Case, decoder: &mut dyn RecordDecoder, answer: &str) -> Option<String> {
     let value = value_of(case);
-    let mut decoder = decoder(Columns::new().column(column));
-    let (rows, outcomes) = decode(decoder.as_mut(), &[value.as_deref()]);
+    let (rows, outcomes) = decode(decoder, &[value.as_deref()]);
     let found = match &outcomes[0] {
         None => shown(rows.column(0)),
         Some(reason) => format!("rejected: {reason}"),
     };
-    let right = match case.answer.strip_prefix("rejected: ") {
+    let right = match answer.strip_prefix("rejected: ") {
         Some(part) => outcomes[0].is_some() && found.contains(part),
-        None => outcomes[0].is_none() && found == written(&case.answer),
+        None => outcomes[0].is_none() && found == written(answer),
     };
-    (!right).then(|| {
-        format!("line {}: {} {}: {found}, not {}", case.line, case.kind, case.input, case.answer)
-    })
+    let Case { line, kind, input, .. } = case;
+    (!right).then(|| format!("line {line}: {kind} {input}: {found}, not {answer}"))
 }
 
 /// The answer of a cell. A quoted text is compared as JSON, so that the page may write `\uffff`.
@@ -147,6 +148,22 @@ fn written(cell: &str) -> String {
 fn every_row_of_the_page_is_what_the_decoder_answers() {
     let cases = cases();
     assert!(cases.len() > 150, "only {} rows were found", cases.len());
+    let wrong = |case| wrong(case, decoder(columns_of(case)).as_mut(), &case.strict);
     let wrong: Vec<String> = cases.iter().filter_map(wrong).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_row_of_the_page_is_what_spark_answers() {
+    let wrong = |case: &Case| {
+        let answer = match case.spark.as_str() {
+            "" => &case.strict,
+            // Spark's answer is for people then.
+            spark if spark.ends_with("(rejected)") => "rejected: ",
+            spark => spark,
+        };
+        wrong(case, spark::decoder(columns_of(case)).as_mut(), answer)
+    };
+    let wrong: Vec<String> = cases().iter().filter_map(wrong).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

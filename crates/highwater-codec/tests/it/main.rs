@@ -12,3 +12,4 @@ mod decode;
 mod neighbours;
 mod oracle;
 mod rows;
+mod spark;

@@ -14,6 +14,7 @@ use proptest::sample::subsequence;
 use proptest::test_runner::Config;
 
 use crate::rows::{decode, decoder};
+use crate::spark;
 
 /// A row, as the producer has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -176,10 +177,13 @@ proptest! {
             encoded(&kept.map(|at| members[*at].clone()).collect::<Vec<_>>())
         }).collect();
         let views: Vec<Option<&[u8]>> = values.iter().map(|value| Some(value.as_bytes())).collect();
-        let (rows, outcomes) = decode(decoder(columns()).as_mut(), &views);
-        prop_assert!(outcomes.iter().all(Option::is_none), "{:?}", outcomes);
-        for (row, (sent, _, _)) in sent.iter().enumerate() {
-            prop_assert_eq!(&received(&rows, row), sent);
+        // Where a record has an answer by strict rules, that is Spark's answer too.
+        for mut decoder in [decoder(columns()), spark::decoder(columns())] {
+            let (rows, outcomes) = decode(decoder.as_mut(), &views);
+            prop_assert!(outcomes.iter().all(Option::is_none), "{:?}", outcomes);
+            for (row, (sent, _, _)) in sent.iter().enumerate() {
+                prop_assert_eq!(&received(&rows, row), sent);
+            }
         }
     }
 
@@ -205,6 +209,27 @@ proptest! {
             if outcome.is_none() {
                 prop_assert_eq!(received(&alone, 0), received(&rows, row));
                 prop_assert!(serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok());
+                row += 1;
+            }
+        }
+    }
+
+    #[test]
+    fn each_record_gets_its_row_by_the_rules_of_spark(
+        records in vec(prop_oneof![
+            sent().prop_map(|sent| encoded(&members(&sent)).into_bytes()),
+            rubbish(),
+        ], 0..30),
+    ) {
+        let views: Vec<Option<&[u8]>> = records.iter().map(|bytes| Some(bytes.as_slice())).collect();
+        let mut decoder = spark::decoder(columns());
+        let (rows, outcomes) = decode(decoder.as_mut(), &views);
+        let mut row = 0;
+        for (bytes, outcome) in records.iter().zip(&outcomes) {
+            let (alone, alone_outcome) = decode(decoder.as_mut(), &[Some(bytes)]);
+            prop_assert_eq!(&alone_outcome[0], outcome);
+            if outcome.is_none() {
+                prop_assert_eq!(format!("{:?}", received(&alone, 0)), format!("{:?}", received(&rows, row)));
                 row += 1;
             }
         }

@@ -1,8 +1,11 @@
 //! The source read again, record by record, and compared with the tables.
 
+use std::collections::HashSet;
+
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Decimal128Type;
 use futures::{StreamExt as _, TryStreamExt as _};
+use highwater_codec::Semantics;
 use highwater_core::{
     Decoded, Error, ErrorKind, Limits, Positions, Range, RangeId, Result, Source,
 };
@@ -10,19 +13,28 @@ use highwater_iceberg::IcebergTable;
 
 use super::judge::judge;
 use super::report::{Against, Report};
-use super::tables::{Tables, places_of, print_of};
+use super::tables::{Place, Tables, places_of, print_of, print_of_place};
 
 /// How many records are in memory at once.
 const RECORDS_AT_ONCE: u64 = 100_000;
 
 /// Compares the tables with their source, read from its start as far as the tables have come. What
 /// stays in `tables` has no record.
+///
+/// By strict rules rows are compared with what they should be. Those of Spark are nowhere else than in
+/// the codec: by them only places are compared, so the ledger must tell them.
 pub(super) async fn compare(
     source: &dyn Source,
+    semantics: Semantics,
     ledger: &IcebergTable,
     tables: &mut Tables,
     report: &mut Report,
 ) -> Result<()> {
+    if semantics == Semantics::Spark && tables.places.is_none() {
+        let what = "by the rules of Spark rows are told by their places, which the ledger lacks";
+        return Err(Error::new(ErrorKind::Refused, "verify", what)
+            .advise("leave --against out, or run the ledger with --source-columns"));
+    }
     let until = report.furthest();
     // A source that does not know these positions says so before anything is compared.
     source.plan(&until, Some(&until), &Limits::default()).await?;
@@ -36,12 +48,22 @@ pub(super) async fn compare(
             break;
         }
         for rows in read(source, &planned.ranges).await? {
-            take_out(&rows, tables, &mut against, report)?;
+            take_out(&rows, semantics, tables, &mut against, report)?;
         }
         from = from.after(&planned.ranges);
     }
     report.compared(against);
-    left_over(ledger, tables, report).await
+    rejected_left_over(tables, report);
+    match semantics {
+        Semantics::Strict => left_over(ledger, tables, report).await,
+        Semantics::Spark => {
+            let left = tables.places.as_ref().map_or(0, HashSet::len);
+            if left > 0 {
+                report.violate(format!("{left} rows came from places that have no record"));
+            }
+            Ok(())
+        }
+    }
 }
 
 async fn read(source: &dyn Source, ranges: &[Range]) -> Result<Vec<RecordBatch>> {
@@ -66,6 +88,7 @@ async fn read(source: &dyn Source, ranges: &[Range]) -> Result<Vec<RecordBatch>>
 /// Takes what should have become of each record out of `tables`.
 fn take_out(
     rows: &RecordBatch,
+    semantics: Semantics,
     tables: &mut Tables,
     against: &mut Against,
     report: &mut Report,
@@ -75,8 +98,10 @@ fn take_out(
     let places = places_of(rows, ["_topic", "_partition", "_offset"]).ok_or_else(bug)?;
     for (value, place) in values.ok_or_else(bug)?.iter().zip(places) {
         against.records += 1;
-        let name =
-            |place: &(String, i32, i64)| format!("{}/{} offset {}", place.0, place.1, place.2);
+        if semantics == Semantics::Spark {
+            take_place(&place, tables, against, report);
+            continue;
+        }
         match judge(value) {
             Some(row) => {
                 against.rows += 1;
@@ -96,6 +121,21 @@ fn take_out(
     Ok(())
 }
 
+/// Takes a place out of those that rows or rejected records came from.
+fn take_place(place: &Place, tables: &mut Tables, against: &mut Against, report: &mut Report) {
+    if take_one(tables.rejected.get_mut(place)) {
+        against.rejected += 1;
+    } else if tables.places.as_mut().is_some_and(|it| it.remove(&print_of_place(place))) {
+        against.rows += 1;
+    } else {
+        report.violate(format!("{}: is neither in the ledger nor rejected", name(place)));
+    }
+}
+
+fn name((topic, partition, offset): &Place) -> String {
+    format!("{topic}/{partition} offset {offset}")
+}
+
 fn take_one(count: Option<&mut u64>) -> bool {
     match count {
         Some(count) if *count > 0 => {
@@ -106,13 +146,16 @@ fn take_one(count: Option<&mut u64>) -> bool {
     }
 }
 
-/// Names what is in the tables and has no record in the source.
-async fn left_over(ledger: &IcebergTable, tables: &mut Tables, report: &mut Report) -> Result<()> {
-    for ((topic, partition, offset), count) in &tables.rejected {
+fn rejected_left_over(tables: &Tables, report: &mut Report) {
+    for (place, count) in &tables.rejected {
         for _ in 0..*count {
-            report.violate(format!("{topic}/{partition} offset {offset}: should not be rejected"));
+            report.violate(format!("{}: should not be rejected", name(place)));
         }
     }
+}
+
+/// Names what is in the ledger and has no record in the source.
+async fn left_over(ledger: &IcebergTable, tables: &mut Tables, report: &mut Report) -> Result<()> {
     if tables.contents.values().all(|count| *count == 0) {
         return Ok(());
     }

@@ -20,6 +20,7 @@ pub(super) struct Report {
     rows: u64,
     distinct_ids: usize,
     distinct_hashes: usize,
+    null_amounts: u64,
     non_positive_amounts: u64,
     /// Absent when the table does not say where its rows came from.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,6 +70,7 @@ impl Report {
             rows: tables.rows,
             distinct_ids: tables.ids.len(),
             distinct_hashes: tables.hashes.len(),
+            null_amounts: tables.null_amounts,
             non_positive_amounts: tables.non_positive_amounts,
             repeated_offsets: tables.repeated_places,
             rejected: tables.rejected.values().sum(),
@@ -86,8 +88,6 @@ impl Report {
         {
             report.reach(name, &positions);
         }
-        report.count(tables.null_amounts, "rows have no amount");
-        report.count(tables.non_positive_amounts, "rows have an amount that is not positive");
         report.count(tables.repeated_places.unwrap_or(0), "rows came from an offset twice");
         for ((topic, partition, offset), times) in &tables.rejected {
             if *times > 1 {
@@ -97,6 +97,12 @@ impl Report {
             }
         }
         Ok(report)
+    }
+
+    /// Notes the amounts that no row has by strict rules.
+    pub(super) fn check_amounts(&mut self, tables: &Tables) {
+        self.count(tables.null_amounts, "rows have no amount");
+        self.count(tables.non_positive_amounts, "rows have an amount that is not positive");
     }
 
     /// Notes that a table has come as far as `positions`.

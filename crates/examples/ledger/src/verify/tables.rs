@@ -25,6 +25,8 @@ pub(super) struct Tables {
     pub(super) hashes: HashSet<Print>,
     /// How often each (id, hash, amount) is there.
     pub(super) contents: HashMap<Print, u64>,
+    /// Where rows came from; nothing without source columns.
+    pub(super) places: Option<HashSet<Print>>,
     /// How many rows came from a place that another row came from; nothing without source columns.
     pub(super) repeated_places: Option<u64>,
     /// How often each place is among the rejected records.
@@ -42,15 +44,13 @@ impl Tables {
             tables.add(&rows).ok_or_else(|| other_columns("the ledger"))?;
             if let Some(places) = &mut places {
                 let found = places_of(&rows, ["_topic", "_partition", "_offset"]);
-                for (topic, partition, offset) in
-                    found.ok_or_else(|| other_columns("the ledger"))?
-                {
-                    let place = print(format!("{topic}/{partition}/{offset}").as_bytes());
-                    repeated += u64::from(!places.insert(place));
+                for place in found.ok_or_else(|| other_columns("the ledger"))? {
+                    repeated += u64::from(!places.insert(print_of_place(&place)));
                 }
             }
         }
-        tables.repeated_places = places.map(|_| repeated);
+        tables.repeated_places = places.as_ref().map(|_| repeated);
+        tables.places = places;
         let mut batches = rejected.rows().await?;
         while let Some(rows) = batches.try_next().await? {
             let found = places_of(&rows, ["topic", "partition", "offset"]);
@@ -81,6 +81,11 @@ impl Tables {
 /// A print of the whole of a row that is compared.
 pub(super) fn print_of(id: &str, hash: &str, cents: i128) -> Print {
     print(format!("{}:{id}{hash}{cents}", id.len()).as_bytes())
+}
+
+/// A print of the place of a record.
+pub(super) fn print_of_place((topic, partition, offset): &Place) -> Print {
+    print(format!("{topic}/{partition}/{offset}").as_bytes())
 }
 
 fn print(bytes: &[u8]) -> Print {

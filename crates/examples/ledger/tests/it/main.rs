@@ -9,4 +9,5 @@ mod lives;
 mod other;
 mod partitioned;
 mod secrets;
+mod spark;
 mod verified;
