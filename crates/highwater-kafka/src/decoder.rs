@@ -5,13 +5,14 @@ use std::ops::Range as Bytes;
 use arrow::array::RecordBatch;
 use highwater_codec::{Reason, RecordDecoder, Records as Values, Span};
 use highwater_core::{
-    Decoded, Decoder, Payload, Range, RejectedRecords, Result, SourceColumns, Timestamp,
+    Decoded, Decoder, Partition, Payload, Range, RejectedRecords, Result, SourceColumns, Timestamp,
 };
 
 use crate::batch::{self, Batches, HEADER, Header, Records};
 use crate::compression::Unpacked;
 use crate::error::{BatchError, KafkaError};
 use crate::fetch::Footer;
+use crate::metadata::{Chosen, Known};
 
 /// Rows of one batch at most.
 const ROWS: usize = 8192;
@@ -32,6 +33,7 @@ pub(crate) struct KafkaDecoder {
     unpacked: Unpacked,
     format: Box<dyn RecordDecoder>,
     rejected: RejectedRecords,
+    metadata: Chosen,
     source_columns: Option<SourceColumns>,
     waiting: Waiting,
     outcomes: Vec<Option<Reason>>,
@@ -43,13 +45,17 @@ struct Waiting {
     values: Vec<Option<Span>>,
     offsets: Vec<i64>,
     timestamps: Vec<Option<i64>>,
+    /// Only where columns of the metadata were chosen.
+    known: Vec<Known>,
     bytes: u64,
 }
 
 impl KafkaDecoder {
+    /// A decoder that adds the columns of `metadata`, then those of `source_columns` if there are any.
     pub(crate) fn new(
         range: &Range,
         format: Box<dyn RecordDecoder>,
+        metadata: Chosen,
         source_columns: Option<SourceColumns>,
         largest_batch: usize,
     ) -> Self {
@@ -62,6 +68,7 @@ impl KafkaDecoder {
             unpacked: Unpacked::new(largest_batch),
             format,
             rejected: RejectedRecords::new(&range.partition),
+            metadata,
             source_columns,
             waiting: Waiting::default(),
             outcomes: Vec::new(),
@@ -101,9 +108,10 @@ impl KafkaDecoder {
         let mut records = Records::new(header, range).map_err(|error| wrong(error, self))?;
         loop {
             let bytes = payload.unwrap_or_else(|| self.unpacked.bytes());
+            let known = !self.metadata.is_empty();
             let full = self
                 .waiting
-                .collect(&mut records, bytes, header, self.next..self.to)
+                .collect(&mut records, bytes, header, (self.next..self.to, known))
                 .map_err(|error| wrong(error, self))?;
             if let Some(last) = self.waiting.offsets.last() {
                 self.next = self.next.max(last.saturating_add(1));
@@ -133,6 +141,7 @@ impl KafkaDecoder {
             self.rejected.push(offset, time, raw, &reason.to_string());
         }
         if rows.num_rows() > 0 {
+            let rows = self.add_metadata(rows, data)?;
             decoded.rows.push(self.add_source_columns(rows)?);
         }
         decoded.rejected.extend(self.rejected.take()?);
@@ -140,6 +149,17 @@ impl KafkaDecoder {
         decoded.bytes += self.waiting.bytes;
         self.waiting.clear();
         Ok(())
+    }
+
+    fn add_metadata(&self, rows: RecordBatch, data: &[u8]) -> Result<RecordBatch> {
+        if self.metadata.is_empty() {
+            return Ok(rows);
+        }
+        let accepted = self.waiting.known.iter().zip(&self.outcomes);
+        let accepted = accepted.filter(|(_, outcome)| outcome.is_none());
+        let accepted: Vec<Known> = accepted.map(|(known, _)| known.clone()).collect();
+        let partition = Partition::new(&self.topic, self.partition);
+        Ok(self.metadata.to(&rows, &partition, &accepted, data)?)
     }
 
     fn add_source_columns(&self, rows: RecordBatch) -> Result<RecordBatch> {
@@ -202,7 +222,7 @@ impl Waiting {
         records: &mut Records,
         bytes: &[u8],
         header: &Header,
-        offsets: Bytes<i64>,
+        (offsets, known): (Bytes<i64>, bool),
     ) -> Result<bool, BatchError> {
         while self.values.len() < ROWS {
             let Some(record) = records.next(bytes)? else { return Ok(false) };
@@ -212,9 +232,15 @@ impl Waiting {
                 let too_large = |_| BatchError::TooLarge { packed: bytes.len(), limit: SPANNED };
                 self.values.push(value.map_err(too_large)?);
                 self.offsets.push(offset);
-                self.timestamps.push(header.timestamp(record.timestamp_delta));
+                let timestamp = header.timestamp(record.timestamp_delta);
+                self.timestamps.push(timestamp);
                 let size = [&record.key, &record.value].into_iter().flatten().map(Bytes::len);
                 self.bytes += u64::try_from(size.sum::<usize>()).unwrap_or(0);
+                if known {
+                    let by_broker = header.log_append_time();
+                    let (key, headers) = (record.key, record.headers);
+                    self.known.push(Known { offset, timestamp, by_broker, key, headers });
+                }
             }
         }
         Ok(true)
@@ -224,6 +250,7 @@ impl Waiting {
         self.values.clear();
         self.offsets.clear();
         self.timestamps.clear();
+        self.known.clear();
         self.bytes = 0;
     }
 }

@@ -54,6 +54,14 @@ pub enum KafkaError {
         /// Why.
         source: Box<regex::Error>,
     },
+    /// Two columns of one name.
+    #[error("topic {topic}: two columns are called {column}")]
+    ColumnTwice {
+        /// The topic, or the pattern of topics.
+        topic: String,
+        /// The name.
+        column: String,
+    },
     /// A topic that was read by a pattern is gone.
     #[error("topic {topic}, which was read as one matching {pattern}, is gone")]
     TopicGone {
@@ -228,6 +236,9 @@ pub enum KafkaError {
         /// The topic of the source.
         topic: String,
     },
+    /// Columns of the metadata that do not go together.
+    #[error("the columns of the metadata cannot be made")]
+    Columns(#[from] arrow::error::ArrowError),
     /// The runtime stopped a fetch.
     #[error("a fetch was stopped")]
     Stopped(#[from] tokio::task::JoinError),
@@ -308,6 +319,9 @@ fn judge(error: &KafkaError) -> (ErrorKind, &'static str) {
             "restore the topic, or start a pipeline of another name to read the topic as it is now",
         ),
         KafkaError::Pattern { .. } => (Invalid, "write a regular expression such as orders-.*"),
+        KafkaError::ColumnTwice { .. } => {
+            (Invalid, "give the column of the metadata another name, with metadata_as")
+        }
         KafkaError::TopicGone { .. } => (
             Refused,
             "restore the topic, or start again with --on-data-loss skip to go on without it",
@@ -323,7 +337,7 @@ fn judge(error: &KafkaError) -> (ErrorKind, &'static str) {
         ),
         KafkaError::Batch { source, .. } => source.judge(),
         KafkaError::Incomplete { .. } => (Corrupt, "start again; if it stays, report it as a bug"),
-        KafkaError::ForeignRange { .. } | KafkaError::Stopped(_) => {
+        KafkaError::ForeignRange { .. } | KafkaError::Columns(_) | KafkaError::Stopped(_) => {
             (Internal, "report this as a bug, with the message")
         }
         KafkaError::Partitions { .. } => {

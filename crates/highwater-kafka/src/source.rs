@@ -1,5 +1,6 @@
 //! The source: a topic, how it is decoded, and where to begin.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
@@ -15,6 +16,7 @@ use crate::decoder::KafkaDecoder;
 use crate::error::KafkaError;
 use crate::estimate::BytesPerOffset;
 use crate::look::{Look, Memory};
+use crate::metadata::{Chosen, Metadata};
 use crate::options::{OnDataLoss, Settings, Start};
 use crate::planner::{self, Rules, View};
 use crate::reader;
@@ -53,6 +55,7 @@ pub struct KafkaSource<F = Undecoded> {
     settings: Settings,
     start: Start,
     on_data_loss: OnDataLoss,
+    metadata: Chosen,
     source_columns: bool,
     format: F,
     cluster: OnceLock<Arc<Cluster>>,
@@ -99,6 +102,7 @@ impl KafkaSource {
             settings: Settings::default(),
             start: Start::default(),
             on_data_loss: OnDataLoss::default(),
+            metadata: Chosen::default(),
             source_columns: false,
             format: Undecoded,
             cluster: OnceLock::new(),
@@ -115,6 +119,7 @@ impl KafkaSource {
             settings: self.settings,
             start: self.start,
             on_data_loss: self.on_data_loss,
+            metadata: self.metadata,
             source_columns: self.source_columns,
             format,
             cluster: self.cluster,
@@ -137,6 +142,37 @@ impl<F> KafkaSource<F> {
     #[must_use]
     pub fn on_data_loss(mut self, choice: OnDataLoss) -> Self {
         self.on_data_loss = choice;
+        self
+    }
+
+    /// Adds a column of what Kafka knows of a record, behind the columns of the format and those added
+    /// before, under [its name](Metadata::name).
+    ///
+    /// # Example
+    /// ```
+    /// use highwater_codec::{Columns, Json, Type};
+    /// use highwater_core::Source as _;
+    /// use highwater_kafka::{KafkaSource, Metadata};
+    ///
+    /// let orders = Json::try_new(Columns::new().required("id", Type::Text))?;
+    /// let source = KafkaSource::new("localhost:9092", "orders")
+    ///     .decode(orders)
+    ///     .metadata(Metadata::Headers)
+    ///     .metadata_as(Metadata::Timestamp, "sent_at");
+    /// let names: Vec<String> =
+    ///     source.output().schema.fields().iter().map(|field| field.name().clone()).collect();
+    /// assert_eq!(names, ["id", "headers", "sent_at"]);
+    /// # Ok::<(), highwater_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn metadata(self, column: Metadata) -> Self {
+        self.metadata_as(column, column.name())
+    }
+
+    /// The same under another name.
+    #[must_use]
+    pub fn metadata_as(mut self, column: Metadata, name: impl Into<String>) -> Self {
+        self.metadata.add(column, name.into());
         self
     }
 
@@ -202,6 +238,21 @@ impl<F> KafkaSource<F> {
     }
 }
 
+impl<F: Format> KafkaSource<F> {
+    /// A name that two columns have is a mistake that readers of the table would make again.
+    fn check_columns(&self) -> Result<(), KafkaError> {
+        let schema = self.metadata.behind(&self.format.schema());
+        let mut names = BTreeSet::new();
+        match schema.fields().iter().find(|field| !names.insert(field.name().as_str())) {
+            Some(twice) => {
+                let (topic, column) = (self.topics.to_string(), twice.name().clone());
+                Err(KafkaError::ColumnTwice { topic, column })
+            }
+            None => Ok(()),
+        }
+    }
+}
+
 #[async_trait]
 impl<F: Format + 'static> Source for KafkaSource<F> {
     fn describe(&self) -> String {
@@ -209,7 +260,7 @@ impl<F: Format + 'static> Source for KafkaSource<F> {
     }
 
     fn output(&self) -> StreamInfo {
-        let schema = self.format.schema();
+        let schema = self.metadata.behind(&self.format.schema());
         StreamInfo::new(match self.source_columns {
             true => SourceColumns::behind(&schema),
             false => schema,
@@ -226,6 +277,7 @@ impl<F: Format + 'static> Source for KafkaSource<F> {
         until: Option<&Positions>,
         limits: &Limits,
     ) -> Result<Planned> {
+        self.check_columns()?;
         let views = self.look(from).await?;
         let rules = Rules {
             topics: &self.topics,
@@ -261,10 +313,12 @@ impl<F: Format + 'static> Source for KafkaSource<F> {
             let (range, topic) = (range.partition.to_string(), self.topics.to_string());
             return Err(KafkaError::ForeignRange { range, topic }.into());
         }
-        let columns = || SourceColumns::new(&self.format.schema(), range.partition.clone());
+        let schema = self.metadata.behind(&self.format.schema());
+        let columns = || SourceColumns::new(&schema, range.partition.clone());
         let columns = self.source_columns.then(columns);
+        let metadata = self.metadata.clone();
         let largest = self.settings.unpacked_bytes;
-        let decoder = KafkaDecoder::new(range, self.format.decoder(), columns, largest);
+        let decoder = KafkaDecoder::new(range, self.format.decoder(), metadata, columns, largest);
         Ok(Box::new(decoder))
     }
 }

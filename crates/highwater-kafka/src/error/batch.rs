@@ -66,6 +66,9 @@ pub enum BatchError {
         /// Its number within the batch.
         index: i32,
     },
+    /// Headers of a record that do not fit into it.
+    #[error("the headers of the record are malformed")]
+    Headers,
     /// A batch that lies before records already read.
     #[error("a batch that begins before offset {expected}")]
     Order {

@@ -6,6 +6,7 @@ mod faults;
 mod hostile;
 mod interleaving;
 mod loss;
+mod metadata;
 mod patterns;
 mod plans;
 mod reading;
