@@ -194,7 +194,13 @@ impl Cluster {
         lock(&self.idle).entry(connection.address().to_owned()).or_default().push(connection);
     }
 
-    async fn call<R: Call>(
+    /// The brokers that were named at the start.
+    pub(crate) fn bootstrap(&self) -> String {
+        self.bootstrap.join(",")
+    }
+
+    /// The answer of `address` to a request in the version that it speaks.
+    pub(crate) async fn call<R: Call>(
         &self,
         address: &str,
         request: impl Fn(i16) -> R,
@@ -228,9 +234,16 @@ impl Cluster {
         Ok(self.learn(name, &self.metadata(Some(name)).await?))
     }
 
-    /// Asks one broker after the other for a topic, or for all: those known, then those given at the
-    /// start.
+    /// Asks for a topic, or for all.
     async fn metadata(&self, name: Option<&str>) -> Result<MetadataResponse, KafkaError> {
+        self.anyone(|_| metadata_request(name)).await
+    }
+
+    /// The answer of the first broker that gives one: of those known, then of those given at the start.
+    pub(crate) async fn anyone<R: Call>(
+        &self,
+        request: impl Fn(i16) -> R,
+    ) -> Result<R::Response, KafkaError> {
         let mut candidates = lock(&self.known).brokers.clone();
         for address in &self.bootstrap {
             if !candidates.contains(address) {
@@ -239,7 +252,7 @@ impl Cluster {
         }
         let mut last = None;
         for address in &candidates {
-            match self.call(address, |_| metadata_request(name)).await {
+            match self.call(address, &request).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) if error.is_final() => return Err(error.into()),
                 Err(error) => last = Some(error),
@@ -332,7 +345,7 @@ fn lock_pop(idle: &Mutex<HashMap<String, Vec<Connection>>>, address: &str) -> Op
     lock(idle).get_mut(address).and_then(Vec::pop)
 }
 
-fn address(host: &str, port: i32) -> String {
+pub(crate) fn address(host: &str, port: i32) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 

@@ -30,6 +30,7 @@ mod detail;
 mod error;
 mod estimate;
 mod fetch;
+mod group;
 mod look;
 mod metadata;
 mod options;

@@ -130,6 +130,29 @@ pub(crate) const SASL_AUTHENTICATE: Shape = Shape {
     ],
 };
 
+pub(crate) const FIND_COORDINATOR: Shape = Shape {
+    flexible: 3,
+    fields: &[
+        since(1, Part::Fixed(4)), // throttle
+        always(Part::Fixed(2)),
+        since(1, Part::Text),
+        always(Part::Fixed(4)), // node
+        always(Part::Text),
+        always(Part::Fixed(4)),
+    ],
+};
+
+pub(crate) const OFFSET_COMMIT: Shape = Shape {
+    flexible: 8,
+    fields: &[
+        since(3, Part::Fixed(4)), // throttle
+        always(Part::Array(&[
+            always(Part::Text),
+            always(Part::Array(&[always(Part::Fixed(6))])), // partition, error
+        ])),
+    ],
+};
+
 impl Shape {
     /// Whether `bytes` are laid out as version `version` says.
     pub(crate) fn fits(&self, bytes: &[u8], version: i16) -> bool {

@@ -15,6 +15,7 @@ use crate::cluster::Cluster;
 use crate::decoder::KafkaDecoder;
 use crate::error::KafkaError;
 use crate::estimate::BytesPerOffset;
+use crate::group;
 use crate::look::{Look, Memory};
 use crate::metadata::{Chosen, Metadata};
 use crate::options::{OnDataLoss, Settings, Start};
@@ -194,7 +195,9 @@ impl<F> KafkaSource<F> {
     /// Sets a property of the Java client: `client.id`, `isolation.level`, `request.timeout.ms`,
     /// `default.api.timeout.ms` (how long a moving leader or a restarting broker is waited for),
     /// `socket.connection.setup.timeout.ms`, `fetch.max.bytes`, `max.partition.fetch.bytes`,
-    /// `fetch.max.wait.ms`.
+    /// `fetch.max.wait.ms`, `group.id`: the offsets of this group are told to the brokers after each
+    /// commit, for tools that show how far behind it is. They are never read, and if they cannot be
+    /// told that is only logged. Without it none are.
     ///
     /// Of security: `security.protocol`; `ssl.truststore.location` or `ssl.ca.location`,
     /// `ssl.truststore.certificates` (whom to trust instead of those that the system trusts);
@@ -299,6 +302,13 @@ impl<F: Format + 'static> Source for KafkaSource<F> {
             .collect()
         };
         Ok(views.iter().flat_map(ends).collect())
+    }
+
+    async fn committed(&self, upto: &Positions) -> Result<()> {
+        match &self.settings.group {
+            Some(group) => Ok(group::commit(self.cluster()?, group, upto).await?),
+            None => Ok(()),
+        }
     }
 
     fn read(&self, ranges: Vec<Range>) -> BoxStream<'static, Result<(RangeId, Payload)>> {

@@ -1,8 +1,9 @@
 //! Which version of each API is spoken with a broker.
 
 use kafka_protocol::messages::{
-    ApiKey, ApiVersionsRequest, ApiVersionsResponse, FetchRequest, ListOffsetsRequest,
-    MetadataRequest, SaslAuthenticateRequest, SaslHandshakeRequest,
+    ApiKey, ApiVersionsRequest, ApiVersionsResponse, FetchRequest, FindCoordinatorRequest,
+    ListOffsetsRequest, MetadataRequest, OffsetCommitRequest, SaslAuthenticateRequest,
+    SaslHandshakeRequest,
 };
 use kafka_protocol::protocol::{Request, VersionRange};
 
@@ -59,6 +60,20 @@ impl Call for SaslAuthenticateRequest {
     /// From 1 on the answer says when the broker forgets.
     const SPOKEN: VersionRange = VersionRange { min: 0, max: 2 };
     const SHAPE: Shape = shape::SASL_AUTHENTICATE;
+}
+
+impl Call for FindCoordinatorRequest {
+    const NAME: &'static str = "FindCoordinator";
+    /// From 1 on it can say what is wrong; from 4 on it is about several groups.
+    const SPOKEN: VersionRange = VersionRange { min: 1, max: 3 };
+    const SHAPE: Shape = shape::FIND_COORDINATOR;
+}
+
+impl Call for OffsetCommitRequest {
+    const NAME: &'static str = "OffsetCommit";
+    /// From 2 on time is the broker's.
+    const SPOKEN: VersionRange = VersionRange { min: 2, max: 8 };
+    const SHAPE: Shape = shape::OFFSET_COMMIT;
 }
 
 /// What a broker speaks.

@@ -1,6 +1,6 @@
 //! A Kafka cluster within the process, with faults on demand.
 //!
-//! It serves ApiVersions, Metadata, ListOffsets and Fetch over real sockets on 127.0.0.1, behind TLS
+//! It serves ApiVersions, Metadata, ListOffsets, Fetch and OffsetCommit over real sockets on 127.0.0.1, behind TLS
 //! and SASL where a [`Guard`] asks for them. Its logs are written through its own methods: transactions with markers and an index of the aborted,
 //! compaction, retention, topics made anew, leaders that move. Its record batches are encoded here
 //! and by nothing else, so a client is never checked against itself.
@@ -22,6 +22,7 @@
 
 mod batch;
 mod certificates;
+mod groups;
 mod guard;
 mod log;
 mod login;
@@ -89,6 +90,8 @@ struct State {
     throttle_ms: i32,
     requests: BTreeMap<i16, u64>,
     connections: u64,
+    /// The offsets of consumer groups, by group, topic and partition.
+    groups: BTreeMap<(String, String, i32), i64>,
     guard: Guard,
 }
 
@@ -241,6 +244,12 @@ impl Cluster {
     /// Replaces whom the brokers let in. Connections stay as they are.
     pub fn set_guard(&self, guard: Guard) {
         lock(&self.state).guard = guard;
+    }
+
+    /// The offset that a consumer group has committed.
+    pub fn committed(&self, group: &str, topic: &str, partition: i32) -> Option<i64> {
+        let key = (group.to_owned(), topic.to_owned(), partition);
+        lock(&self.state).groups.get(&key).copied()
     }
 
     /// How many connections were accepted so far.

@@ -3,6 +3,7 @@
 
 mod codecs;
 mod faults;
+mod groups;
 mod hostile;
 mod interleaving;
 mod loss;

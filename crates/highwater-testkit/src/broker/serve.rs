@@ -17,8 +17,9 @@ use kafka_protocol::messages::metadata_response::{
 };
 use kafka_protocol::messages::{
     ApiVersionsRequest, ApiVersionsResponse, BrokerId, FetchRequest, FetchResponse,
-    ListOffsetsRequest, ListOffsetsResponse, MetadataRequest, MetadataResponse, ProducerId,
-    ResponseHeader, SaslAuthenticateRequest, SaslHandshakeRequest, TopicName,
+    FindCoordinatorRequest, ListOffsetsRequest, ListOffsetsResponse, MetadataRequest,
+    MetadataResponse, OffsetCommitRequest, ProducerId, ResponseHeader, SaslAuthenticateRequest,
+    SaslHandshakeRequest, TopicName,
 };
 use kafka_protocol::protocol::{
     Decodable, Encodable, HeaderVersion, Request, StrBytes, decode_request_header_from_buffer,
@@ -30,14 +31,17 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tokio_rustls::TlsAcceptor;
 
+use super::groups;
 use super::login::Login;
 use super::{Mood, Partition, Shared, State, lock};
 
 /// The APIs that are served: key, oldest and newest version.
-const SERVED: [(i16, i16, i16); 6] = [
+const SERVED: [(i16, i16, i16); 8] = [
     (FetchRequest::KEY, 4, 13),
     (ListOffsetsRequest::KEY, 1, 8),
     (MetadataRequest::KEY, 0, 12),
+    (OffsetCommitRequest::KEY, 2, 8),
+    (FindCoordinatorRequest::KEY, 0, 3),
     (SaslHandshakeRequest::KEY, 0, 1),
     (ApiVersionsRequest::KEY, 0, 3),
     (SaslAuthenticateRequest::KEY, 0, 2),
@@ -185,6 +189,14 @@ async fn answer(
         MetadataRequest::KEY => {
             let request = request::<MetadataRequest>(&mut frame, version)?;
             body(&metadata(&request, &lock(state)), version)
+        }
+        FindCoordinatorRequest::KEY => {
+            request::<FindCoordinatorRequest>(&mut frame, version)?;
+            body(&groups::coordinator(&lock(state)), version)
+        }
+        OffsetCommitRequest::KEY => {
+            let request = request::<OffsetCommitRequest>(&mut frame, version)?;
+            body(&groups::commit(&request, node, &mut lock(state)), version)
         }
         ListOffsetsRequest::KEY => {
             let request = request::<ListOffsetsRequest>(&mut frame, version)?;
