@@ -92,6 +92,8 @@ struct State {
     connections: u64,
     /// The offsets of consumer groups, by group, topic and partition.
     groups: BTreeMap<(String, String, i32), i64>,
+    /// Topics that clients may not read.
+    denied: BTreeSet<String>,
     guard: Guard,
 }
 
@@ -244,6 +246,11 @@ impl Cluster {
     /// Replaces whom the brokers let in. Connections stay as they are.
     pub fn set_guard(&self, guard: Guard) {
         lock(&self.state).guard = guard;
+    }
+
+    /// Lets clients not read a topic any more, as an access control list does.
+    pub fn deny(&self, topic: &str) {
+        lock(&self.state).denied.insert(topic.to_owned());
     }
 
     /// The offset that a consumer group has committed.

@@ -112,6 +112,36 @@ async fn an_unreachable_cluster_is_named_at_once() {
 }
 
 #[tokio::test]
+async fn a_host_that_is_not_known_passes_by_itself() {
+    let source = source("no-such-host.invalid:9092", "t");
+    let source = source.property("socket.connection.setup.timeout.ms", "2000").unwrap();
+    let planned = source.plan(&Positions::default(), None, &Limits::default()).await;
+    let error = planned.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Transient, "{error}");
+    assert!(error.to_string().contains("no-such-host.invalid:9092"), "{error}");
+}
+
+#[tokio::test]
+async fn a_right_to_read_that_was_taken_away_ends_at_once() {
+    let cluster = filled(1).await;
+    let source = source(&cluster.bootstrap(), "t");
+    let planned = source.plan(&Positions::default(), None, &Limits::default()).await.unwrap();
+    cluster.deny("t");
+    let begun = Instant::now();
+    let ended = [
+        read(&source, &planned).await.unwrap_err(),
+        source.plan(&Positions::default(), None, &Limits::default()).await.unwrap_err(),
+    ];
+    for error in ended {
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+        assert!(error.to_string().contains("(code 29)"), "{error}");
+        assert!(error.next_step().contains("grant READ"));
+    }
+    assert!(begun.elapsed() < Duration::from_secs(5), "it was tried again");
+    assert_eq!(cluster.requests(FETCH), 0);
+}
+
+#[tokio::test]
 async fn a_broker_that_throttles_is_obeyed() {
     let cluster = filled(1).await;
     cluster.throttle(20);

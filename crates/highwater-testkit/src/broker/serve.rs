@@ -150,6 +150,9 @@ fn cuts(state: &Shared) -> bool {
     state.cut_after.is_some_and(|after| fetches.is_multiple_of(u64::from(after) + 1))
 }
 
+/// The client may not read the topic.
+const DENIED: i16 = 29;
+
 /// What brokers keep for themselves.
 const INTERNAL: [&str; 2] = ["__consumer_offsets", "__transaction_state"];
 
@@ -248,6 +251,9 @@ fn metadata(request: &MetadataRequest, state: &State) -> MetadataResponse {
         let described = MetadataResponseTopic::default()
             .with_name(Some(name.clone()))
             .with_is_internal(INTERNAL.contains(&&**name));
+        if state.denied.contains(&**name) {
+            return described.with_error_code(DENIED);
+        }
         let Some(topic) = state.topics.get(&**name) else { return described.with_error_code(3) };
         let partitions = (0..).zip(&topic.partitions).map(|(index, partition)| {
             MetadataResponsePartition::default()
@@ -273,6 +279,9 @@ fn led<'a>(
     node: usize,
     epoch: i32,
 ) -> Result<&'a Partition, i16> {
+    if state.denied.contains(topic) {
+        return Err(DENIED);
+    }
     let index = usize::try_from(index).map_err(|_negative| 3_i16)?;
     let partition = state.partition(topic, index).ok_or(3_i16)?;
     match epoch {
