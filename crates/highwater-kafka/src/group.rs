@@ -1,6 +1,7 @@
 //! Offsets of a consumer group, for tools that show how far behind it is. Nothing here ever reads them.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use highwater_core::Positions;
@@ -11,7 +12,7 @@ use kafka_protocol::messages::{
     FindCoordinatorRequest, GroupId, OffsetCommitRequest, OffsetCommitResponse,
 };
 use kafka_protocol::protocol::StrBytes;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::cluster::{Cluster, address, topic_name};
 use crate::error::{Answer, Class, KafkaError, WireError};
@@ -20,14 +21,36 @@ use crate::retry::Retry;
 /// A courtesy must not hold up what it is done after.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a coordinator that moves or is just being made is asked for.
-const SETTLING: Duration = Duration::from_secs(2);
+const SETTLING: Duration = Duration::from_secs(4);
+/// How long nothing is told after it could not be: every epoch would wait for it otherwise.
+const PAUSE: Duration = Duration::from_secs(60);
 
-/// Tells the brokers that `group` has read up to `upto`, without being a member of it.
-pub(crate) async fn commit(
-    cluster: &Cluster,
-    group: &str,
-    upto: &Positions,
-) -> Result<(), KafkaError> {
+/// Tells the brokers how far a group has read, unless that failed a while ago.
+#[derive(Debug, Default)]
+pub(crate) struct Courtesy {
+    failed: Mutex<Option<Instant>>,
+}
+
+impl Courtesy {
+    /// Tells the brokers that `group` has read up to `upto`, without being a member of it.
+    pub(crate) async fn tell(
+        &self,
+        cluster: &Cluster,
+        group: &str,
+        upto: &Positions,
+    ) -> Result<(), KafkaError> {
+        let failed = || self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let pauses = failed().is_some_and(|at| at.elapsed() < PAUSE);
+        if pauses {
+            return Ok(());
+        }
+        let told = patiently(cluster, group, upto).await;
+        *failed() = told.is_err().then(Instant::now);
+        told
+    }
+}
+
+async fn patiently(cluster: &Cluster, group: &str, upto: &Positions) -> Result<(), KafkaError> {
     let mut retry = Retry::new(SETTLING);
     let trying = async {
         loop {

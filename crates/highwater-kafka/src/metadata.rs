@@ -195,3 +195,6 @@ fn headers(partition: &Partition, records: &[Known], data: &[u8]) -> Result<List
     let offsets = OffsetBuffer::from_lengths(lengths);
     Ok(ListArray::try_new(header(), offsets, Arc::new(elements), None)?)
 }
+
+#[cfg(test)]
+mod tests;

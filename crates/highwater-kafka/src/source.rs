@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
+use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use highwater_codec::Format;
@@ -15,7 +16,7 @@ use crate::cluster::Cluster;
 use crate::decoder::KafkaDecoder;
 use crate::error::KafkaError;
 use crate::estimate::BytesPerOffset;
-use crate::group;
+use crate::group::Courtesy;
 use crate::look::{Look, Memory};
 use crate::metadata::{Chosen, Metadata};
 use crate::options::{OnDataLoss, Settings, Start};
@@ -62,6 +63,7 @@ pub struct KafkaSource<F = Undecoded> {
     cluster: OnceLock<Arc<Cluster>>,
     estimate: Arc<BytesPerOffset>,
     memory: Memory,
+    courtesy: Courtesy,
 }
 
 /// A [`KafkaSource`] that was not yet told how its records are decoded.
@@ -109,6 +111,7 @@ impl KafkaSource {
             cluster: OnceLock::new(),
             estimate: Arc::new(BytesPerOffset::new()),
             memory: Memory::default(),
+            courtesy: Courtesy::default(),
         }
     }
 
@@ -126,6 +129,7 @@ impl KafkaSource {
             cluster: self.cluster,
             estimate: self.estimate,
             memory: self.memory,
+            courtesy: self.courtesy,
         }
     }
 }
@@ -184,6 +188,26 @@ impl<F> KafkaSource<F> {
         self
     }
 
+    /// Tells the brokers after each commit how far `group` has read, as the property `group.id` does:
+    /// for tools that show how far behind a consumer group is. The group must have no members. Its
+    /// offsets are never read, and if they cannot be told that is logged and stops nothing.
+    ///
+    /// # Errors
+    /// `Invalid` when `group` is no name of a group: 1 to 249 characters.
+    ///
+    /// # Example
+    /// ```
+    /// use highwater_kafka::KafkaSource;
+    ///
+    /// let orders = KafkaSource::new("localhost:9092", "orders").group_offsets("ledger")?;
+    /// assert!(KafkaSource::new("localhost:9092", "orders").group_offsets("").is_err());
+    /// # drop(orders);
+    /// # Ok::<(), highwater_core::Error>(())
+    /// ```
+    pub fn group_offsets(self, group: &str) -> Result<Self> {
+        self.property("group.id", group)
+    }
+
     /// Lets a record batch have up to `bytes` bytes when it is unpacked, instead of 64 MiB. A batch
     /// that unpacks to more than 1 MiB and 200 times its packed size is refused in any case.
     #[must_use]
@@ -195,9 +219,7 @@ impl<F> KafkaSource<F> {
     /// Sets a property of the Java client: `client.id`, `isolation.level`, `request.timeout.ms`,
     /// `default.api.timeout.ms` (how long a moving leader or a restarting broker is waited for),
     /// `socket.connection.setup.timeout.ms`, `fetch.max.bytes`, `max.partition.fetch.bytes`,
-    /// `fetch.max.wait.ms`, `group.id`: the offsets of this group are told to the brokers after each
-    /// commit, for tools that show how far behind it is. They are never read, and if they cannot be
-    /// told that is only logged. Without it none are.
+    /// `fetch.max.wait.ms`, `group.id` (see [`group_offsets`](Self::group_offsets)).
     ///
     /// Of security: `security.protocol`; `ssl.truststore.location` or `ssl.ca.location`,
     /// `ssl.truststore.certificates` (whom to trust instead of those that the system trusts);
@@ -242,9 +264,18 @@ impl<F> KafkaSource<F> {
 }
 
 impl<F: Format> KafkaSource<F> {
+    /// The columns of the format, of the metadata and of the source.
+    fn schema(&self) -> SchemaRef {
+        let schema = self.metadata.behind(&self.format.schema());
+        match self.source_columns {
+            true => SourceColumns::behind(&schema),
+            false => schema,
+        }
+    }
+
     /// A name that two columns have is a mistake that readers of the table would make again.
     fn check_columns(&self) -> Result<(), KafkaError> {
-        let schema = self.metadata.behind(&self.format.schema());
+        let schema = self.schema();
         let mut names = BTreeSet::new();
         match schema.fields().iter().find(|field| !names.insert(field.name().as_str())) {
             Some(twice) => {
@@ -263,11 +294,7 @@ impl<F: Format + 'static> Source for KafkaSource<F> {
     }
 
     fn output(&self) -> StreamInfo {
-        let schema = self.metadata.behind(&self.format.schema());
-        StreamInfo::new(match self.source_columns {
-            true => SourceColumns::behind(&schema),
-            false => schema,
-        })
+        StreamInfo::new(self.schema())
     }
 
     fn rejected(&self) -> StreamInfo {
@@ -306,7 +333,7 @@ impl<F: Format + 'static> Source for KafkaSource<F> {
 
     async fn committed(&self, upto: &Positions) -> Result<()> {
         match &self.settings.group {
-            Some(group) => Ok(group::commit(self.cluster()?, group, upto).await?),
+            Some(group) => Ok(self.courtesy.tell(self.cluster()?, group, upto).await?),
             None => Ok(()),
         }
     }

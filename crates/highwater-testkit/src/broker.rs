@@ -1,9 +1,10 @@
 //! A Kafka cluster within the process, with faults on demand.
 //!
-//! It serves ApiVersions, Metadata, ListOffsets, Fetch and OffsetCommit over real sockets on 127.0.0.1, behind TLS
-//! and SASL where a [`Guard`] asks for them. Its logs are written through its own methods: transactions with markers and an index of the aborted,
-//! compaction, retention, topics made anew, leaders that move. Its record batches are encoded here
-//! and by nothing else, so a client is never checked against itself.
+//! It serves ApiVersions, Metadata, ListOffsets, Fetch and OffsetCommit over real sockets on
+//! 127.0.0.1, behind TLS and SASL where a [`Guard`] asks for them. Its logs are written through its
+//! own methods: transactions with markers and an index of the aborted, compaction, retention, topics
+//! made anew, leaders that move. Its record batches are encoded here and by nothing else, so a client
+//! is never checked against itself.
 //!
 //! # Example
 //! ```

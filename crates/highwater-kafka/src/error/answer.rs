@@ -40,7 +40,9 @@ impl Answer {
             (Class::Again | Class::Unknown, _) => {
                 (ErrorKind::Transient, "check that every partition of the topic has a leader")
             }
-            (_, 29..=31) => {
+            (_, 30) => (ErrorKind::Invalid, "grant READ on the group to this client"),
+            (_, 22 | 25) => (ErrorKind::Invalid, "name a group that no consumer is a member of"),
+            (_, 29 | 31) => {
                 (ErrorKind::Invalid, "grant READ and DESCRIBE on the topic to this client")
             }
             (_, 2) => (ErrorKind::Corrupt, "repair the partition on its broker"),

@@ -25,7 +25,7 @@ async fn offsets_of_the_group_are_told_in_every_version() {
         let (cluster, end) = read_up().await;
         cluster.limit_version(OFFSET_COMMIT, version);
         cluster.limit_version(FIND_COORDINATOR, (version / 2).min(3));
-        let source = source(&cluster.bootstrap(), "t").property("group.id", "lag").unwrap();
+        let source = source(&cluster.bootstrap(), "t").group_offsets("lag").unwrap();
         source.committed(&end).await.unwrap();
         let told = [0, 1, 2].map(|partition| cluster.committed("lag", "t", partition));
         assert_eq!(told, [Some(4), Some(3), None], "version {version}");
@@ -49,6 +49,10 @@ async fn what_cannot_be_told_is_an_error_soon() {
         .await
         .unwrap()
         .unwrap_err();
+    // Each commit would wait for it otherwise.
+    let asked = cluster.requests(OFFSET_COMMIT);
+    told.committed(&end).await.unwrap();
+    assert_eq!(cluster.requests(OFFSET_COMMIT), asked);
     cluster.delete_topic("t");
     let gone = source(&cluster.bootstrap(), "t").property("group.id", "lag").unwrap();
     assert_eq!(gone.committed(&end).await.unwrap_err().kind(), ErrorKind::Transient);

@@ -124,6 +124,7 @@ async fn two_columns_of_one_name_are_refused() {
     for twice in [
         source(&cluster.bootstrap(), "t").metadata_as(Metadata::Key, "v"),
         source(&cluster.bootstrap(), "t").metadata(Metadata::Topic).metadata(Metadata::Topic),
+        source(&cluster.bootstrap(), "t").metadata_as(Metadata::Offset, "_offset"),
     ] {
         let planned = twice.plan(&Positions::default(), None, &Limits::default()).await;
         let error = planned.unwrap_err();
