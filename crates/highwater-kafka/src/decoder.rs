@@ -1,6 +1,7 @@
 //! Raw record batches to rows. Runs on the worker; nothing is allocated per record.
 
 use std::ops::Range as Bytes;
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use highwater_codec::{Reason, RecordDecoder, Records as Values, Span};
@@ -13,6 +14,7 @@ use crate::compression::Unpacked;
 use crate::error::{BatchError, KafkaError};
 use crate::fetch::Footer;
 use crate::metadata::{Chosen, Known};
+use crate::reader::Notes;
 
 /// Rows of one batch at most.
 const ROWS: usize = 8192;
@@ -37,6 +39,7 @@ pub(crate) struct KafkaDecoder {
     source_columns: Option<SourceColumns>,
     waiting: Waiting,
     outcomes: Vec<Option<Reason>>,
+    notes: Arc<Notes>,
 }
 
 /// Records that wait to be decoded together, all of them in one buffer.
@@ -55,9 +58,9 @@ impl KafkaDecoder {
     pub(crate) fn new(
         range: &Range,
         format: Box<dyn RecordDecoder>,
-        metadata: Chosen,
-        source_columns: Option<SourceColumns>,
+        (metadata, source_columns): (Chosen, Option<SourceColumns>),
         largest_batch: usize,
+        notes: Arc<Notes>,
     ) -> Self {
         Self {
             topic: range.partition.stream.clone(),
@@ -72,7 +75,12 @@ impl KafkaDecoder {
             source_columns,
             waiting: Waiting::default(),
             outcomes: Vec::new(),
+            notes,
         }
+    }
+
+    fn wrong(&self, error: BatchError, offset: i64) -> KafkaError {
+        self.notes.damage.met(error.at(&self.topic, self.partition, offset))
     }
 
     fn batch(
@@ -83,7 +91,9 @@ impl KafkaDecoder {
         decoded: &mut Decoded,
     ) -> Result<()> {
         let offset = header.base_offset;
-        let wrong = |error: BatchError| error.at(&self.topic, self.partition, offset);
+        let wrong = |error: BatchError| {
+            self.notes.damage.met(error.at(&self.topic, self.partition, offset))
+        };
         let batch = payload.get(at.clone()).unwrap_or_default();
         batch::verify(header, batch).map_err(wrong)?;
         if header.codec() == 0 {
@@ -102,9 +112,7 @@ impl KafkaDecoder {
         payload: Option<&[u8]>,
         decoded: &mut Decoded,
     ) -> Result<()> {
-        let wrong = |error: BatchError, decoder: &Self| {
-            error.at(&decoder.topic, decoder.partition, header.base_offset)
-        };
+        let wrong = |error: BatchError, decoder: &Self| decoder.wrong(error, header.base_offset);
         let mut records = Records::new(header, range).map_err(|error| wrong(error, self))?;
         loop {
             let bytes = payload.unwrap_or_else(|| self.unpacked.bytes());
@@ -180,8 +188,7 @@ impl Decoder for KafkaDecoder {
         let mut batches = Batches::new(payload);
         let mut unpacked_waits = false;
         while let Some(batch) = batches.next() {
-            let (header, range) =
-                batch.map_err(|error| error.at(&self.topic, self.partition, self.next))?;
+            let (header, range) = batch.map_err(|error| self.wrong(error, self.next))?;
             let packed = header.codec() != 0;
             if packed != unpacked_waits || self.unpacked.bytes().len() > WAITING {
                 self.flush((!unpacked_waits).then_some(payload), decoded)?;
@@ -194,8 +201,7 @@ impl Decoder for KafkaDecoder {
         self.unpacked.clear();
         if batches.at() < payload.len() {
             let bytes = payload.len() - batches.at();
-            let error = BatchError::Trailing { bytes };
-            return Err(error.at(&self.topic, self.partition, self.next).into());
+            return Err(self.wrong(BatchError::Trailing { bytes }, self.next).into());
         }
         Ok(())
     }

@@ -136,6 +136,22 @@ pub enum KafkaError {
         /// The end of the partition.
         latest: i64,
     },
+    /// The partition holds other records than those that were read.
+    #[error(
+        "topic {topic} partition {partition} was read up to offset {position} in leader epoch {epoch}, of which only what lies before offset {end} is left: it was truncated and has grown again"
+    )]
+    Diverged {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: i32,
+        /// The next offset to be read.
+        position: i64,
+        /// The epoch of the leader at which it was planned to be read so far.
+        epoch: i32,
+        /// The first offset that was written later.
+        end: i64,
+    },
     /// A partition that was read is gone.
     #[error(
         "topic {topic} has no partition {partition} any more; it was read up to offset {position}"
@@ -213,6 +229,8 @@ pub enum KafkaError {
         partition: i32,
         /// The base offset of the batch.
         offset: i64,
+        /// Whether damage is met there for the first time: fetched anew, it may be whole.
+        first: bool,
         /// What is wrong with it.
         source: BatchError,
     },
@@ -313,6 +331,7 @@ fn judge(error: &KafkaError) -> (ErrorKind, &'static str) {
             "restore the records, or start again with --on-data-loss skip to go on without them",
         ),
         KafkaError::Truncated { .. }
+        | KafkaError::Diverged { .. }
         | KafkaError::PartitionGone { .. }
         | KafkaError::Recreated { .. } => (
             Refused,
@@ -335,6 +354,9 @@ fn judge(error: &KafkaError) -> (ErrorKind, &'static str) {
             Refused,
             "read from the source of before, or begin anew with another checkpoint and another table",
         ),
+        KafkaError::Batch { first: true, .. } => {
+            (Transient, "look at the network if it happens often: the batch is fetched again")
+        }
         KafkaError::Batch { source, .. } => source.judge(),
         KafkaError::Incomplete { .. } => (Corrupt, "start again; if it stays, report it as a bug"),
         KafkaError::ForeignRange { .. } | KafkaError::Columns(_) | KafkaError::Stopped(_) => {

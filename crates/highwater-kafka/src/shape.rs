@@ -93,6 +93,17 @@ pub(crate) const LIST_OFFSETS: Shape = Shape {
     ],
 };
 
+pub(crate) const OFFSET_FOR_LEADER_EPOCH: Shape = Shape {
+    flexible: 4,
+    fields: &[
+        since(2, Part::Fixed(4)), // throttle
+        always(Part::Array(&[
+            always(Part::Text),
+            always(Part::Array(&[always(Part::Fixed(18))])), // error, partition, epoch, offset
+        ])),
+    ],
+};
+
 pub(crate) const FETCH: Shape = Shape {
     flexible: 12,
     fields: &[

@@ -14,14 +14,14 @@ use highwater_core::{
 
 use crate::cluster::Cluster;
 use crate::decoder::KafkaDecoder;
+use crate::detail;
 use crate::error::KafkaError;
-use crate::estimate::BytesPerOffset;
 use crate::group::Courtesy;
 use crate::look::{Look, Memory};
 use crate::metadata::{Chosen, Metadata};
 use crate::options::{OnDataLoss, Settings, Start};
 use crate::planner::{self, Rules, View};
-use crate::reader;
+use crate::reader::{self, Notes};
 use crate::topics::Topics;
 
 /// The records of a Kafka topic, or of several.
@@ -61,7 +61,7 @@ pub struct KafkaSource<F = Undecoded> {
     source_columns: bool,
     format: F,
     cluster: OnceLock<Arc<Cluster>>,
-    estimate: Arc<BytesPerOffset>,
+    notes: Arc<Notes>,
     memory: Memory,
     courtesy: Courtesy,
 }
@@ -79,8 +79,9 @@ impl KafkaSource {
 
     /// The records of all topics whose whole names match the regular expression `pattern`. Topics are
     /// looked for at each plan; those that appear after the first one are read from their first
-    /// record. One that is gone is lost data, as [`on_data_loss`](Self::on_data_loss) has it. Topics
-    /// that brokers keep for themselves are never read.
+    /// record. One that is gone is lost data, as [`on_data_loss`](Self::on_data_loss) has it: skipped,
+    /// it is a gap without an end in the next plan. Topics that brokers keep for themselves are never
+    /// read.
     ///
     /// # Errors
     /// `Invalid` when `pattern` is no regular expression.
@@ -109,7 +110,7 @@ impl KafkaSource {
             source_columns: false,
             format: Undecoded,
             cluster: OnceLock::new(),
-            estimate: Arc::new(BytesPerOffset::new()),
+            notes: Arc::default(),
             memory: Memory::default(),
             courtesy: Courtesy::default(),
         }
@@ -127,7 +128,7 @@ impl KafkaSource {
             source_columns: self.source_columns,
             format,
             cluster: self.cluster,
-            estimate: self.estimate,
+            notes: self.notes,
             memory: self.memory,
             courtesy: self.courtesy,
         }
@@ -314,9 +315,14 @@ impl<F: Format + 'static> Source for KafkaSource<F> {
             until,
             limits,
             on_data_loss: self.on_data_loss,
-            bytes_per_offset: self.estimate.value(),
+            gone: &self.memory.gone(),
+            bytes_per_offset: self.notes.estimate.value(),
         };
-        Ok(planner::plan(&views, from, rules)?)
+        let mut planned = planner::plan(&views, from, rules)?;
+        if !planned.ranges.is_empty() {
+            planned.throttled = self.cluster()?.throttle().take();
+        }
+        Ok(planned)
     }
 
     async fn ends(&self, from: &Positions) -> Result<Positions> {
@@ -332,15 +338,18 @@ impl<F: Format + 'static> Source for KafkaSource<F> {
     }
 
     async fn committed(&self, upto: &Positions) -> Result<()> {
-        match &self.settings.group {
-            Some(group) => Ok(self.courtesy.tell(self.cluster()?, group, upto).await?),
-            None => Ok(()),
-        }
+        let Some(group) = &self.settings.group else { return Ok(()) };
+        let (let_go, recorded) = (self.memory.gone(), detail::gone(upto)?);
+        let there = upto.iter().filter(|(partition, _)| {
+            !let_go.contains(&partition.stream) && !recorded.contains(&partition.stream)
+        });
+        let there = there.map(|(partition, position)| (partition.clone(), position.clone()));
+        Ok(self.courtesy.tell(self.cluster()?, group, &there.collect()).await?)
     }
 
     fn read(&self, ranges: Vec<Range>) -> BoxStream<'static, Result<(RangeId, Payload)>> {
         match self.cluster() {
-            Ok(cluster) => reader::read(Arc::clone(cluster), &self.estimate, ranges),
+            Ok(cluster) => reader::read(Arc::clone(cluster), &self.notes, ranges),
             Err(error) => Box::pin(futures::stream::once(async { Err(error.into()) })),
         }
     }
@@ -353,9 +362,9 @@ impl<F: Format + 'static> Source for KafkaSource<F> {
         let schema = self.metadata.behind(&self.format.schema());
         let columns = || SourceColumns::new(&schema, range.partition.clone());
         let columns = self.source_columns.then(columns);
-        let metadata = self.metadata.clone();
+        let added = (self.metadata.clone(), columns);
         let largest = self.settings.unpacked_bytes;
-        let decoder = KafkaDecoder::new(range, self.format.decoder(), metadata, columns, largest);
-        Ok(Box::new(decoder))
+        let notes = Arc::clone(&self.notes);
+        Ok(Box::new(KafkaDecoder::new(range, self.format.decoder(), added, largest, notes)))
     }
 }

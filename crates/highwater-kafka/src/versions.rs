@@ -2,8 +2,8 @@
 
 use kafka_protocol::messages::{
     ApiKey, ApiVersionsRequest, ApiVersionsResponse, FetchRequest, FindCoordinatorRequest,
-    ListOffsetsRequest, MetadataRequest, OffsetCommitRequest, SaslAuthenticateRequest,
-    SaslHandshakeRequest,
+    ListOffsetsRequest, MetadataRequest, OffsetCommitRequest, OffsetForLeaderEpochRequest,
+    SaslAuthenticateRequest, SaslHandshakeRequest,
 };
 use kafka_protocol::protocol::{Request, VersionRange};
 
@@ -38,6 +38,13 @@ impl Call for ListOffsetsRequest {
     /// From 2 on it knows isolation levels, from 8 on what lies in tiered storage.
     const SPOKEN: VersionRange = VersionRange { min: 2, max: 8 };
     const SHAPE: Shape = shape::LIST_OFFSETS;
+}
+
+impl Call for OffsetForLeaderEpochRequest {
+    const NAME: &'static str = "OffsetForLeaderEpoch";
+    /// From 3 on a client may ask that is no broker.
+    const SPOKEN: VersionRange = VersionRange { min: 3, max: 4 };
+    const SHAPE: Shape = shape::OFFSET_FOR_LEADER_EPOCH;
 }
 
 impl Call for FetchRequest {

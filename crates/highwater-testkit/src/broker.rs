@@ -1,7 +1,7 @@
 //! A Kafka cluster within the process, with faults on demand.
 //!
-//! It serves ApiVersions, Metadata, ListOffsets, Fetch and OffsetCommit over real sockets on
-//! 127.0.0.1, behind TLS and SASL where a [`Guard`] asks for them. Its logs are written through its
+//! It serves ApiVersions, Metadata, ListOffsets, OffsetForLeaderEpoch, Fetch and OffsetCommit over
+//! real sockets on 127.0.0.1, behind TLS and SASL where a [`Guard`] asks for them. Its logs are written through its
 //! own methods: transactions with markers and an index of the aborted, compaction, retention, topics
 //! made anew, leaders that move. Its record batches are encoded here and by nothing else, so a client
 //! is never checked against itself.
@@ -88,6 +88,8 @@ struct State {
     unanswered: BTreeSet<i16>,
     /// Answers to Fetch until one is cut off in the middle, with its connection.
     cut_after: Option<u32>,
+    /// Answers to Fetch that are still to be damaged.
+    damage: u32,
     throttle_ms: i32,
     requests: BTreeMap<i16, u64>,
     connections: u64,
@@ -199,7 +201,11 @@ impl Cluster {
 
     /// Removes what lies at or after `offset`, as an unclean election does.
     pub fn truncate(&self, topic: &str, partition: usize, offset: i64) {
-        self.log(topic, partition, |log| log.truncate(offset));
+        let mut state = lock(&self.state);
+        if let Some(partition) = state.partition(topic, partition) {
+            partition.log.truncate(offset);
+            partition.elect(partition.leader);
+        }
     }
 
     /// The end of a partition, behind open transactions too.
@@ -211,8 +217,7 @@ impl Cluster {
     pub fn move_leader(&self, topic: &str, partition: usize, node: usize) {
         let mut state = lock(&self.state);
         if let Some(partition) = state.partition(topic, partition) {
-            partition.leader = node;
-            partition.epoch += 1;
+            partition.elect(node);
         }
     }
 
@@ -237,6 +242,11 @@ impl Cluster {
     /// and again after as many.
     pub fn cut_after(&self, answers: Option<u32>) {
         lock(&self.state).cut_after = answers;
+    }
+
+    /// Flips a bit in a record batch of so many of the next answers to Fetch that have one.
+    pub fn damage(&self, answers: u32) {
+        lock(&self.state).damage = answers;
     }
 
     /// Lets answers to Fetch ask for a pause.
@@ -272,6 +282,15 @@ impl Cluster {
 
     fn log<T>(&self, topic: &str, partition: usize, work: impl FnOnce(&mut Log) -> T) -> Option<T> {
         lock(&self.state).partition(topic, partition).map(|partition| work(&mut partition.log))
+    }
+}
+
+impl Partition {
+    /// Lets `node` lead from now on.
+    fn elect(&mut self, node: usize) {
+        self.leader = node;
+        self.epoch += 1;
+        self.log.begin_epoch(self.epoch);
     }
 }
 

@@ -25,6 +25,9 @@ pub(crate) enum Class {
 }
 
 impl Answer {
+    /// The broker does not know the epoch of the leader.
+    pub(crate) const UNKNOWN_EPOCH: Self = Self(75);
+
     pub(crate) fn class(self) -> Class {
         match self.0 {
             0 => Class::Fine,

@@ -15,10 +15,14 @@ use kafka_protocol::messages::list_offsets_response::{
 use kafka_protocol::messages::metadata_response::{
     MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
 };
+use kafka_protocol::messages::offset_for_leader_epoch_response::{
+    EpochEndOffset, OffsetForLeaderTopicResult,
+};
 use kafka_protocol::messages::{
     ApiVersionsRequest, ApiVersionsResponse, BrokerId, FetchRequest, FetchResponse,
     FindCoordinatorRequest, ListOffsetsRequest, ListOffsetsResponse, MetadataRequest,
-    MetadataResponse, OffsetCommitRequest, ProducerId, ResponseHeader, SaslAuthenticateRequest,
+    MetadataResponse, OffsetCommitRequest, OffsetForLeaderEpochRequest,
+    OffsetForLeaderEpochResponse, ProducerId, ResponseHeader, SaslAuthenticateRequest,
     SaslHandshakeRequest, TopicName,
 };
 use kafka_protocol::protocol::{
@@ -36,10 +40,11 @@ use super::login::Login;
 use super::{Mood, Partition, Shared, State, lock};
 
 /// The APIs that are served: key, oldest and newest version.
-const SERVED: [(i16, i16, i16); 8] = [
+const SERVED: [(i16, i16, i16); 9] = [
     (FetchRequest::KEY, 4, 13),
     (ListOffsetsRequest::KEY, 1, 8),
     (MetadataRequest::KEY, 0, 12),
+    (OffsetForLeaderEpochRequest::KEY, 2, 4),
     (OffsetCommitRequest::KEY, 2, 8),
     (FindCoordinatorRequest::KEY, 0, 3),
     (SaslHandshakeRequest::KEY, 0, 1),
@@ -205,6 +210,10 @@ async fn answer(
             let request = request::<ListOffsetsRequest>(&mut frame, version)?;
             body(&list_offsets(&request, version, node, &mut lock(state)), version)
         }
+        OffsetForLeaderEpochRequest::KEY => {
+            let request = request::<OffsetForLeaderEpochRequest>(&mut frame, version)?;
+            body(&epoch_ends(&request, node, &mut lock(state)), version)
+        }
         _ => {
             let request = request::<FetchRequest>(&mut frame, version)?;
             body(&fetch(&request, node, state).await, version)
@@ -329,6 +338,31 @@ fn list_offsets(
     ListOffsetsResponse::default().with_topics(topics.collect())
 }
 
+fn epoch_ends(
+    request: &OffsetForLeaderEpochRequest,
+    node: usize,
+    state: &mut State,
+) -> OffsetForLeaderEpochResponse {
+    let topics = request.topics.iter().map(|topic| {
+        let partitions = topic.partitions.iter().map(|wanted| {
+            let (index, epoch) = (wanted.partition, wanted.current_leader_epoch);
+            let answer = EpochEndOffset::default().with_partition(index);
+            match led(state, &topic.topic, index, node, epoch) {
+                Err(code) => answer.with_error_code(code),
+                Ok(partition) => {
+                    let (epoch, end) = partition.log.epoch_end(wanted.leader_epoch);
+                    answer.with_leader_epoch(epoch).with_end_offset(end)
+                }
+            }
+        });
+        let partitions = partitions.collect();
+        OffsetForLeaderTopicResult::default()
+            .with_topic(topic.topic.clone())
+            .with_partitions(partitions)
+    });
+    OffsetForLeaderEpochResponse::default().with_topics(topics.collect())
+}
+
 impl State {
     /// The name of a topic that is asked for by its id or its name; of none when the id is unknown.
     fn name_of(&self, asked: &FetchTopic) -> String {
@@ -359,8 +393,14 @@ fn fetch_now(request: &FetchRequest, node: usize, state: &mut State) -> (FetchRe
         let mut partitions = Vec::new();
         let name = state.name_of(topic);
         for wanted in &topic.partitions {
-            let data = fetch_partition(request, &name, wanted, node, state, (room, !ready));
+            let mut data = fetch_partition(request, &name, wanted, node, state, (room, !ready));
             let bytes = data.records.as_ref().map_or(0, Bytes::len);
+            if state.damage > 0
+                && let Some(records) = data.records.as_ref().filter(|records| !records.is_empty())
+            {
+                state.damage -= 1;
+                data.records = Some(damaged(records));
+            }
             room = room.saturating_sub(bytes);
             ready |= bytes > 0 || data.error_code != 0;
             partitions.push(data);
@@ -374,6 +414,18 @@ fn fetch_now(request: &FetchRequest, node: usize, state: &mut State) -> (FetchRe
     }
     let throttle = state.throttle_ms;
     (FetchResponse::default().with_throttle_time_ms(throttle).with_responses(topics), ready)
+}
+
+/// The same with a flipped bit in the last byte of the first batch, which is a part of its records.
+fn damaged(records: &[u8]) -> Bytes {
+    let mut damaged = records.to_vec();
+    let length = records.get(8..12).and_then(|length| length.try_into().ok());
+    let length = length.map_or(0, i32::from_be_bytes);
+    let last = usize::try_from(length).unwrap_or(0) + 11;
+    if let Some(byte) = damaged.get_mut(last) {
+        *byte ^= 0x10;
+    }
+    damaged.into()
 }
 
 fn fetch_partition(
