@@ -23,6 +23,7 @@
 
 mod batch;
 mod certificates;
+mod fetch;
 mod groups;
 mod guard;
 mod log;
