@@ -9,10 +9,11 @@ import sys
 import threading
 import time
 
-from confluent_kafka import Consumer, IsolationLevel, KafkaException, Producer, TopicPartition
+from confluent_kafka import IsolationLevel, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 import lake
+import records
 
 CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
 ABORTED = 0.3
@@ -156,36 +157,6 @@ def settle(bootstrap, topic):
         time.sleep(0.2)
 
 
-def committed(bootstrap, topic):
-    """What librdkafka delivers when it reads only committed records: (partition, offset) -> id."""
-    consumer = Consumer(
-        {
-            "bootstrap.servers": bootstrap,
-            "group.id": f"{topic}-compare",
-            "isolation.level": "read_committed",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-        }
-    )
-    partitions = consumer.list_topics(topic, 30).topics[topic].partitions
-    consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
-    found, left, deadline = {}, set(partitions), time.monotonic() + 120
-    while left:
-        if time.monotonic() > deadline:
-            lake.fail(f"librdkafka does not reach the end of partitions {sorted(left)} of {topic}")
-        message = consumer.poll(1)
-        if message is None:
-            continue
-        if message.error() is None:
-            found[message.partition(), message.offset()] = message.key().decode()
-        elif message.error().name() == "_PARTITION_EOF":
-            left.discard(message.partition())
-        else:
-            lake.fail(f"librdkafka cannot read {topic}: {message.error()}")
-    consumer.close()
-    return found
-
-
 def check_journal(path, found):
     """The reader of the truth agrees with what the producers were told, but for restarts: a transaction whose end
     the broker forgets takes the fate of the next one (KIP-890), at most one for each producer and restart."""
@@ -203,20 +174,10 @@ def check_journal(path, found):
 
 
 def compare(bootstrap, topic, journal, warehouse):
-    found = committed(bootstrap, topic)
+    found = records.committed(bootstrap, topic)
     fates = check_journal(journal, found)
-    ledger = lake.scan(warehouse, lake.LEDGER)
-    rows = lake.duck().execute(f"SELECT _partition, _offset, transaction_id FROM {ledger}").fetchall()
-    held = {(partition, offset): name for partition, offset, name in rows}
-    if len(held) != len(rows):
-        lake.fail(f"{len(rows) - len(held)} positions stand in the ledger more than once")
-    if held != found:
-        missing = sorted(found.items() - held.items())[:3]
-        extra = sorted(held.items() - found.items())[:3]
-        lake.fail(
-            f"{len(found)} records are committed, the ledger has {len(held)}; "
-            f"missing such as {missing}, unexpected such as {extra}"
-        )
+    held = records.held(warehouse)
+    records.same(held, found)
     print(f"{len(held)} committed records, each once; transactions {fates}")
 
 

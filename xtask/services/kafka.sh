@@ -1,19 +1,25 @@
 # Apache Kafka in KRaft mode: one process is broker and controller. Topics are made by whoever needs them.
 port=${HIGHWATER_KAFKA_PORT:-9092}
 controller=${HIGHWATER_KAFKA_CONTROLLER_PORT:-19092}
+# Empty: the version that pom.xml names.
+version=
+# What a broker of a larger cluster says otherwise.
+node=1 voters= bootstrap= replicas=1 in_sync=1
 # Starts fast and stays small; speed is measured elsewhere.
 jvm="-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
 
 # The class path is remembered under a digest of the pom, so that another version resolves anew.
-classpath_file() { echo "$installed/classpath/kafka-$(cksum <"$home/pom.xml" | cut -d' ' -f1)"; }
+classpath_file() {
+    echo "$installed/classpath/kafka-$(cksum <"$home/pom.xml" | cut -d' ' -f1)${version:+-$version}"
+}
 
 install() {
     local file; file=$(classpath_file)
     [ ! -s "$file" ] || return 0
     command -v mvn >/dev/null || fail "kafka: Maven is not installed: install the package maven"
-    say "installing Apache Kafka ..."
+    say "installing Apache Kafka $version ..."
     mkdir -p "$(dirname "$file")"
-    mvn -q -B -f "$home/pom.xml" -Dmaven.repo.local="$installed/m2" dependency:build-classpath \
+    mvn -q -B -f "$home/pom.xml" ${version:+-Dkafka.version="$version"} -Dmaven.repo.local="$installed/m2" dependency:build-classpath \
         -DincludeScope=runtime -Dmdep.outputFile="$file.new" >&2 ||
         fail "kafka: Maven could not fetch it: see the message above"
     mv "$file.new" "$file"
@@ -27,22 +33,25 @@ java_command() {
 prepare() {
     cat >"$folder/server.properties" <<END
 process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:$controller
+node.id=$node
+controller.quorum.voters=${voters:-1@127.0.0.1:$controller}
 listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller
 controller.listener.names=CONTROLLER
 log.dirs=$folder/data
 auto.create.topics.enable=false
-offsets.topic.replication.factor=1
+default.replication.factor=$replicas
+min.insync.replicas=$in_sync
+offsets.topic.replication.factor=$replicas
 offsets.topic.num.partitions=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
+transaction.state.log.replication.factor=$replicas
+transaction.state.log.min.isr=$in_sync
 transaction.state.log.num.partitions=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.replication.factor=$replicas
+share.coordinator.state.topic.min.isr=$in_sync
 share.coordinator.state.topic.num.partitions=1
 group.initial.rebalance.delay.ms=0
 log.cleaner.dedupe.buffer.size=4194304
+log.cleaner.backoff.ms=200
 END
     [ ! -d "$folder/data" ] || return 0
     java_command -Xmx128m kafka.tools.StorageTool format \
@@ -59,7 +68,7 @@ launch() {
 # The port opens before the broker takes requests; its log says when.
 answers() { listening "$port" && grep -q 'Kafka Server started' "$folder/log"; }
 
-exports() { echo "export HIGHWATER_KAFKA_BOOTSTRAP=127.0.0.1:$port"; }
+exports() { echo "export HIGHWATER_${name^^}_BOOTSTRAP=127.0.0.1:$port"; }
 
 tool() {
     local class
@@ -71,6 +80,6 @@ tool() {
         *) fail "kafka has the tools topics, produce, consume and offsets" ;;
     esac
     java_command -Dorg.slf4j.simpleLogger.defaultLogLevel=error -Xmx256m \
-        "org.apache.kafka.tools.$class" --bootstrap-server "127.0.0.1:$port" "${@:2}"
+        "org.apache.kafka.tools.$class" --bootstrap-server "${bootstrap:-127.0.0.1:$port}" "${@:2}"
     exec "${command[@]}"
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Real services for the integration tests, on 127.0.0.1, installed on first use. Needs Maven and a JDK 17.
 #
-#   services.sh up [NAME..]             installs, starts and waits until each answers
+#   services.sh up [NAME..]             installs and starts all, and waits until each answers
 #   services.sh down|reset [NAME..]     stops; reset also drops the data
 #   services.sh restart [NAME..]        stops and starts on the same data and port
 #   services.sh status|env [NAME..]     how each is; `export` lines for the tests
@@ -13,7 +13,11 @@
 # HIGHWATER_KAFKA_PORT, HIGHWATER_KAFKA_CONTROLLER_PORT   (9092, 19092)
 # HIGHWATER_KAFKA_SECURED_PORT, _CONTROLLER_PORT, _OPEN_PORT, _PASSWORD   (9095, 19095, 9096, alice-secret)
 #
+# HIGHWATER_KAFKA_3_9_PORT, _CONTROLLER_PORT   (9098, 19098)
+# HIGHWATER_KAFKA_NODE_PORT   the first of six (9190)
+#
 # A service is a file beside this one that defines `port`, install, prepare, launch, answers, exports and tool.
+# NAME@N is instance N of one that has several.
 set -euo pipefail
 
 home=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
@@ -52,18 +56,21 @@ spawn() {
 
 listening() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-up() {
+begin() {
     mkdir -p "$installed" "$folder"
     exec 9>"$installed/lock"
     flock 9
     install
     exec 9>&-
     if ! pid_of >/dev/null; then
-        ! listening "$port" || fail "$name: port $port is taken by another process: set HIGHWATER_${name^^}_PORT"
+        ! listening "$port" || fail "$name: port $port is taken by another process: set HIGHWATER_${file^^}_PORT"
         : >"$folder/log"
         prepare
         launch
     fi
+}
+
+await() {
     local since=$SECONDS
     until answers; do
         pid_of >/dev/null || { tail -n 20 "$folder/log" >&2; fail "$name ended while it started: read $folder/log"; }
@@ -85,6 +92,7 @@ down() {
     rm -f "$folder/pid"
 }
 
+up()      { begin; await; }
 restart() { down; up; }
 reset()   { down; rm -rf "$folder"; }
 status() {
@@ -96,17 +104,21 @@ status() {
 
 # Runs one verb on one service, in a subshell: services define the same function names.
 on() { (
-    name=$1; shift
-    [ -f "$home/$name.sh" ] && [ "$name" != services ] || fail "there is no service $name"
+    local file=${1%@*}
+    name=$1 instance=; shift
+    [ "$file" = "$name" ] || instance=${name#*@}
+    [ -f "$home/$file.sh" ] && [ "$file" != services ] || fail "there is no service $name"
     folder=$running/$name
     # shellcheck source=/dev/null
-    source "$home/$name.sh"
+    source "$home/$file.sh"
     "$@"
 ) }
 
 verb=${1:-help}; shift || true
 case $verb in
-    up|down|reset|restart|status) for each in "${@:-kafka}"; do on "$each" "$verb"; done ;;
+    up) for each in "${@:-kafka}"; do on "$each" begin; done
+        for each in "${@:-kafka}"; do on "$each" await; done ;;
+    down|reset|restart|status) for each in "${@:-kafka}"; do on "$each" "$verb"; done ;;
     env) for each in "${@:-kafka}"; do on "$each" exports; done ;;
     run) on "${1:?services: run which service?}" tool "${@:2}" ;;
     *)   sed -n '2,/^set/{s/^# \{0,1\}//p}' "$0" >&2; [ "$verb" = help ] || exit 2 ;;

@@ -18,6 +18,7 @@ mod instances;
 mod kafka_crate;
 mod kill;
 mod lab;
+mod leaders;
 mod life;
 mod lost_log;
 mod partitioned;
@@ -27,7 +28,9 @@ mod secured;
 mod shared_catalog;
 mod spark;
 mod stop;
+mod topics;
 mod transactions;
+mod versions;
 
 use lab::Lab;
 
@@ -89,6 +92,24 @@ const SUITES: &[Suite] = &[
         shows: "TLS, SCRAM and re-authentication with a real broker; who is not let in ends at once",
         needs: &[Need::Ledger],
         run: secured::run,
+    },
+    Suite {
+        name: "topics",
+        shows: "records deleted, topics made anew, partitions added, compaction: refused, recorded or read",
+        needs: &[Need::Ledger, Need::Python, Need::Broker],
+        run: topics::run,
+    },
+    Suite {
+        name: "leaders",
+        shows: "three brokers, of which one goes and comes back: each record once",
+        needs: &[Need::Ledger, Need::Python],
+        run: leaders::run,
+    },
+    Suite {
+        name: "versions",
+        shows: "generate, run and verify on Kafka 3.9",
+        needs: &[Need::Ledger, Need::Python],
+        run: versions::run,
     },
     Suite {
         name: "lost-log",

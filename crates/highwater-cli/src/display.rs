@@ -44,6 +44,12 @@ enum Kind {
 
 const BETWEEN_LINES: Duration = Duration::from_secs(1);
 
+/// A transaction that is open for so many milliseconds hangs.
+const LONG: u64 = 10_000;
+
+/// Less than so many milliseconds of throttling is not felt.
+const LONG_PAUSE: u64 = 500;
+
 impl Display {
     pub(crate) fn new(name: &str, kind: ProgressKind) -> Self {
         let kind = match kind {
@@ -162,14 +168,37 @@ fn standing(began: &Began) -> String {
 }
 
 fn line(progress: &Progress, sum: &Accounting) -> String {
-    let backlog = progress.sources.iter().flat_map(|source| &source.backlog);
-    let behind = backlog.fold(0_u64, |sum, part| sum.saturating_add(part.behind));
+    let behind =
+        progress.sources.iter().fold(0_u64, |sum, it| sum.saturating_add(it.records_behind));
     let epoch = progress.batch_id;
     let records = HumanCount(progress.num_input_rows);
     let millis = progress.duration_ms.trigger_execution;
     let waiting = HumanCount(behind);
     let sum = counts(sum);
-    format!("epoch {epoch}: {records} records in {millis} ms, {waiting} waiting; {sum} so far")
+    let held = trouble(progress);
+    format!(
+        "epoch {epoch}: {records} records in {millis} ms, {waiting} waiting{held}; {sum} so far"
+    )
+}
+
+/// What others hold up, once it is no everyday matter.
+fn trouble(progress: &Progress) -> String {
+    let mut text = String::new();
+    let withheld = progress.sources.iter().flat_map(|source| &source.backlog);
+    let withheld = withheld.filter_map(|part| part.withheld).filter(|it| it.millis >= LONG);
+    let (offsets, longest) = withheld.fold((0_u64, 0), |(offsets, longest), it| {
+        (offsets.saturating_add(it.offsets), it.millis.max(longest))
+    });
+    if offsets > 0 {
+        let (offsets, seconds) = (HumanCount(offsets), longest / 1000);
+        text += &format!(", {offsets} withheld by transactions open for {seconds} s");
+    }
+    let throttled =
+        progress.sources.iter().fold(0_u64, |sum, it| sum.saturating_add(it.throttled_ms));
+    if throttled >= LONG_PAUSE {
+        text += &format!(", throttled for {throttled} ms");
+    }
+    text
 }
 
 fn counts(sum: &Accounting) -> String {

@@ -43,7 +43,7 @@ pub use operator::{
 pub use permit::Permit;
 pub use plan::{EpochPlan, SourcePlan};
 pub use positions::{
-    Backlog, Gap, Limits, Partition, Planned, Position, Positions, Range, RangeId,
+    Backlog, Gap, Limits, Partition, Planned, Position, Positions, Range, RangeId, Withheld,
 };
 pub use rejected::{RejectedRecords, rejected_schema};
 pub use secret::Secret;

@@ -132,8 +132,10 @@ pub struct Gap {
     pub partition: Partition,
     /// The first offset that is gone.
     pub from: i64,
-    /// The first offset that is there again.
-    pub to: i64,
+    /// The first offset that is there again; none when the partition is gone with all that was left
+    /// of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<i64>,
 }
 
 /// What is left to read of a partition after a plan, in offsets.
@@ -145,6 +147,20 @@ pub struct Backlog {
     pub end: i64,
     /// How many offsets lie between the plan and that end.
     pub behind: u64,
+    /// What lies behind that end and may not be read yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<Withheld>,
+}
+
+/// Records that are there and may not be read before somebody else is done, such as those behind a
+/// transaction of Kafka that is still open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withheld {
+    /// How many offsets.
+    pub offsets: u64,
+    /// For how many milliseconds the same records have been first among them, as far as this source
+    /// has seen it.
+    pub millis: u64,
 }
 
 /// How much one epoch may take from one source.
@@ -178,6 +194,9 @@ pub struct Planned {
     pub backlog: Vec<Backlog>,
     /// Whether the source is bounded and these ranges reach its end.
     pub ended: bool,
+    /// For how many milliseconds whoever is read from has asked to be left alone since the last plan
+    /// with ranges.
+    pub throttled: u64,
 }
 
 #[cfg(test)]

@@ -153,8 +153,14 @@ impl<R: Records + 'static, F: Format> Source for GeneratorSource<R, F> {
         let behind = u64::try_from(end.saturating_sub(to)).unwrap_or(0);
         Ok(Planned {
             ranges: if to > begin { vec![range] } else { Vec::new() },
+            throttled: 0,
             gaps: Vec::new(),
-            backlog: vec![Backlog { partition: partition(), end: end.max(to), behind }],
+            backlog: vec![Backlog {
+                partition: partition(),
+                end: end.max(to),
+                behind,
+                withheld: None,
+            }],
             ended: self.generator.rows.is_some() && to >= self.rows(),
         })
     }

@@ -96,7 +96,8 @@ impl Header {
         self.attributes & 0x07
     }
 
-    fn log_append_time(&self) -> bool {
+    /// Whether the broker set the time of all records, not their producer.
+    pub(crate) fn log_append_time(&self) -> bool {
         self.attributes & 0x08 != 0
     }
 
@@ -166,13 +167,15 @@ impl<'a> Batches<'a> {
     }
 }
 
-/// One record: where its key and value lie.
+/// One record: where its key, value and headers lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) offset_delta: i32,
     pub(crate) timestamp_delta: i64,
     pub(crate) key: Option<Range<usize>>,
     pub(crate) value: Option<Range<usize>>,
+    /// Not looked into: see [`headers`].
+    pub(crate) headers: Range<usize>,
 }
 
 /// Walks the records of one unpacked batch. Nothing is copied; headers are stepped over. It borrows
@@ -229,10 +232,31 @@ impl Records {
         }
         let key = record.bytes()?;
         let value = record.bytes()?;
+        let headers = record.at..end;
         self.least_delta = offset_delta.saturating_add(1);
         self.at = end;
-        Some(Record { offset_delta, timestamp_delta, key, value })
+        Some(Record { offset_delta, timestamp_delta, key, value, headers })
     }
+}
+
+/// A key and a value of a header.
+pub(crate) type HeaderPair<'a> = (&'a [u8], Option<&'a [u8]>);
+
+/// The headers in `bytes`, which are those of one record and nothing else; none when they do not fit.
+pub(crate) fn headers(bytes: &[u8]) -> Option<Vec<HeaderPair<'_>>> {
+    let mut cursor = Cursor { bytes, at: 0 };
+    let count = usize::try_from(cursor.varint()?).ok()?;
+    // Each takes two bytes at least.
+    if count > bytes.len() / 2 {
+        return None;
+    }
+    let mut headers = Vec::with_capacity(count);
+    for _ in 0..count {
+        let key = bytes.get(cursor.bytes()??)?;
+        let value = cursor.bytes()?;
+        headers.push((key, value.and_then(|range| bytes.get(range))));
+    }
+    (cursor.at == bytes.len()).then_some(headers)
 }
 
 struct Cursor<'a> {
@@ -285,3 +309,6 @@ impl Cursor<'_> {
         Some((raw >> 1).cast_signed() ^ -(raw & 1).cast_signed())
     }
 }
+
+#[cfg(test)]
+mod tests;

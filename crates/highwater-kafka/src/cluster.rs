@@ -1,25 +1,26 @@
-//! The brokers of a cluster: who leads what, and which offsets a partition holds.
+//! The brokers of a cluster: connections to them, and who leads what.
+
+mod offsets;
+mod throttle;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures::future::join_all;
-use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::metadata_response::MetadataResponseTopic;
-use kafka_protocol::messages::{
-    BrokerId, ListOffsetsRequest, MetadataRequest, MetadataResponse, TopicName,
-};
+use kafka_protocol::messages::{BrokerId, MetadataRequest, MetadataResponse, TopicName};
 use kafka_protocol::protocol::StrBytes;
 
 use crate::connection::Connection;
 use crate::error::{Answer, Class, KafkaError, WireError};
-use crate::options::{Isolation, Settings};
+use crate::options::Settings;
 use crate::probe;
 use crate::retry::Retry;
 use crate::security::Security;
 use crate::versions::Call;
+pub(crate) use offsets::{At, Told};
+use throttle::Throttle;
 
 /// How long a topic that was never seen may take to be known everywhere after it was created.
 const SPREADING: Duration = Duration::from_secs(2);
@@ -32,6 +33,7 @@ pub(crate) struct Cluster {
     security: Arc<Security>,
     idle: Mutex<HashMap<String, Vec<Connection>>>,
     known: Mutex<Known>,
+    throttle: Throttle,
 }
 
 /// What the last answers told.
@@ -59,16 +61,11 @@ pub(crate) struct Leader {
     pub(crate) epoch: i32,
 }
 
-/// Which offset of a partition is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum At {
-    Earliest,
-    /// The end as readers of this isolation see it.
-    Latest(Isolation),
-    /// The first offset that is not in tiered storage only.
-    EarliestLocal,
-    /// The first record not before this time in milliseconds; -1 when there is none.
-    Time(i64),
+impl Topic {
+    /// The epoch of the leader of a partition; -1 when it is not known.
+    pub(crate) fn epoch(&self, index: i32) -> i32 {
+        self.partitions.get(&index).map_or(-1, |leader| leader.epoch)
+    }
 }
 
 impl Cluster {
@@ -85,12 +82,16 @@ impl Cluster {
             return Err(KafkaError::Bootstrap { bootstrap: bootstrap.to_owned() });
         }
         let security = Arc::new(Security::try_new(&settings.security)?);
-        let (idle, known) = (Mutex::default(), Mutex::default());
-        Ok(Self { bootstrap: addresses, settings, security, idle, known })
+        let (idle, known, throttle) = (Mutex::default(), Mutex::default(), Throttle::default());
+        Ok(Self { bootstrap: addresses, settings, security, idle, known, throttle })
     }
 
     pub(crate) fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    pub(crate) fn throttle(&self) -> &Throttle {
+        &self.throttle
     }
 
     /// The topic with its leaders. Waits within the grace while its brokers are away.
@@ -139,47 +140,6 @@ impl Cluster {
         Ok(found.filter_map(Result::ok).collect())
     }
 
-    /// The offsets at `at` of some partitions of `topic`, whose leaders may move meanwhile.
-    pub(crate) async fn offsets(
-        &self,
-        topic: &mut Topic,
-        partitions: &BTreeSet<i32>,
-        at: At,
-    ) -> Result<BTreeMap<i32, i64>, KafkaError> {
-        let mut retry = Retry::new(self.settings.grace);
-        let mut found = BTreeMap::new();
-        loop {
-            let missing = partitions.iter().filter(|index| !found.contains_key(*index));
-            let (groups, mut failure) = by_leader(topic, missing);
-            let asked = groups
-                .iter()
-                .map(|(address, indexes)| self.ask_offsets(address, topic, indexes, at));
-            for answer in join_all(asked).await {
-                match answer {
-                    Ok(offsets) => {
-                        for (index, answer, offset) in offsets {
-                            match answer.class() {
-                                Class::Fine => drop(found.insert(index, offset)),
-                                Class::Again | Class::Unknown => {
-                                    failure = Some(refused("ListOffsets", topic, index, answer));
-                                }
-                                _ => return Err(refused("ListOffsets", topic, index, answer)),
-                            }
-                        }
-                    }
-                    Err(error) if error.is_final() => return Err(error.into()),
-                    Err(error) => failure = Some(error.into()),
-                }
-            }
-            let Some(failure) = failure else { return Ok(found) };
-            if !retry.failed() {
-                return Err(failure);
-            }
-            retry.pause().await;
-            *topic = self.topic(&topic.name).await?;
-        }
-    }
-
     /// A connection to `address`: an idle one, or a new one.
     pub(crate) async fn connection(&self, address: &str) -> Result<Connection, WireError> {
         let idle = lock(&self.idle).get_mut(address).and_then(Vec::pop);
@@ -194,11 +154,18 @@ impl Cluster {
         lock(&self.idle).entry(connection.address().to_owned()).or_default().push(connection);
     }
 
-    async fn call<R: Call>(
+    /// The brokers that were named at the start.
+    pub(crate) fn bootstrap(&self) -> String {
+        self.bootstrap.join(",")
+    }
+
+    /// The answer of `address` to a request in the version that it speaks.
+    pub(crate) async fn call<R: Call>(
         &self,
         address: &str,
         request: impl Fn(i16) -> R,
     ) -> Result<R::Response, WireError> {
+        self.throttle.over(address).await;
         // An idle connection may have been closed by the other side long ago.
         while let Some(mut connection) = lock_pop(&self.idle, address) {
             let version = connection.version::<R>()?;
@@ -228,9 +195,16 @@ impl Cluster {
         Ok(self.learn(name, &self.metadata(Some(name)).await?))
     }
 
-    /// Asks one broker after the other for a topic, or for all: those known, then those given at the
-    /// start.
+    /// Asks for a topic, or for all.
     async fn metadata(&self, name: Option<&str>) -> Result<MetadataResponse, KafkaError> {
+        self.anyone(|_| metadata_request(name)).await
+    }
+
+    /// The answer of the first broker that gives one: of those known, then of those given at the start.
+    pub(crate) async fn anyone<R: Call>(
+        &self,
+        request: impl Fn(i16) -> R,
+    ) -> Result<R::Response, KafkaError> {
         let mut candidates = lock(&self.known).brokers.clone();
         for address in &self.bootstrap {
             if !candidates.contains(address) {
@@ -239,7 +213,7 @@ impl Cluster {
         }
         let mut last = None;
         for address in &candidates {
-            match self.call(address, |_| metadata_request(name)).await {
+            match self.call(address, &request).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) if error.is_final() => return Err(error.into()),
                 Err(error) => last = Some(error),
@@ -271,44 +245,6 @@ impl Cluster {
         Ok(described(name, topic, &brokers))
     }
 
-    async fn ask_offsets(
-        &self,
-        address: &str,
-        topic: &Topic,
-        indexes: &[i32],
-        at: At,
-    ) -> Result<Vec<(i32, Answer, i64)>, WireError> {
-        let answer =
-            self.call(address, |version| offsets_request(version, topic, indexes, at)).await?;
-        let partitions = answer.topics.iter().flat_map(|topic| &topic.partitions);
-        let wanted = |index: &i32| indexes.contains(index);
-        let told: Vec<_> = partitions
-            .filter(|partition| wanted(&partition.partition_index))
-            .map(|partition| {
-                (partition.partition_index, Answer(partition.error_code), partition.offset)
-            })
-            .collect();
-        if told.len() < indexes.len() {
-            let address = address.to_owned();
-            return Err(WireError::Malformed { address, what: ListOffsetsRequest::NAME });
-        }
-        Ok(told)
-    }
-
-    /// The first offset of a partition that its leader reads from its own disk; none when the leader
-    /// knows no tiered storage.
-    pub(crate) async fn earliest_local(&self, topic: &Topic, index: i32) -> Option<i64> {
-        let address = topic.partitions.get(&index)?.address.as_ref()?;
-        let connection = self.connection(address).await.ok()?;
-        let version = connection.version::<ListOffsetsRequest>();
-        self.give_back(connection);
-        if version.is_ok_and(|version| version < 8) {
-            return Some(0);
-        }
-        let told = self.ask_offsets(address, topic, &[index], At::EarliestLocal).await.ok()?;
-        told.first().filter(|(_, answer, _)| answer.class() == Class::Fine).map(|told| told.2)
-    }
-
     fn knows(&self, topic: &str) -> bool {
         lock(&self.known).topics.contains(topic)
     }
@@ -332,7 +268,7 @@ fn lock_pop(idle: &Mutex<HashMap<String, Vec<Connection>>>, address: &str) -> Op
     lock(idle).get_mut(address).and_then(Vec::pop)
 }
 
-fn address(host: &str, port: i32) -> String {
+pub(crate) fn address(host: &str, port: i32) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
@@ -349,22 +285,6 @@ fn described(
     Topic { name: name.to_owned(), id, partitions: partitions.collect() }
 }
 
-/// Partitions by the address of their leader, and an error for those without one.
-fn by_leader<'a>(
-    topic: &Topic,
-    indexes: impl Iterator<Item = &'a i32>,
-) -> (BTreeMap<String, Vec<i32>>, Option<KafkaError>) {
-    let mut groups: BTreeMap<String, Vec<i32>> = BTreeMap::new();
-    let mut failure = None;
-    for &index in indexes {
-        match topic.partitions.get(&index).and_then(|leader| leader.address.clone()) {
-            Some(address) => groups.entry(address).or_default().push(index),
-            None => failure = Some(refused("Metadata", topic, index, Answer(5))),
-        }
-    }
-    (groups, failure)
-}
-
 pub(crate) fn refused(what: &'static str, topic: &Topic, index: i32, answer: Answer) -> KafkaError {
     KafkaError::Answer { what, place: format!("topic {} partition {index}", topic.name), answer }
 }
@@ -378,27 +298,4 @@ fn metadata_request(name: Option<&str>) -> MetadataRequest {
     let topic = |name| MetadataRequestTopic::default().with_name(Some(topic_name(name)));
     let topics = name.map(|name| vec![topic(name)]);
     MetadataRequest::default().with_topics(topics).with_allow_auto_topic_creation(false)
-}
-
-fn offsets_request(version: i16, topic: &Topic, indexes: &[i32], at: At) -> ListOffsetsRequest {
-    let (timestamp, isolation) = match at {
-        At::Earliest => (-2, Isolation::Committed),
-        At::Latest(isolation) => (-1, isolation),
-        At::EarliestLocal => (-4, Isolation::Committed),
-        At::Time(millis) => (millis.max(0), Isolation::Committed),
-    };
-    let partitions = indexes.iter().map(|index| {
-        let epoch = topic.partitions.get(index).map_or(-1, |leader| leader.epoch);
-        ListOffsetsPartition::default()
-            .with_partition_index(*index)
-            .with_current_leader_epoch(if version >= 4 { epoch } else { -1 })
-            .with_timestamp(timestamp)
-    });
-    let topic = ListOffsetsTopic::default()
-        .with_name(topic_name(&topic.name))
-        .with_partitions(partitions.collect());
-    ListOffsetsRequest::default()
-        .with_replica_id(BrokerId(-1))
-        .with_isolation_level(isolation.code())
-        .with_topics(vec![topic])
 }

@@ -8,7 +8,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::{ApiVersionsRequest, RequestHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 
 use crate::authenticate::authenticate;
 use crate::error::{SecurityError, WireError};
@@ -17,9 +17,6 @@ use crate::probe;
 use crate::security::Security;
 use crate::transport::{self, Stream};
 use crate::versions::{Call, Versions};
-
-/// No broker is obeyed when it asks for a longer pause.
-const LONGEST_THROTTLE: Duration = Duration::from_secs(30);
 
 /// The first two bytes of a TLS alert, which a port with TLS answers to plain bytes.
 const ALERT: [u8; 2] = [0x15, 0x03];
@@ -36,7 +33,6 @@ pub(crate) struct Connection {
     deadline: Duration,
     versions: Versions,
     correlation: i32,
-    ready_at: Instant,
     security: Arc<Security>,
     /// When to say again who is here, before the broker forgets it.
     renew_at: Option<Instant>,
@@ -73,7 +69,6 @@ impl Connection {
             deadline: settings.request_timeout + settings.fetch_wait,
             versions: Versions::default(),
             correlation: 0,
-            ready_at: Instant::now(),
             security: Arc::default(),
             renew_at: None,
         };
@@ -114,7 +109,6 @@ impl Connection {
         request: &R,
         version: i16,
     ) -> Result<R::Response, WireError> {
-        sleep_until(self.ready_at).await;
         if self.renew_at.is_some_and(|at| at <= Instant::now()) {
             self.authenticate().await?;
         }
@@ -136,12 +130,6 @@ impl Connection {
         let malformed = || WireError::Malformed { address: self.address.clone(), what: R::NAME };
         let mut body = self.body::<R>(frame, version).ok_or_else(malformed)?;
         R::Response::decode(&mut body, version).map_err(|_text| malformed())
-    }
-
-    /// Lets the next request wait, as the broker asked for.
-    pub(crate) fn throttle(&mut self, millis: i32) {
-        let pause = Duration::from_millis(u64::try_from(millis).unwrap_or(0));
-        self.ready_at = Instant::now() + pause.min(LONGEST_THROTTLE);
     }
 
     async fn raw_exchange<R: Call>(

@@ -1,17 +1,20 @@
 //! Raw record batches to rows. Runs on the worker; nothing is allocated per record.
 
 use std::ops::Range as Bytes;
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use highwater_codec::{Reason, RecordDecoder, Records as Values, Span};
 use highwater_core::{
-    Decoded, Decoder, Payload, Range, RejectedRecords, Result, SourceColumns, Timestamp,
+    Decoded, Decoder, Partition, Payload, Range, RejectedRecords, Result, SourceColumns, Timestamp,
 };
 
 use crate::batch::{self, Batches, HEADER, Header, Records};
 use crate::compression::Unpacked;
 use crate::error::{BatchError, KafkaError};
 use crate::fetch::Footer;
+use crate::metadata::{Chosen, Known};
+use crate::reader::Notes;
 
 /// Rows of one batch at most.
 const ROWS: usize = 8192;
@@ -32,9 +35,11 @@ pub(crate) struct KafkaDecoder {
     unpacked: Unpacked,
     format: Box<dyn RecordDecoder>,
     rejected: RejectedRecords,
+    metadata: Chosen,
     source_columns: Option<SourceColumns>,
     waiting: Waiting,
     outcomes: Vec<Option<Reason>>,
+    notes: Arc<Notes>,
 }
 
 /// Records that wait to be decoded together, all of them in one buffer.
@@ -43,15 +48,19 @@ struct Waiting {
     values: Vec<Option<Span>>,
     offsets: Vec<i64>,
     timestamps: Vec<Option<i64>>,
+    /// Only where columns of the metadata were chosen.
+    known: Vec<Known>,
     bytes: u64,
 }
 
 impl KafkaDecoder {
+    /// A decoder that adds the columns of `metadata`, then those of `source_columns` if there are any.
     pub(crate) fn new(
         range: &Range,
         format: Box<dyn RecordDecoder>,
-        source_columns: Option<SourceColumns>,
+        (metadata, source_columns): (Chosen, Option<SourceColumns>),
         largest_batch: usize,
+        notes: Arc<Notes>,
     ) -> Self {
         Self {
             topic: range.partition.stream.clone(),
@@ -62,10 +71,16 @@ impl KafkaDecoder {
             unpacked: Unpacked::new(largest_batch),
             format,
             rejected: RejectedRecords::new(&range.partition),
+            metadata,
             source_columns,
             waiting: Waiting::default(),
             outcomes: Vec::new(),
+            notes,
         }
+    }
+
+    fn wrong(&self, error: BatchError, offset: i64) -> KafkaError {
+        self.notes.damage.met(error.at(&self.topic, self.partition, offset))
     }
 
     fn batch(
@@ -76,7 +91,9 @@ impl KafkaDecoder {
         decoded: &mut Decoded,
     ) -> Result<()> {
         let offset = header.base_offset;
-        let wrong = |error: BatchError| error.at(&self.topic, self.partition, offset);
+        let wrong = |error: BatchError| {
+            self.notes.damage.met(error.at(&self.topic, self.partition, offset))
+        };
         let batch = payload.get(at.clone()).unwrap_or_default();
         batch::verify(header, batch).map_err(wrong)?;
         if header.codec() == 0 {
@@ -95,15 +112,14 @@ impl KafkaDecoder {
         payload: Option<&[u8]>,
         decoded: &mut Decoded,
     ) -> Result<()> {
-        let wrong = |error: BatchError, decoder: &Self| {
-            error.at(&decoder.topic, decoder.partition, header.base_offset)
-        };
+        let wrong = |error: BatchError, decoder: &Self| decoder.wrong(error, header.base_offset);
         let mut records = Records::new(header, range).map_err(|error| wrong(error, self))?;
         loop {
             let bytes = payload.unwrap_or_else(|| self.unpacked.bytes());
+            let known = !self.metadata.is_empty();
             let full = self
                 .waiting
-                .collect(&mut records, bytes, header, self.next..self.to)
+                .collect(&mut records, bytes, header, (self.next..self.to, known))
                 .map_err(|error| wrong(error, self))?;
             if let Some(last) = self.waiting.offsets.last() {
                 self.next = self.next.max(last.saturating_add(1));
@@ -133,6 +149,7 @@ impl KafkaDecoder {
             self.rejected.push(offset, time, raw, &reason.to_string());
         }
         if rows.num_rows() > 0 {
+            let rows = self.add_metadata(rows, data)?;
             decoded.rows.push(self.add_source_columns(rows)?);
         }
         decoded.rejected.extend(self.rejected.take()?);
@@ -140,6 +157,17 @@ impl KafkaDecoder {
         decoded.bytes += self.waiting.bytes;
         self.waiting.clear();
         Ok(())
+    }
+
+    fn add_metadata(&self, rows: RecordBatch, data: &[u8]) -> Result<RecordBatch> {
+        if self.metadata.is_empty() {
+            return Ok(rows);
+        }
+        let accepted = self.waiting.known.iter().zip(&self.outcomes);
+        let accepted = accepted.filter(|(_, outcome)| outcome.is_none());
+        let accepted: Vec<Known> = accepted.map(|(known, _)| known.clone()).collect();
+        let partition = Partition::new(&self.topic, self.partition);
+        Ok(self.metadata.to(&rows, &partition, &accepted, data)?)
     }
 
     fn add_source_columns(&self, rows: RecordBatch) -> Result<RecordBatch> {
@@ -160,8 +188,7 @@ impl Decoder for KafkaDecoder {
         let mut batches = Batches::new(payload);
         let mut unpacked_waits = false;
         while let Some(batch) = batches.next() {
-            let (header, range) =
-                batch.map_err(|error| error.at(&self.topic, self.partition, self.next))?;
+            let (header, range) = batch.map_err(|error| self.wrong(error, self.next))?;
             let packed = header.codec() != 0;
             if packed != unpacked_waits || self.unpacked.bytes().len() > WAITING {
                 self.flush((!unpacked_waits).then_some(payload), decoded)?;
@@ -174,8 +201,7 @@ impl Decoder for KafkaDecoder {
         self.unpacked.clear();
         if batches.at() < payload.len() {
             let bytes = payload.len() - batches.at();
-            let error = BatchError::Trailing { bytes };
-            return Err(error.at(&self.topic, self.partition, self.next).into());
+            return Err(self.wrong(BatchError::Trailing { bytes }, self.next).into());
         }
         Ok(())
     }
@@ -202,7 +228,7 @@ impl Waiting {
         records: &mut Records,
         bytes: &[u8],
         header: &Header,
-        offsets: Bytes<i64>,
+        (offsets, known): (Bytes<i64>, bool),
     ) -> Result<bool, BatchError> {
         while self.values.len() < ROWS {
             let Some(record) = records.next(bytes)? else { return Ok(false) };
@@ -212,9 +238,15 @@ impl Waiting {
                 let too_large = |_| BatchError::TooLarge { packed: bytes.len(), limit: SPANNED };
                 self.values.push(value.map_err(too_large)?);
                 self.offsets.push(offset);
-                self.timestamps.push(header.timestamp(record.timestamp_delta));
+                let timestamp = header.timestamp(record.timestamp_delta);
+                self.timestamps.push(timestamp);
                 let size = [&record.key, &record.value].into_iter().flatten().map(Bytes::len);
                 self.bytes += u64::try_from(size.sum::<usize>()).unwrap_or(0);
+                if known {
+                    let by_broker = header.log_append_time();
+                    let (key, headers) = (record.key, record.headers);
+                    self.known.push(Known { offset, timestamp, by_broker, key, headers });
+                }
             }
         }
         Ok(true)
@@ -224,6 +256,7 @@ impl Waiting {
         self.values.clear();
         self.offsets.clear();
         self.timestamps.clear();
+        self.known.clear();
         self.bytes = 0;
     }
 }

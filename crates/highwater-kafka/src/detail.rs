@@ -1,6 +1,6 @@
 //! What a position of this source holds besides the offset.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use highwater_core::{Partition, Position, Positions};
 use serde::{Deserialize, Serialize};
@@ -23,6 +23,9 @@ pub(crate) struct Detail {
     /// The same of other topics that the source reads, of which nothing was read yet either.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) others: BTreeMap<String, BTreeMap<i32, i64>>,
+    /// Topics that are gone with records that were not read; the gaps are recorded.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) gone: BTreeSet<String>,
 }
 
 fn unknown() -> i32 {
@@ -44,6 +47,15 @@ impl Detail {
         // A struct of strings and numbers always has a JSON text.
         Position { next, detail: serde_json::to_string(self).ok() }
     }
+}
+
+/// The topics that positions remember as gone.
+pub(crate) fn gone(from: &Positions) -> Result<BTreeSet<String>, KafkaError> {
+    let mut gone = BTreeSet::new();
+    for (partition, position) in from.iter() {
+        gone.extend(Detail::of(partition, position)?.gone);
+    }
+    Ok(gone)
 }
 
 /// The starts of `topic` that positions remember.

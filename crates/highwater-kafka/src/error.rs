@@ -54,6 +54,14 @@ pub enum KafkaError {
         /// Why.
         source: Box<regex::Error>,
     },
+    /// Two columns of one name.
+    #[error("topic {topic}: two columns are called {column}")]
+    ColumnTwice {
+        /// The topic, or the pattern of topics.
+        topic: String,
+        /// The name.
+        column: String,
+    },
     /// A topic that was read by a pattern is gone.
     #[error("topic {topic}, which was read as one matching {pattern}, is gone")]
     TopicGone {
@@ -127,6 +135,22 @@ pub enum KafkaError {
         position: i64,
         /// The end of the partition.
         latest: i64,
+    },
+    /// The partition holds other records than those that were read.
+    #[error(
+        "topic {topic} partition {partition} was read up to offset {position} in leader epoch {epoch}, of which only what lies before offset {end} is left: it was truncated and has grown again"
+    )]
+    Diverged {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: i32,
+        /// The next offset to be read.
+        position: i64,
+        /// The epoch of the leader at which it was planned to be read so far.
+        epoch: i32,
+        /// The first offset that was written later.
+        end: i64,
     },
     /// A partition that was read is gone.
     #[error(
@@ -205,6 +229,8 @@ pub enum KafkaError {
         partition: i32,
         /// The base offset of the batch.
         offset: i64,
+        /// Whether damage is met there for the first time: fetched anew, it may be whole.
+        first: bool,
         /// What is wrong with it.
         source: BatchError,
     },
@@ -228,6 +254,9 @@ pub enum KafkaError {
         /// The topic of the source.
         topic: String,
     },
+    /// Columns of the metadata that do not go together.
+    #[error("the columns of the metadata cannot be made")]
+    Columns(#[from] arrow::error::ArrowError),
     /// The runtime stopped a fetch.
     #[error("a fetch was stopped")]
     Stopped(#[from] tokio::task::JoinError),
@@ -302,12 +331,16 @@ fn judge(error: &KafkaError) -> (ErrorKind, &'static str) {
             "restore the records, or start again with --on-data-loss skip to go on without them",
         ),
         KafkaError::Truncated { .. }
+        | KafkaError::Diverged { .. }
         | KafkaError::PartitionGone { .. }
         | KafkaError::Recreated { .. } => (
             Refused,
             "restore the topic, or start a pipeline of another name to read the topic as it is now",
         ),
         KafkaError::Pattern { .. } => (Invalid, "write a regular expression such as orders-.*"),
+        KafkaError::ColumnTwice { .. } => {
+            (Invalid, "give the column of the metadata another name, with metadata_as")
+        }
         KafkaError::TopicGone { .. } => (
             Refused,
             "restore the topic, or start again with --on-data-loss skip to go on without it",
@@ -321,9 +354,12 @@ fn judge(error: &KafkaError) -> (ErrorKind, &'static str) {
             Refused,
             "read from the source of before, or begin anew with another checkpoint and another table",
         ),
+        KafkaError::Batch { first: true, .. } => {
+            (Transient, "look at the network if it happens often: the batch is fetched again")
+        }
         KafkaError::Batch { source, .. } => source.judge(),
         KafkaError::Incomplete { .. } => (Corrupt, "start again; if it stays, report it as a bug"),
-        KafkaError::ForeignRange { .. } | KafkaError::Stopped(_) => {
+        KafkaError::ForeignRange { .. } | KafkaError::Columns(_) | KafkaError::Stopped(_) => {
             (Internal, "report this as a bug, with the message")
         }
         KafkaError::Partitions { .. } => {

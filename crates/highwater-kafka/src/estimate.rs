@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Debug)]
 pub(crate) struct BytesPerOffset(AtomicU64);
 
-impl BytesPerOffset {
+impl Default for BytesPerOffset {
     /// Nothing is known yet: an estimate that is rather too high.
-    pub(crate) fn new() -> Self {
+    fn default() -> Self {
         Self(AtomicU64::new(256))
     }
+}
 
+impl BytesPerOffset {
     /// The estimate as of now.
     pub(crate) fn value(&self) -> u64 {
         self.0.load(Ordering::Relaxed)

@@ -3,6 +3,7 @@
 //! * [`KafkaSource`] reads a topic exactly: epochs end at planned offsets, found by the headers of
 //!   record batches; what aborted transactions wrote is left out; data loss and topics made anew are
 //!   refused, never passed over.
+//! * [`Metadata`] is what Kafka knows of a record besides its value, for those who want columns of it.
 //! * [`TopicWriter`] creates and fills topics for generators and tests.
 //!
 //! Records stay in the bytes of the broker's answer, or of one reused buffer when they were
@@ -24,12 +25,16 @@ mod batch;
 mod cluster;
 mod compression;
 mod connection;
+mod damage;
 mod decoder;
 mod detail;
 mod error;
 mod estimate;
 mod fetch;
+mod group;
+mod hanging;
 mod look;
+mod metadata;
 mod options;
 mod planner;
 mod probe;
@@ -45,6 +50,7 @@ mod transport;
 mod versions;
 
 pub use error::{Answer, BatchError, KafkaError, SecurityError, WireError};
+pub use metadata::Metadata;
 pub use options::{ClientProperties, OnDataLoss, PropertyProblem, Start};
 pub use producer::TopicWriter;
 pub use source::{KafkaSource, Undecoded};

@@ -5,10 +5,12 @@ use std::sync::{Mutex, PoisonError};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use highwater_core::{Partition, Positions};
+use tokio::time::Instant;
 
-use crate::cluster::{At, Cluster, Topic};
-use crate::detail;
+use crate::cluster::{At, Cluster, Told, Topic};
+use crate::detail::{self, Detail};
 use crate::error::KafkaError;
+use crate::hanging::Hanging;
 use crate::options::{Isolation, OnDataLoss, Start};
 use crate::planner::{Held, View};
 use crate::starts;
@@ -26,6 +28,16 @@ pub(crate) struct Memory {
     starts: Mutex<Option<Starts>>,
     /// Topics that were read and are gone.
     gone: Mutex<BTreeSet<String>>,
+    /// Positions, with the epoch of a later leader that holds all records before them.
+    held: Mutex<BTreeMap<Partition, (i64, i32)>>,
+    hanging: Hanging,
+}
+
+impl Memory {
+    /// The topics that were let go.
+    pub(crate) fn gone(&self) -> BTreeSet<String> {
+        lock(&self.gone).clone()
+    }
 }
 
 /// How a source looks.
@@ -66,11 +78,12 @@ impl Look<'_> {
     /// waited for, as a broker that has just started may not know it yet.
     async fn matching(self, from: &Positions) -> Result<Vec<Topic>, KafkaError> {
         let mut found = self.cluster.topics(|name| self.topics.hold(name)).await?;
+        let recorded = detail::gone(from)?;
         let read: BTreeSet<&str> = from.iter().map(|(read, _)| &*read.stream).collect();
         for name in read.into_iter().filter(|name| self.topics.hold(name)) {
             if found.iter().any(|topic| topic.name == name) {
                 lock(&self.memory.gone).remove(name);
-            } else if !lock(&self.memory.gone).contains(name) {
+            } else if !recorded.contains(name) && !lock(&self.memory.gone).contains(name) {
                 match self.cluster.topic(name).await {
                     Ok(topic) => found.push(topic),
                     Err(KafkaError::Vanished { .. } | KafkaError::UnknownTopic { .. }) => {
@@ -89,7 +102,7 @@ impl Look<'_> {
             let (topic, pattern) = (name.to_owned(), self.topics.text().to_owned());
             return Err(KafkaError::TopicGone { topic, pattern });
         }
-        tracing::warn!(topic = name, "the topic is gone; what was not read of it is lost");
+        tracing::warn!(topic = name, "the topic is gone; the next plan records what is lost");
         lock(&self.memory.gone).insert(name.to_owned());
         Ok(())
     }
@@ -102,19 +115,31 @@ impl Look<'_> {
     ) -> Result<View, KafkaError> {
         let all: BTreeSet<i32> = topic.partitions.keys().copied().collect();
         let earliest = self.cluster.offsets(&mut topic, &all, At::Earliest).await?;
-        let readable = At::Latest(self.cluster.settings().isolation);
-        let latest = self.cluster.offsets(&mut topic, &all, readable).await?;
+        let isolation = self.cluster.settings().isolation;
+        let end = At::Latest(Isolation::Uncommitted);
+        // Asked for before the end for readers: what is written meanwhile is not withheld.
+        let watermarks = match isolation {
+            Isolation::Uncommitted => BTreeMap::new(),
+            Isolation::Committed => self.cluster.offsets(&mut topic, &all, end).await?,
+        };
+        let latest = self.cluster.offsets(&mut topic, &all, At::Latest(isolation)).await?;
         let mut held = BTreeMap::new();
-        for (&index, leader) in &topic.partitions {
-            // Both were asked for of every partition that was there; one made since waits its turn.
-            let (Some(&earliest), Some(&latest)) = (earliest.get(&index), latest.get(&index))
-            else {
+        for &index in &all {
+            let (Some(earliest), Some(latest)) = (earliest.get(&index), latest.get(&index)) else {
                 continue;
             };
-            let epoch = leader.epoch;
-            held.insert(index, Held { epoch, earliest, latest, high_watermark: None });
+            let watermark = watermarks.get(&index).unwrap_or(latest);
+            let partition = Partition::new(&topic.name, index);
+            // The epoch that goes with the end: no record before the end was written later.
+            let &Told { offset: latest, epoch } = latest;
+            let (earliest, high_watermark) = (earliest.offset, watermark.offset.max(latest));
+            let stuck =
+                self.memory.hanging.see(&partition, (latest, high_watermark), Instant::now());
+            let epoch_end = None;
+            let seen = Held { epoch, earliest, latest, high_watermark, stuck, epoch_end };
+            held.insert(index, seen);
         }
-        self.behind(&mut topic, from, &mut held).await?;
+        self.since(&mut topic, from, &mut held).await?;
         let starts = match known {
             _ if self.begun(from) => detail::starts(from, &topic.name)?,
             Some(known) => known.get(&topic.name).cloned().unwrap_or_default(),
@@ -123,29 +148,33 @@ impl Look<'_> {
         Ok(View { topic: topic.name, id: topic.id, partitions: held, starts })
     }
 
-    /// Where readers see an end before the position, replication may still see a later one: after
-    /// `isolation.level` was changed, or while a transaction hangs.
-    async fn behind(
+    /// Where the leader changed since a position was planned, what lies before the position may have
+    /// been truncated and written anew.
+    async fn since(
         self,
         topic: &mut Topic,
         from: &Positions,
         held: &mut BTreeMap<i32, Held>,
     ) -> Result<(), KafkaError> {
-        let behind: BTreeSet<i32> = held
-            .iter()
-            .filter(|&(&index, held)| {
-                let position = from.get(&Partition::new(&topic.name, index));
-                position.is_some_and(|position| position.next > held.latest)
-            })
-            .map(|(&index, _)| index)
-            .collect();
-        if behind.is_empty() {
-            return Ok(());
+        let mut epochs = BTreeMap::new();
+        for (&index, held) in &*held {
+            let partition = Partition::new(&topic.name, index);
+            let Some(position) = from.get(&partition) else { continue };
+            let epoch = Detail::of(&partition, position)?.epoch;
+            let known =
+                lock(&self.memory.held).get(&partition) == Some(&(position.next, held.epoch));
+            if epoch >= 0 && held.epoch > epoch && !known {
+                epochs.insert(index, epoch);
+            }
         }
-        let at = At::Latest(Isolation::Uncommitted);
-        for (index, end) in self.cluster.offsets(topic, &behind, at).await? {
-            if let Some(held) = held.get_mut(&index) {
-                held.high_watermark = Some(end);
+        for (index, end) in self.cluster.epoch_ends(topic, &epochs).await? {
+            let partition = Partition::new(&topic.name, index);
+            let (Some(held), Some(position)) = (held.get_mut(&index), from.get(&partition)) else {
+                continue;
+            };
+            held.epoch_end = Some(end);
+            if position.next <= end {
+                lock(&self.memory.held).insert(partition, (position.next, held.epoch));
             }
         }
         Ok(())

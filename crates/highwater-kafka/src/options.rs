@@ -59,6 +59,8 @@ impl Isolation {
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) client_id: String,
+    /// The group whose offsets are told to the brokers after each commit.
+    pub(crate) group: Option<String>,
     pub(crate) isolation: Isolation,
     pub(crate) connect_timeout: Duration,
     pub(crate) request_timeout: Duration,
@@ -76,6 +78,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             client_id: "highwater".to_owned(),
+            group: None,
             isolation: Isolation::Committed,
             connect_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(30),
@@ -116,11 +119,12 @@ impl ClientProperties {
     }
 }
 
-const KNOWN: [&str; 8] = [
+const KNOWN: [&str; 9] = [
     "client.id",
     "default.api.timeout.ms",
     "fetch.max.bytes",
     "fetch.max.wait.ms",
+    "group.id",
     "isolation.level",
     "max.partition.fetch.bytes",
     "request.timeout.ms",
@@ -143,6 +147,7 @@ impl Settings {
     fn set_other(&mut self, name: &str, value: &str) -> Fits {
         match name {
             "client.id" => text(&mut self.client_id, value),
+            "group.id" => text(self.group.insert(String::new()), value),
             "isolation.level" => choose(
                 &mut self.isolation,
                 value,

@@ -1,10 +1,13 @@
 //! Which offsets an epoch reads: a function of what the brokers hold, without I/O.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use highwater_core::{Backlog, Gap, Limits, Partition, Planned, Positions, Range, RangeId};
+use highwater_core::{
+    Backlog, Gap, Limits, Partition, Planned, Positions, Range, RangeId, Withheld,
+};
 
-use crate::detail::Detail;
+use crate::detail::{self, Detail};
 use crate::error::KafkaError;
 use crate::options::OnDataLoss;
 use crate::topics::Topics;
@@ -26,8 +29,21 @@ pub(crate) struct Held {
     pub(crate) earliest: i64,
     /// The end for readers.
     pub(crate) latest: i64,
-    /// The end for replication, when it was asked for because the readers' end lies before the position.
-    pub(crate) high_watermark: Option<i64>,
+    /// The end for replication. It lies behind the one for readers while transactions are open.
+    pub(crate) high_watermark: i64,
+    /// For how long the end for readers has stayed where it is, where it lies before the other one.
+    pub(crate) stuck: Option<Duration>,
+    /// The end of what was written up to the leader's epoch that the position was planned in, when
+    /// another broker has become the leader since.
+    pub(crate) epoch_end: Option<i64>,
+}
+
+impl Held {
+    fn withheld(&self) -> Option<Withheld> {
+        let offsets = u64::try_from(self.high_watermark.saturating_sub(self.latest)).ok()?;
+        let millis = u64::try_from(self.stuck?.as_millis()).unwrap_or(u64::MAX);
+        Some(Withheld { offsets, millis })
+    }
 }
 
 /// What there is to read of one partition.
@@ -53,6 +69,8 @@ pub(crate) struct Rules<'a> {
     pub(crate) until: Option<&'a Positions>,
     pub(crate) limits: &'a Limits,
     pub(crate) on_data_loss: OnDataLoss,
+    /// Topics that were read and are gone, which the policy lets go.
+    pub(crate) gone: &'a BTreeSet<String>,
     /// An estimate, from what was read before.
     pub(crate) bytes_per_offset: u64,
 }
@@ -83,16 +101,17 @@ pub(crate) fn plan(
                 planned.gaps.push(Gap {
                     partition: partition.clone(),
                     from: lost_from,
-                    to: open.from,
+                    to: Some(open.from),
                 });
             }
             let id = RangeId(u32::try_from(planned.ranges.len()).unwrap_or(u32::MAX));
             planned.ranges.push(range(id, partition.clone(), open, to));
         }
         let behind = open.backlog() - taken;
-        planned.backlog.push(Backlog { partition, end: open.end.max(open.from), behind });
+        let withheld = open.view.partitions.get(&open.index).and_then(Held::withheld);
+        planned.backlog.push(Backlog { partition, end: open.end.max(open.from), behind, withheld });
     }
-    remember_starts(views, from, &mut planned)?;
+    remember(views, from, rules.gone, &mut planned)?;
     Ok(planned)
 }
 
@@ -133,9 +152,16 @@ fn look<'a>(
     let read = from.get(&partition).map(|position| position.next);
     let position = read.or_else(|| view.starts.get(&index).copied()).unwrap_or(held.earliest);
     let topic = || view.topic.clone();
-    if position > held.latest.max(held.high_watermark.unwrap_or(i64::MIN)) {
+    // Readers may see an end before the position after `isolation.level` was changed.
+    if position > held.latest.max(held.high_watermark) {
         let (partition, latest) = (index, held.latest);
         return Err(KafkaError::Truncated { topic: topic(), partition, position, latest });
+    }
+    if let Some(end) = held.epoch_end.filter(|end| *end < position) {
+        let epoch = from.get(&partition).map(|position| Detail::of(&partition, position));
+        let epoch = epoch.transpose()?.map_or(-1, |detail| detail.epoch);
+        let (topic, partition) = (topic(), index);
+        return Err(KafkaError::Diverged { topic, partition, position, epoch, end });
     }
     let lost = held.earliest.saturating_sub(position).max(0);
     if lost > 0 && rules.on_data_loss == OnDataLoss::Fail {
@@ -168,18 +194,50 @@ fn range(id: RangeId, partition: Partition, open: &Open<'_>, to: i64) -> Range {
     Range { id, partition, from: detail.at(open.from), to: detail.at(to) }
 }
 
-/// Lets the first range remember where partitions begin that stay without a position.
-fn remember_starts(
+/// Lets the first range remember what no position of its own can: where partitions begin that stay
+/// without one, and which topics are gone, whose gaps are recorded with it.
+fn remember(
     views: &[View],
     from: &Positions,
+    gone: &BTreeSet<String>,
     planned: &mut Planned,
 ) -> Result<(), KafkaError> {
-    let mut waiting: BTreeMap<String, BTreeMap<i32, i64>> = BTreeMap::new();
+    let Some(first) = planned.ranges.first() else { return Ok(()) };
+    let mut others = waiting(views, from, &planned.ranges);
+    let mut known = detail::gone(from)?;
+    for name in gone.iter().filter(|name| !known.contains(*name)) {
+        let left = from.iter().filter(|(partition, _)| partition.stream == *name);
+        planned.gaps.extend(left.map(|(partition, position)| Gap {
+            partition: partition.clone(),
+            from: position.next,
+            to: None,
+        }));
+    }
+    known.extend(gone.iter().cloned());
+    if others.is_empty() && known.is_empty() {
+        return Ok(());
+    }
+    let starts = others.remove(&first.partition.stream).unwrap_or_default();
+    let detail = Detail::of(&first.partition, &first.to)?;
+    let to = Detail { starts, others, gone: known, ..detail }.at(first.to.next);
+    if let Some(first) = planned.ranges.first_mut() {
+        first.to = to;
+    }
+    Ok(())
+}
+
+/// Where partitions begin that stay without a position, by topic.
+fn waiting(
+    views: &[View],
+    from: &Positions,
+    ranges: &[Range],
+) -> BTreeMap<String, BTreeMap<i32, i64>> {
+    let mut waiting = BTreeMap::new();
     for view in views.iter().filter(|view| !view.starts.is_empty()) {
         let positioned = |index: &i32| {
             let partition = Partition::new(&view.topic, *index);
             from.get(&partition).is_some()
-                || planned.ranges.iter().any(|range| range.partition == partition)
+                || ranges.iter().any(|range| range.partition == partition)
         };
         let starts = view.starts.iter().filter(|(index, _)| !positioned(index));
         let starts: BTreeMap<i32, i64> = starts.map(|(&index, &start)| (index, start)).collect();
@@ -187,14 +245,7 @@ fn remember_starts(
             waiting.insert(view.topic.clone(), starts);
         }
     }
-    if let Some(first) = planned.ranges.first_mut()
-        && !waiting.is_empty()
-    {
-        let detail = Detail::of(&first.partition, &first.to)?;
-        let starts = waiting.remove(&first.partition.stream).unwrap_or_default();
-        first.to = Detail { starts, others: waiting, ..detail }.at(first.to.next);
-    }
-    Ok(())
+    waiting
 }
 
 #[cfg(test)]

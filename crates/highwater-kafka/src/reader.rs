@@ -1,5 +1,7 @@
 //! Reads planned ranges: one request per broker under way while the last answers are decoded.
 
+mod failures;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -10,10 +12,11 @@ use kafka_protocol::messages::{FetchRequest, FetchResponse};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::cluster::{At, Cluster, Topic, refused};
+use crate::cluster::{Cluster, Topic, refused};
 use crate::connection::Connection;
+use crate::damage::Damage;
 use crate::detail::Detail;
-use crate::error::{Answer, BatchError, Class, KafkaError, WireError};
+use crate::error::{Answer, Class, KafkaError, WireError};
 use crate::estimate::BytesPerOffset;
 use crate::fetch::{self, Footer, Scanned, Wanted};
 use crate::retry::Retry;
@@ -21,8 +24,6 @@ use crate::retry::Retry;
 /// So many answers without anything of a partition that stood first in the request make it suspect:
 /// it is then asked for alone.
 const SUSPECT: u32 = 3;
-/// So many answers without anything of a partition asked for alone prove that there is nothing.
-const PROOF: u32 = 6;
 
 type Item = Result<(RangeId, Payload), Error>;
 type Items = Result<Vec<(RangeId, Payload)>, KafkaError>;
@@ -33,24 +34,23 @@ const TOPICS_AT_ONCE: usize = 4;
 /// Reads `ranges`. Each topic is read in a task of its own, which ends with the stream.
 pub(crate) fn read(
     cluster: Arc<Cluster>,
-    estimate: &Arc<BytesPerOffset>,
+    notes: &Arc<Notes>,
     ranges: Vec<Range>,
 ) -> BoxStream<'static, Item> {
     let mut topics: BTreeMap<String, Vec<Range>> = BTreeMap::new();
     for range in ranges {
         topics.entry(range.partition.stream.clone()).or_default().push(range);
     }
-    let estimate = Arc::clone(estimate);
-    let read = move |(topic, ranges)| {
-        read_topic(Arc::clone(&cluster), topic, Arc::clone(&estimate), ranges)
-    };
+    let notes = Arc::clone(notes);
+    let read =
+        move |(topic, ranges)| read_topic(Arc::clone(&cluster), topic, Arc::clone(&notes), ranges);
     stream::iter(topics).map(read).flatten_unordered(TOPICS_AT_ONCE).boxed()
 }
 
 fn read_topic(
     cluster: Arc<Cluster>,
     topic: String,
-    estimate: Arc<BytesPerOffset>,
+    notes: Arc<Notes>,
     ranges: Vec<Range>,
 ) -> BoxStream<'static, Item> {
     let begin = async move {
@@ -58,12 +58,12 @@ fn read_topic(
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             let failed = match Reader::open(cluster, &topic, &ranges, sender.clone()).await {
-                Ok(reader) => reader.run(&estimate).await,
+                Ok(reader) => reader.run(&notes.estimate).await,
                 Err(error) => Err(error),
             };
             if let Err(error) = failed {
                 // A receiver that is gone has no use for it.
-                drop(sender.send(Err(error)).await);
+                drop(sender.send(Err(notes.damage.met(error))).await);
             }
         });
         stream::unfold((receiver, tasks), |(mut receiver, tasks)| async move {
@@ -77,6 +77,13 @@ fn read_topic(
     stream::once(begin).flatten().flat_map(items).boxed()
 }
 
+/// What a source learns while it reads.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    pub(crate) estimate: BytesPerOffset,
+    pub(crate) damage: Damage,
+}
+
 /// One range on its way.
 #[derive(Debug)]
 struct Progress {
@@ -84,6 +91,10 @@ struct Progress {
     epoch: i32,
     position: i64,
     to: i64,
+    /// The leader's epoch that the range was planned in; -1 when it is not known.
+    planned: i32,
+    /// The newest epoch whose leader is known to hold all that was planned.
+    held: i32,
     /// Answers without anything since the last one with something.
     empty: u32,
     retry: Retry,
@@ -122,11 +133,14 @@ impl Reader {
         let mut open = BTreeMap::new();
         for range in ranges {
             same_topic(&topic, Detail::of(&range.partition, &range.from)?.topic_id)?;
+            let planned = Detail::of(&range.partition, &range.to)?.epoch;
             let progress = Progress {
                 id: range.id,
                 epoch: -1,
                 position: range.from.next,
                 to: range.to.next,
+                planned,
+                held: planned,
                 empty: 0,
                 retry: Retry::new(cluster.settings().grace),
                 under_way: false,
@@ -134,7 +148,7 @@ impl Reader {
             open.insert(range.partition.index, progress);
         }
         let pace = Retry::new(cluster.settings().grace);
-        Ok(Self {
+        let mut reader = Self {
             cluster,
             topic,
             open,
@@ -145,7 +159,9 @@ impl Reader {
             sender,
             bytes: 0,
             offsets: 0,
-        })
+        };
+        reader.check_leaders().await?;
+        Ok(reader)
     }
 
     async fn run(mut self, estimate: &BytesPerOffset) -> Result<(), KafkaError> {
@@ -174,7 +190,7 @@ impl Reader {
         same_topic(&topic, self.topic.id.clone())?;
         self.topic = topic;
         self.stale = false;
-        Ok(())
+        self.check_leaders().await
     }
 
     /// One request to each broker that leads an open partition and has none under way.
@@ -230,7 +246,7 @@ impl Reader {
                 open.under_way = false;
             }
         }
-        let (answer, mut connection) = match fetched.answer {
+        let (answer, connection) = match fetched.answer {
             Ok(answer) => answer,
             Err(error) if error.is_final() => return Err(error.into()),
             Err(error) => {
@@ -238,7 +254,7 @@ impl Reader {
                 return Ok(Vec::new());
             }
         };
-        connection.throttle(answer.throttle_time_ms);
+        self.cluster.throttle().asked(&fetched.address, answer.throttle_time_ms);
         self.cluster.give_back(connection);
         let alone = fetched.partitions.len() == 1;
         let mut given: BTreeMap<i32, PartitionData> = BTreeMap::new();
@@ -297,96 +313,6 @@ impl Reader {
             self.open.remove(&index);
         }
     }
-
-    /// An answer without a whole batch of a partition. Mostly others filled it; but the offsets up to
-    /// the end of the range may also have been compacted away, and no record will ever come.
-    async fn nothing(
-        &mut self,
-        index: i32,
-        data: &PartitionData,
-        alone: bool,
-        items: &mut Vec<(RangeId, Payload)>,
-    ) -> Result<(), KafkaError> {
-        let Some(open) = self.open.get_mut(&index) else { return Ok(()) };
-        open.empty += 1;
-        let (empty, position, to) = (open.empty, open.position, open.to);
-        if !alone {
-            return Ok(());
-        }
-        if data.records.as_ref().is_some_and(|records| !records.is_empty()) {
-            let cut_off = BatchError::CutOff.at(&self.topic.name, index, position);
-            return self.failed(index, cut_off);
-        }
-        if data.last_stable_offset.max(data.high_watermark) < to {
-            return self.answered(index, Answer(78)).await;
-        }
-        // What lies in tiered storage may be slow to come, and then an answer is empty too.
-        if empty >= PROOF
-            && data.last_stable_offset >= to
-            && let Some(local) = self.cluster.earliest_local(&self.topic, index).await
-            && local <= position
-        {
-            self.move_on(index, Scanned { next: to, ..Scanned::default() }, items);
-            return Ok(());
-        }
-        if empty > PROOF { self.answered(index, Answer(78)).await } else { Ok(()) }
-    }
-
-    /// A partition answered with an error.
-    async fn answered(&mut self, index: i32, answer: Answer) -> Result<(), KafkaError> {
-        let error = refused("Fetch", &self.topic, index, answer);
-        match answer.class() {
-            Class::Fine | Class::Again | Class::Unknown => self.failed(index, error),
-            Class::Position => {
-                let error = self.outside(index).await?.unwrap_or(error);
-                match error {
-                    KafkaError::Answer { .. } => self.failed(index, error),
-                    error => Err(error),
-                }
-            }
-            Class::Fatal => Err(error),
-        }
-    }
-
-    /// Why a position is out of range; none when by now it is not.
-    async fn outside(&mut self, index: i32) -> Result<Option<KafkaError>, KafkaError> {
-        let Some(position) = self.open.get(&index).map(|open| open.position) else {
-            return Ok(None);
-        };
-        let one = BTreeSet::from([index]);
-        let mut ends = [0; 2];
-        let latest = At::Latest(crate::options::Isolation::Uncommitted);
-        for (end, at) in ends.iter_mut().zip([At::Earliest, latest]) {
-            let found = self.cluster.offsets(&mut self.topic, &one, at).await?;
-            *end = found.get(&index).copied().unwrap_or(position);
-        }
-        let [earliest, latest] = ends;
-        let (topic, partition) = (self.topic.name.clone(), index);
-        Ok(if position < earliest {
-            let lost = earliest - position;
-            Some(KafkaError::DataLoss { topic, partition, position, earliest, lost })
-        } else if position > latest {
-            Some(KafkaError::Truncated { topic, partition, position, latest })
-        } else {
-            None
-        })
-    }
-
-    fn all_failed(&mut self, partitions: &[i32], error: WireError) -> Result<(), KafkaError> {
-        self.stale = true;
-        let mut late = false;
-        for index in partitions {
-            late |= self.open.get_mut(index).is_some_and(|open| !open.retry.failed());
-        }
-        if late { Err(error.into()) } else { Ok(()) }
-    }
-
-    /// Notes a failure, which is final when the grace is over.
-    fn failed(&mut self, index: i32, error: KafkaError) -> Result<(), KafkaError> {
-        self.stale = true;
-        let late = self.open.get_mut(&index).is_some_and(|open| !open.retry.failed());
-        if late { Err(error) } else { Ok(()) }
-    }
 }
 
 async fn send(
@@ -394,6 +320,7 @@ async fn send(
     address: &str,
     request: FetchRequest,
 ) -> Result<(FetchResponse, Connection), WireError> {
+    cluster.throttle().over(address).await;
     let mut connection = cluster.connection(address).await?;
     let version = connection.version::<FetchRequest>()?;
     let (request, version) = fetch::fit(request, version);

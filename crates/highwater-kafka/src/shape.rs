@@ -93,6 +93,17 @@ pub(crate) const LIST_OFFSETS: Shape = Shape {
     ],
 };
 
+pub(crate) const OFFSET_FOR_LEADER_EPOCH: Shape = Shape {
+    flexible: 4,
+    fields: &[
+        since(2, Part::Fixed(4)), // throttle
+        always(Part::Array(&[
+            always(Part::Text),
+            always(Part::Array(&[always(Part::Fixed(18))])), // error, partition, epoch, offset
+        ])),
+    ],
+};
+
 pub(crate) const FETCH: Shape = Shape {
     flexible: 12,
     fields: &[
@@ -127,6 +138,29 @@ pub(crate) const SASL_AUTHENTICATE: Shape = Shape {
         always(Part::Text),
         always(Part::Bytes),
         since(1, Part::Fixed(8)), // session lifetime
+    ],
+};
+
+pub(crate) const FIND_COORDINATOR: Shape = Shape {
+    flexible: 3,
+    fields: &[
+        since(1, Part::Fixed(4)), // throttle
+        always(Part::Fixed(2)),
+        since(1, Part::Text),
+        always(Part::Fixed(4)), // node
+        always(Part::Text),
+        always(Part::Fixed(4)),
+    ],
+};
+
+pub(crate) const OFFSET_COMMIT: Shape = Shape {
+    flexible: 8,
+    fields: &[
+        since(3, Part::Fixed(4)), // throttle
+        always(Part::Array(&[
+            always(Part::Text),
+            always(Part::Array(&[always(Part::Fixed(6))])), // partition, error
+        ])),
     ],
 };
 

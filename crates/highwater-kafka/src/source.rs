@@ -1,7 +1,9 @@
 //! The source: a topic, how it is decoded, and where to begin.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
+use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use highwater_codec::Format;
@@ -12,12 +14,14 @@ use highwater_core::{
 
 use crate::cluster::Cluster;
 use crate::decoder::KafkaDecoder;
+use crate::detail;
 use crate::error::KafkaError;
-use crate::estimate::BytesPerOffset;
+use crate::group::Courtesy;
 use crate::look::{Look, Memory};
+use crate::metadata::{Chosen, Metadata};
 use crate::options::{OnDataLoss, Settings, Start};
 use crate::planner::{self, Rules, View};
-use crate::reader;
+use crate::reader::{self, Notes};
 use crate::topics::Topics;
 
 /// The records of a Kafka topic, or of several.
@@ -53,11 +57,13 @@ pub struct KafkaSource<F = Undecoded> {
     settings: Settings,
     start: Start,
     on_data_loss: OnDataLoss,
+    metadata: Chosen,
     source_columns: bool,
     format: F,
     cluster: OnceLock<Arc<Cluster>>,
-    estimate: Arc<BytesPerOffset>,
+    notes: Arc<Notes>,
     memory: Memory,
+    courtesy: Courtesy,
 }
 
 /// A [`KafkaSource`] that was not yet told how its records are decoded.
@@ -73,8 +79,9 @@ impl KafkaSource {
 
     /// The records of all topics whose whole names match the regular expression `pattern`. Topics are
     /// looked for at each plan; those that appear after the first one are read from their first
-    /// record. One that is gone is lost data, as [`on_data_loss`](Self::on_data_loss) has it. Topics
-    /// that brokers keep for themselves are never read.
+    /// record. One that is gone is lost data, as [`on_data_loss`](Self::on_data_loss) has it: skipped,
+    /// it is a gap without an end in the next plan. Topics that brokers keep for themselves are never
+    /// read.
     ///
     /// # Errors
     /// `Invalid` when `pattern` is no regular expression.
@@ -99,11 +106,13 @@ impl KafkaSource {
             settings: Settings::default(),
             start: Start::default(),
             on_data_loss: OnDataLoss::default(),
+            metadata: Chosen::default(),
             source_columns: false,
             format: Undecoded,
             cluster: OnceLock::new(),
-            estimate: Arc::new(BytesPerOffset::new()),
+            notes: Arc::default(),
             memory: Memory::default(),
+            courtesy: Courtesy::default(),
         }
     }
 
@@ -115,11 +124,13 @@ impl KafkaSource {
             settings: self.settings,
             start: self.start,
             on_data_loss: self.on_data_loss,
+            metadata: self.metadata,
             source_columns: self.source_columns,
             format,
             cluster: self.cluster,
-            estimate: self.estimate,
+            notes: self.notes,
             memory: self.memory,
+            courtesy: self.courtesy,
         }
     }
 }
@@ -140,11 +151,62 @@ impl<F> KafkaSource<F> {
         self
     }
 
+    /// Adds a column of what Kafka knows of a record, behind the columns of the format and those added
+    /// before, under [its name](Metadata::name).
+    ///
+    /// # Example
+    /// ```
+    /// use highwater_codec::{Columns, Json, Type};
+    /// use highwater_core::Source as _;
+    /// use highwater_kafka::{KafkaSource, Metadata};
+    ///
+    /// let orders = Json::try_new(Columns::new().required("id", Type::Text))?;
+    /// let source = KafkaSource::new("localhost:9092", "orders")
+    ///     .decode(orders)
+    ///     .metadata(Metadata::Headers)
+    ///     .metadata_as(Metadata::Timestamp, "sent_at");
+    /// let names: Vec<String> =
+    ///     source.output().schema.fields().iter().map(|field| field.name().clone()).collect();
+    /// assert_eq!(names, ["id", "headers", "sent_at"]);
+    /// # Ok::<(), highwater_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn metadata(self, column: Metadata) -> Self {
+        self.metadata_as(column, column.name())
+    }
+
+    /// The same under another name.
+    #[must_use]
+    pub fn metadata_as(mut self, column: Metadata, name: impl Into<String>) -> Self {
+        self.metadata.add(column, name.into());
+        self
+    }
+
     /// Adds `_topic` (text), `_partition` (i32) and `_offset` (i64) behind the columns of the format.
     #[must_use]
     pub fn source_columns(mut self) -> Self {
         self.source_columns = true;
         self
+    }
+
+    /// Tells the brokers after each commit how far `group` has read, as the property `group.id` does:
+    /// for tools that show how far behind a consumer group is. The group must have no members. Its
+    /// offsets are never read, and if they cannot be told that is logged and stops nothing.
+    ///
+    /// # Errors
+    /// `Invalid` when `group` is no name of a group: 1 to 249 characters.
+    ///
+    /// # Example
+    /// ```
+    /// use highwater_kafka::KafkaSource;
+    ///
+    /// let orders = KafkaSource::new("localhost:9092", "orders").group_offsets("ledger")?;
+    /// assert!(KafkaSource::new("localhost:9092", "orders").group_offsets("").is_err());
+    /// # drop(orders);
+    /// # Ok::<(), highwater_core::Error>(())
+    /// ```
+    pub fn group_offsets(self, group: &str) -> Result<Self> {
+        self.property("group.id", group)
     }
 
     /// Lets a record batch have up to `bytes` bytes when it is unpacked, instead of 64 MiB. A batch
@@ -158,7 +220,7 @@ impl<F> KafkaSource<F> {
     /// Sets a property of the Java client: `client.id`, `isolation.level`, `request.timeout.ms`,
     /// `default.api.timeout.ms` (how long a moving leader or a restarting broker is waited for),
     /// `socket.connection.setup.timeout.ms`, `fetch.max.bytes`, `max.partition.fetch.bytes`,
-    /// `fetch.max.wait.ms`.
+    /// `fetch.max.wait.ms`, `group.id` (see [`group_offsets`](Self::group_offsets)).
     ///
     /// Of security: `security.protocol`; `ssl.truststore.location` or `ssl.ca.location`,
     /// `ssl.truststore.certificates` (whom to trust instead of those that the system trusts);
@@ -202,6 +264,30 @@ impl<F> KafkaSource<F> {
     }
 }
 
+impl<F: Format> KafkaSource<F> {
+    /// The columns of the format, of the metadata and of the source.
+    fn schema(&self) -> SchemaRef {
+        let schema = self.metadata.behind(&self.format.schema());
+        match self.source_columns {
+            true => SourceColumns::behind(&schema),
+            false => schema,
+        }
+    }
+
+    /// A name that two columns have is a mistake that readers of the table would make again.
+    fn check_columns(&self) -> Result<(), KafkaError> {
+        let schema = self.schema();
+        let mut names = BTreeSet::new();
+        match schema.fields().iter().find(|field| !names.insert(field.name().as_str())) {
+            Some(twice) => {
+                let (topic, column) = (self.topics.to_string(), twice.name().clone());
+                Err(KafkaError::ColumnTwice { topic, column })
+            }
+            None => Ok(()),
+        }
+    }
+}
+
 #[async_trait]
 impl<F: Format + 'static> Source for KafkaSource<F> {
     fn describe(&self) -> String {
@@ -209,11 +295,7 @@ impl<F: Format + 'static> Source for KafkaSource<F> {
     }
 
     fn output(&self) -> StreamInfo {
-        let schema = self.format.schema();
-        StreamInfo::new(match self.source_columns {
-            true => SourceColumns::behind(&schema),
-            false => schema,
-        })
+        StreamInfo::new(self.schema())
     }
 
     fn rejected(&self) -> StreamInfo {
@@ -226,15 +308,21 @@ impl<F: Format + 'static> Source for KafkaSource<F> {
         until: Option<&Positions>,
         limits: &Limits,
     ) -> Result<Planned> {
+        self.check_columns()?;
         let views = self.look(from).await?;
         let rules = Rules {
             topics: &self.topics,
             until,
             limits,
             on_data_loss: self.on_data_loss,
-            bytes_per_offset: self.estimate.value(),
+            gone: &self.memory.gone(),
+            bytes_per_offset: self.notes.estimate.value(),
         };
-        Ok(planner::plan(&views, from, rules)?)
+        let mut planned = planner::plan(&views, from, rules)?;
+        if !planned.ranges.is_empty() {
+            planned.throttled = self.cluster()?.throttle().take();
+        }
+        Ok(planned)
     }
 
     async fn ends(&self, from: &Positions) -> Result<Positions> {
@@ -249,9 +337,19 @@ impl<F: Format + 'static> Source for KafkaSource<F> {
         Ok(views.iter().flat_map(ends).collect())
     }
 
+    async fn committed(&self, upto: &Positions) -> Result<()> {
+        let Some(group) = &self.settings.group else { return Ok(()) };
+        let (let_go, recorded) = (self.memory.gone(), detail::gone(upto)?);
+        let there = upto.iter().filter(|(partition, _)| {
+            !let_go.contains(&partition.stream) && !recorded.contains(&partition.stream)
+        });
+        let there = there.map(|(partition, position)| (partition.clone(), position.clone()));
+        Ok(self.courtesy.tell(self.cluster()?, group, &there.collect()).await?)
+    }
+
     fn read(&self, ranges: Vec<Range>) -> BoxStream<'static, Result<(RangeId, Payload)>> {
         match self.cluster() {
-            Ok(cluster) => reader::read(Arc::clone(cluster), &self.estimate, ranges),
+            Ok(cluster) => reader::read(Arc::clone(cluster), &self.notes, ranges),
             Err(error) => Box::pin(futures::stream::once(async { Err(error.into()) })),
         }
     }
@@ -261,10 +359,12 @@ impl<F: Format + 'static> Source for KafkaSource<F> {
             let (range, topic) = (range.partition.to_string(), self.topics.to_string());
             return Err(KafkaError::ForeignRange { range, topic }.into());
         }
-        let columns = || SourceColumns::new(&self.format.schema(), range.partition.clone());
+        let schema = self.metadata.behind(&self.format.schema());
+        let columns = || SourceColumns::new(&schema, range.partition.clone());
         let columns = self.source_columns.then(columns);
+        let added = (self.metadata.clone(), columns);
         let largest = self.settings.unpacked_bytes;
-        let decoder = KafkaDecoder::new(range, self.format.decoder(), columns, largest);
-        Ok(Box::new(decoder))
+        let notes = Arc::clone(&self.notes);
+        Ok(Box::new(KafkaDecoder::new(range, self.format.decoder(), added, largest, notes)))
     }
 }

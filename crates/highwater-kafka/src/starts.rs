@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::{At, Cluster, Topic};
+use crate::cluster::{At, Cluster, Told, Topic};
 use crate::error::KafkaError;
 use crate::options::Start;
 use crate::planner::Held;
@@ -28,12 +28,12 @@ pub(crate) async fn resolve(
         },
         Start::Timestamp(millis) => {
             let all: BTreeSet<i32> = held.keys().copied().collect();
-            let mut found = cluster.offsets(topic, &all, At::Time(*millis)).await?;
-            for (index, offset) in &mut found {
-                let end = held.get(index).map_or(0, |held| held.latest);
-                *offset = if *offset < 0 { end } else { (*offset).min(end) };
-            }
-            Ok(found)
+            let found = cluster.offsets(topic, &all, At::Time(*millis)).await?;
+            let start = |(index, told): (i32, Told)| {
+                let end = held.get(&index).map_or(0, |held| held.latest);
+                (index, if told.offset < 0 { end } else { told.offset.min(end) })
+            };
+            Ok(found.into_iter().map(start).collect())
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Which version of each API is spoken with a broker.
 
 use kafka_protocol::messages::{
-    ApiKey, ApiVersionsRequest, ApiVersionsResponse, FetchRequest, ListOffsetsRequest,
-    MetadataRequest, SaslAuthenticateRequest, SaslHandshakeRequest,
+    ApiKey, ApiVersionsRequest, ApiVersionsResponse, FetchRequest, FindCoordinatorRequest,
+    ListOffsetsRequest, MetadataRequest, OffsetCommitRequest, OffsetForLeaderEpochRequest,
+    SaslAuthenticateRequest, SaslHandshakeRequest,
 };
 use kafka_protocol::protocol::{Request, VersionRange};
 
@@ -39,6 +40,13 @@ impl Call for ListOffsetsRequest {
     const SHAPE: Shape = shape::LIST_OFFSETS;
 }
 
+impl Call for OffsetForLeaderEpochRequest {
+    const NAME: &'static str = "OffsetForLeaderEpoch";
+    /// From 3 on a client may ask that is no broker.
+    const SPOKEN: VersionRange = VersionRange { min: 3, max: 4 };
+    const SHAPE: Shape = shape::OFFSET_FOR_LEADER_EPOCH;
+}
+
 impl Call for FetchRequest {
     const NAME: &'static str = "Fetch";
     /// From 4 on it gives message format 2. From 13 on topics go by id, so that one made anew while
@@ -59,6 +67,20 @@ impl Call for SaslAuthenticateRequest {
     /// From 1 on the answer says when the broker forgets.
     const SPOKEN: VersionRange = VersionRange { min: 0, max: 2 };
     const SHAPE: Shape = shape::SASL_AUTHENTICATE;
+}
+
+impl Call for FindCoordinatorRequest {
+    const NAME: &'static str = "FindCoordinator";
+    /// From 1 on it can say what is wrong; from 4 on it is about several groups.
+    const SPOKEN: VersionRange = VersionRange { min: 1, max: 3 };
+    const SHAPE: Shape = shape::FIND_COORDINATOR;
+}
+
+impl Call for OffsetCommitRequest {
+    const NAME: &'static str = "OffsetCommit";
+    /// From 2 on time is the broker's.
+    const SPOKEN: VersionRange = VersionRange { min: 2, max: 8 };
+    const SHAPE: Shape = shape::OFFSET_COMMIT;
 }
 
 /// What a broker speaks.

@@ -201,7 +201,12 @@ impl Driver<'_> {
                 end_offset: part.to(),
                 num_input_rows: counts.records,
                 num_input_bytes: counts.bytes,
+                records_behind: planned
+                    .backlog
+                    .iter()
+                    .fold(0, |sum, part| part.behind.saturating_add(sum)),
                 backlog: planned.backlog,
+                throttled_ms: planned.throttled,
                 gaps: planned.gaps,
                 description: self.sources.get(&name).map(|it| it.describe()).unwrap_or_default(),
                 name,

@@ -98,8 +98,12 @@ pub struct SourceProgress {
     pub num_input_rows: u64,
     /// Bytes before compression.
     pub num_input_bytes: u64,
+    /// What is left of all partitions together, in offsets.
+    pub records_behind: u64,
     /// What is left of each partition.
     pub backlog: Vec<Backlog>,
+    /// For how many milliseconds the source was asked to leave its servers alone.
+    pub throttled_ms: u64,
     /// What was gone and skipped.
     pub gaps: Vec<Gap>,
 }

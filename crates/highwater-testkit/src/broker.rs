@@ -1,9 +1,10 @@
 //! A Kafka cluster within the process, with faults on demand.
 //!
-//! It serves ApiVersions, Metadata, ListOffsets and Fetch over real sockets on 127.0.0.1, behind TLS
-//! and SASL where a [`Guard`] asks for them. Its logs are written through its own methods: transactions with markers and an index of the aborted,
-//! compaction, retention, topics made anew, leaders that move. Its record batches are encoded here
-//! and by nothing else, so a client is never checked against itself.
+//! It serves ApiVersions, Metadata, ListOffsets, OffsetForLeaderEpoch, Fetch and OffsetCommit over
+//! real sockets on 127.0.0.1, behind TLS and SASL where a [`Guard`] asks for them. Its logs are written through its
+//! own methods: transactions with markers and an index of the aborted, compaction, retention, topics
+//! made anew, leaders that move. Its record batches are encoded here and by nothing else, so a client
+//! is never checked against itself.
 //!
 //! # Example
 //! ```
@@ -22,6 +23,8 @@
 
 mod batch;
 mod certificates;
+mod fetch;
+mod groups;
 mod guard;
 mod log;
 mod login;
@@ -86,9 +89,15 @@ struct State {
     unanswered: BTreeSet<i16>,
     /// Answers to Fetch until one is cut off in the middle, with its connection.
     cut_after: Option<u32>,
+    /// Answers to Fetch that are still to be damaged.
+    damage: u32,
     throttle_ms: i32,
     requests: BTreeMap<i16, u64>,
     connections: u64,
+    /// The offsets of consumer groups, by group, topic and partition.
+    groups: BTreeMap<(String, String, i32), i64>,
+    /// Topics that clients may not read.
+    denied: BTreeSet<String>,
     guard: Guard,
 }
 
@@ -193,7 +202,11 @@ impl Cluster {
 
     /// Removes what lies at or after `offset`, as an unclean election does.
     pub fn truncate(&self, topic: &str, partition: usize, offset: i64) {
-        self.log(topic, partition, |log| log.truncate(offset));
+        let mut state = lock(&self.state);
+        if let Some(partition) = state.partition(topic, partition) {
+            partition.log.truncate(offset);
+            partition.elect(partition.leader);
+        }
     }
 
     /// The end of a partition, behind open transactions too.
@@ -205,8 +218,7 @@ impl Cluster {
     pub fn move_leader(&self, topic: &str, partition: usize, node: usize) {
         let mut state = lock(&self.state);
         if let Some(partition) = state.partition(topic, partition) {
-            partition.leader = node;
-            partition.epoch += 1;
+            partition.elect(node);
         }
     }
 
@@ -233,6 +245,11 @@ impl Cluster {
         lock(&self.state).cut_after = answers;
     }
 
+    /// Flips a bit in a record batch of so many of the next answers to Fetch that have one.
+    pub fn damage(&self, answers: u32) {
+        lock(&self.state).damage = answers;
+    }
+
     /// Lets answers to Fetch ask for a pause.
     pub fn throttle(&self, millis: i32) {
         lock(&self.state).throttle_ms = millis;
@@ -241,6 +258,17 @@ impl Cluster {
     /// Replaces whom the brokers let in. Connections stay as they are.
     pub fn set_guard(&self, guard: Guard) {
         lock(&self.state).guard = guard;
+    }
+
+    /// Lets clients not read a topic any more, as an access control list does.
+    pub fn deny(&self, topic: &str) {
+        lock(&self.state).denied.insert(topic.to_owned());
+    }
+
+    /// The offset that a consumer group has committed.
+    pub fn committed(&self, group: &str, topic: &str, partition: i32) -> Option<i64> {
+        let key = (group.to_owned(), topic.to_owned(), partition);
+        lock(&self.state).groups.get(&key).copied()
     }
 
     /// How many connections were accepted so far.
@@ -255,6 +283,15 @@ impl Cluster {
 
     fn log<T>(&self, topic: &str, partition: usize, work: impl FnOnce(&mut Log) -> T) -> Option<T> {
         lock(&self.state).partition(topic, partition).map(|partition| work(&mut partition.log))
+    }
+}
+
+impl Partition {
+    /// Lets `node` lead from now on.
+    fn elect(&mut self, node: usize) {
+        self.leader = node;
+        self.epoch += 1;
+        self.log.begin_epoch(self.epoch);
     }
 }
 

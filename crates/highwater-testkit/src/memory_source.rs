@@ -169,7 +169,7 @@ impl MemorySource {
             }
             planned.ended &= to.max(next) >= records.end;
             let behind = u64::try_from(records.end - to.max(next)).unwrap_or(0);
-            planned.backlog.push(Backlog { partition, end: records.end, behind });
+            planned.backlog.push(Backlog { partition, end: records.end, behind, withheld: None });
         }
         Ok(planned)
     }

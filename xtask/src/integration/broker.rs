@@ -8,12 +8,16 @@ use anyhow::{Context, Result};
 
 use crate::{services, step};
 
-/// A running broker. Dropping it stops it and removes its data.
+/// Running brokers of one cluster, mostly one. Dropping them stops them and removes their data.
 pub(super) struct Broker {
+    /// The file in `xtask/services`.
     service: &'static str,
+    /// The brokers: the service, or its instances.
+    nodes: &'static [&'static str],
     run: PathBuf,
-    /// For clients, for the controller, and one more for those that are open to everybody besides.
-    ports: [u16; 3],
+    /// For clients, for the controller, and one more for those that are open to everybody besides. Of
+    /// three brokers: for clients, then for controllers.
+    ports: [u16; 6],
 }
 
 /// The password of the user alice of a secured broker.
@@ -22,17 +26,27 @@ pub(super) const PASSWORD: &str = "c4n4ry-p4ssw0rd";
 impl Broker {
     /// Starts a broker with its data below `run`.
     pub(super) fn start(run: &Path) -> Result<Self> {
-        Self::up("kafka", run)
+        Self::up("kafka", &["kafka"], run)
     }
 
     /// Starts a broker behind TLS and SASL.
     pub(super) fn start_secured(run: &Path) -> Result<Self> {
-        Self::up("kafka_secured", run)
+        Self::up("kafka_secured", &["kafka_secured"], run)
     }
 
-    fn up(service: &'static str, run: &Path) -> Result<Self> {
-        let broker = Self { service, run: run.to_owned(), ports: free_ports()? };
-        step::succeed(broker.services()?.args(["up", service]))?;
+    /// Starts a broker of the last version before 4.
+    pub(super) fn start_old(run: &Path) -> Result<Self> {
+        Self::up("kafka_3_9", &["kafka_3_9"], run)
+    }
+
+    /// Starts three brokers that keep each record three times.
+    pub(super) fn start_three(run: &Path) -> Result<Self> {
+        Self::up("kafka_node", &["kafka_node@1", "kafka_node@2", "kafka_node@3"], run)
+    }
+
+    fn up(service: &'static str, nodes: &'static [&'static str], run: &Path) -> Result<Self> {
+        let broker = Self { service, nodes, run: run.to_owned(), ports: free_ports()? };
+        step::succeed(broker.services()?.arg("up").args(nodes))?;
         Ok(broker)
     }
 
@@ -46,27 +60,39 @@ impl Broker {
         self.ports[2]
     }
 
-    /// The port for clients.
+    /// The port for clients, of the first broker.
     pub(super) fn port(&self) -> u16 {
         self.ports[0]
     }
 
-    /// `host:port` for clients.
+    /// `host:port` of each, for clients.
     pub(super) fn bootstrap(&self) -> String {
-        format!("127.0.0.1:{}", self.port())
+        let ports = self.ports.iter().zip(self.nodes);
+        ports.map(|(port, _)| format!("127.0.0.1:{port}")).collect::<Vec<_>>().join(",")
     }
 
-    /// Stops it and starts it again on the same data and port.
+    /// Stops them and starts them again on the same data and ports.
     pub(super) fn restart(&self) -> Result<()> {
-        step::succeed(self.services()?.args(["restart", self.service]))
+        step::succeed(self.services()?.arg("restart").args(self.nodes))
+    }
+
+    /// Stops one of several, counted from 0.
+    pub(super) fn stop_one(&self, node: usize) -> Result<()> {
+        step::succeed(self.services()?.arg("down").args(self.nodes.get(node)))
+    }
+
+    /// Starts one again that was stopped.
+    pub(super) fn start_one(&self, node: usize) -> Result<()> {
+        step::succeed(self.services()?.arg("up").args(self.nodes.get(node)))
     }
 
     /// Makes a topic.
     pub(super) fn create_topic(&self, topic: &str, partitions: u32) -> Result<()> {
         let partitions = partitions.to_string();
         let mut tool = self.services()?;
-        tool.args(["run", "kafka", "topics", "--create", "--topic", topic]);
-        step::output(tool.args(["--partitions", &partitions])).map(drop)
+        tool.arg("run").args(self.nodes.first());
+        tool.args(["topics", "--create", "--topic", topic, "--partitions", &partitions]);
+        step::output(&mut tool).map(drop)
     }
 
     fn services(&self) -> Result<Command> {
@@ -82,9 +108,8 @@ impl Broker {
 
 impl Drop for Broker {
     fn drop(&mut self) {
-        let reset = ["reset", self.service];
-        let stopped = self.services().and_then(|mut script| step::succeed(script.args(reset)));
-        if let Err(error) = stopped {
+        let reset = |mut script: Command| step::succeed(script.arg("reset").args(self.nodes));
+        if let Err(error) = self.services().and_then(reset) {
             eprintln!("the broker still runs: {error:#}");
         }
     }
@@ -92,11 +117,12 @@ impl Drop for Broker {
 
 /// Ports nobody listens on, below those the kernel gives to outgoing connections: while the broker is
 /// down, a client that retries from such a port can connect to itself and keep the port.
-fn free_ports() -> Result<[u16; 3]> {
-    let start = u16::try_from(std::process::id() % 3_900).unwrap_or(0) * 3 + 20_000;
-    let triples = (start..31_997).chain(20_000..start).map(|port| [port, port + 1, port + 2]);
-    let mut free = triples.filter(|ports| ports.iter().all(|port| is_free(*port)));
-    free.next().context("every port between 20000 and 31999 is taken: stop what listens there")
+fn free_ports() -> Result<[u16; 6]> {
+    let start = u16::try_from(std::process::id() % 1_950).unwrap_or(0) * 6 + 20_000;
+    let firsts = (start..31_994).chain(20_000..start);
+    let mut runs = firsts.map(|first| [0, 1, 2, 3, 4, 5].map(|more| first + more));
+    let free = runs.find(|ports| ports.iter().all(|port| is_free(*port)));
+    free.context("every port between 20000 and 31999 is taken: stop what listens there")
 }
 
 fn is_free(port: u16) -> bool {

@@ -199,6 +199,11 @@ impl Life {
         Ok(())
     }
 
+    /// Closes its standard input, where that is a pipe.
+    pub(super) fn close_input(&mut self) {
+        drop(self.child.stdin.take());
+    }
+
     /// Sends SIGKILL and waits for the end.
     pub(super) fn kill(&mut self) -> Result<Ended> {
         self.child.kill().context("cannot kill a life")?;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use highwater_core::{Epoch, Partition, Position, Positions};
+use highwater_core::{Backlog, Epoch, Partition, Position, Positions, Timestamp, Withheld};
+use highwater_pipeline::{Durations, SourceProgress};
 
 #[test]
 fn the_start_says_where_it_stands_and_from_where_it_knows() {
@@ -19,4 +20,53 @@ fn the_start_says_where_it_stands_and_from_where_it_knows() {
     };
     let expected = "resumes after epoch 3 (tx/0 at 7, tx/1 at 9), known from the checkpoint /c";
     assert_eq!(standing(&resumed), expected);
+}
+
+fn epoch(withheld: Option<Withheld>, throttled_ms: u64) -> Progress {
+    let backlog = Backlog { partition: Partition::new("tx", 0), end: 50, behind: 40, withheld };
+    let source = SourceProgress {
+        name: "transactions".parse().unwrap(),
+        description: String::new(),
+        start_offset: Positions::default(),
+        end_offset: Positions::default(),
+        num_input_rows: 10,
+        num_input_bytes: 0,
+        records_behind: 40,
+        backlog: vec![backlog],
+        throttled_ms,
+        gaps: Vec::new(),
+    };
+    Progress {
+        name: "ledger".parse().unwrap(),
+        run_id: String::new(),
+        batch_id: Epoch(3),
+        timestamp: Timestamp(0),
+        num_input_rows: 10,
+        processed_rows_per_second: 1.0,
+        duration_ms: Durations { trigger_execution: 7, ..Durations::default() },
+        sources: vec![source],
+        sink: None,
+        side_sinks: Vec::new(),
+        accounting: Accounting::default(),
+    }
+}
+
+#[test]
+fn the_line_names_what_others_hold_up_once_it_is_long() {
+    let plain = "epoch 3: 10 records in 7 ms, 40 waiting; 0 rows and 0 rejected so far";
+    let line = |withheld, throttled| line(&epoch(withheld, throttled), &Accounting::default());
+    let withheld = |millis| Some(Withheld { offsets: 1234, millis });
+    assert_eq!(line(None, 0), plain);
+    assert_eq!(line(withheld(9_000), 499), plain, "that is everyday");
+    let hangs = "40 waiting, 1,234 withheld by transactions open for 75 s; ";
+    assert!(line(withheld(75_000), 0).contains(hangs));
+    assert!(line(withheld(1), 800).contains("40 waiting, throttled for 800 ms; "));
+}
+
+#[test]
+fn json_tells_what_is_behind_withheld_and_throttled() {
+    let progress = epoch(Some(Withheld { offsets: 6, millis: 9 }), 7);
+    let text = serde_json::to_string(&progress).unwrap();
+    let backlog = r#""recordsBehind":40,"backlog":[{"partition":"tx/0","end":50,"behind":40,"withheld":{"offsets":6,"millis":9}}],"throttledMs":7,"#;
+    assert!(text.contains(backlog), "{text}");
 }

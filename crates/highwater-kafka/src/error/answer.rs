@@ -25,6 +25,9 @@ pub(crate) enum Class {
 }
 
 impl Answer {
+    /// The broker does not know the epoch of the leader.
+    pub(crate) const UNKNOWN_EPOCH: Self = Self(75);
+
     pub(crate) fn class(self) -> Class {
         match self.0 {
             0 => Class::Fine,
@@ -40,7 +43,9 @@ impl Answer {
             (Class::Again | Class::Unknown, _) => {
                 (ErrorKind::Transient, "check that every partition of the topic has a leader")
             }
-            (_, 29..=31) => {
+            (_, 30) => (ErrorKind::Invalid, "grant READ on the group to this client"),
+            (_, 22 | 25) => (ErrorKind::Invalid, "name a group that no consumer is a member of"),
+            (_, 29 | 31) => {
                 (ErrorKind::Invalid, "grant READ and DESCRIBE on the topic to this client")
             }
             (_, 2) => (ErrorKind::Corrupt, "repair the partition on its broker"),

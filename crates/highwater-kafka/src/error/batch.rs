@@ -66,6 +66,9 @@ pub enum BatchError {
         /// Its number within the batch.
         index: i32,
     },
+    /// Headers of a record that do not fit into it.
+    #[error("the headers of the record are malformed")]
+    Headers,
     /// A batch that lies before records already read.
     #[error("a batch that begins before offset {expected}")]
     Order {
@@ -85,7 +88,12 @@ pub enum BatchError {
 
 impl BatchError {
     pub(crate) fn at(self, topic: &str, partition: i32, offset: i64) -> KafkaError {
-        KafkaError::Batch { topic: topic.to_owned(), partition, offset, source: self }
+        KafkaError::Batch { topic: topic.to_owned(), partition, offset, first: false, source: self }
+    }
+
+    /// What the driver does about it when it stays.
+    pub(crate) fn kind(&self) -> ErrorKind {
+        self.judge().0
     }
 
     pub(super) fn judge(&self) -> (ErrorKind, &'static str) {
@@ -103,7 +111,7 @@ impl BatchError {
             ),
             _ => (
                 ErrorKind::Corrupt,
-                "start again; if it stays, the partition is damaged on its broker",
+                "repair the partition on its broker, or let retention remove the batch and skip it",
             ),
         }
     }

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use arrow::array::{Array as _, TimestampMicrosecondArray};
 use bytes::Bytes;
 use highwater_core::{Decoded, ErrorKind, Limits, Positions, Source};
+use highwater_kafka::Metadata;
 use highwater_testkit::broker::{Batch, Cluster, Packing, Record};
 
 use crate::reading::{column, read_all, source, value};
@@ -130,6 +131,47 @@ async fn null_keys_values_and_headers_are_stepped_over() {
     assert_eq!(read.texts(), ["full"]);
     let rejected: Vec<_> = read.rejected.iter().map(|row| (row.offset, &*row.text)).collect();
     assert_eq!(rejected, [(1, "null"), (2, "oops")]);
+}
+
+#[tokio::test]
+async fn a_timestamp_out_of_range_is_no_timestamp() {
+    let cluster = Cluster::start(1).await.unwrap();
+    cluster.create_topic("t", 1);
+    for timestamp in [-1, i64::MIN, i64::MAX, i64::MAX / 1000 + 1] {
+        cluster.append("t", 0, Batch::of([Record { timestamp, ..Record::value("oops") }]));
+        let text = value(&timestamp.to_string());
+        cluster.append("t", 0, Batch::of([Record { timestamp, ..Record::value(text) }]));
+    }
+    let source = source(&cluster.bootstrap(), "t").metadata(Metadata::Timestamp);
+    let planned = source.plan(&Positions::default(), None, &Limits::default()).await.unwrap();
+    let mut decoder = source.decoder(&planned.ranges[0]).unwrap();
+    let mut payloads = source.read(planned.ranges);
+    let mut decoded = Decoded::default();
+    while let Some(item) = futures::StreamExt::next(&mut payloads).await {
+        decoder.decode(item.unwrap().1, &mut decoded).unwrap();
+    }
+    decoder.finish(&mut decoded).unwrap();
+    for batches in [&decoded.rows, &decoded.rejected] {
+        let times = batches.iter().map(|batch| {
+            let times: &TimestampMicrosecondArray = column(batch, "timestamp");
+            (times.len(), times.null_count())
+        });
+        let (count, nulls) = times.fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
+        assert_eq!((count, nulls), (4, 4));
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_was_sent_twice_is_two_rows_at_their_offsets() {
+    let cluster = Cluster::start(1).await.unwrap();
+    cluster.create_topic("t", 1);
+    for _ in 0..2 {
+        cluster.append("t", 0, Batch::of([Record::value(value("the same"))]));
+    }
+    let source = source(&cluster.bootstrap(), "t");
+    let (read, _) = read_all(&source, Positions::default(), &Limits::default()).await.unwrap();
+    assert_eq!(read.texts(), ["the same", "the same"]);
+    assert_eq!(read.rows.iter().map(|row| row.offset).collect::<Vec<_>>(), [0, 1]);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use highwater_core::{ErrorKind, Limits, Positions, Source};
+use highwater_core::{ErrorKind, Limits, Planned, Positions, Range, RangeId, Source};
 use highwater_testkit::broker::{Batch, Cluster, Mood, Record};
 use tokio::time::{Instant, sleep};
 
@@ -99,6 +99,79 @@ async fn a_silent_broker_is_given_up_after_its_deadline() {
 }
 
 #[tokio::test]
+async fn a_silent_broker_ends_a_plan_and_a_first_look_too() {
+    let cluster = filled(1).await;
+    let hasty = || {
+        let source = source(&cluster.bootstrap(), "t");
+        let source = source.property("request.timeout.ms", "100").unwrap();
+        let source = source.property("fetch.max.wait.ms", "10").unwrap();
+        source.property("default.api.timeout.ms", "300").unwrap()
+    };
+    let known = hasty();
+    known.plan(&Positions::default(), None, &Limits::default()).await.unwrap();
+    cluster.set_mood(0, Mood::Silent);
+    let begun = Instant::now();
+    for source in [known, hasty()] {
+        let planned = source.plan(&Positions::default(), None, &Limits::default()).await;
+        let error = planned.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Transient, "{error}");
+        assert!(error.to_string().contains("no answer to"), "{error}");
+        source.ends(&Positions::default()).await.unwrap_err();
+    }
+    assert!(begun.elapsed() < Duration::from_secs(10));
+}
+
+#[tokio::test]
+async fn a_connection_that_leads_nowhere_ends_after_its_deadline() {
+    // A listener whose backlog is full answers no connection, as a host that drops packets.
+    let listener = tokio::net::TcpSocket::new_v4().unwrap();
+    listener.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = listener.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut fills = Vec::new();
+    for _ in 0..8 {
+        let connect = tokio::net::TcpStream::connect(address);
+        fills.push(tokio::time::timeout(Duration::from_millis(50), connect).await);
+    }
+    let source = source(&address.to_string(), "t");
+    let source = source.property("socket.connection.setup.timeout.ms", "200").unwrap();
+    let source = source.property("request.timeout.ms", "200").unwrap();
+    let begun = Instant::now();
+    let planned = source.plan(&Positions::default(), None, &Limits::default()).await;
+    assert_eq!(planned.unwrap_err().kind(), ErrorKind::Transient);
+    assert!(begun.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn a_damaged_answer_is_asked_for_again() {
+    let cluster = filled(1).await;
+    let source = source(&cluster.bootstrap(), "t");
+    let planned = source.plan(&Positions::default(), None, &Limits::default()).await.unwrap();
+    cluster.damage(1);
+    let error = read(&source, &planned).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Transient, "{error}");
+    assert!(error.to_string().contains(" offset 0: checksum "), "{error}");
+    assert_eq!(read(&source, &planned).await.unwrap().rows.len(), 12_000);
+}
+
+#[tokio::test]
+async fn damage_that_stays_is_asked_for_once_more_and_then_named() {
+    let cluster = Cluster::start(1).await.unwrap();
+    cluster.create_topic("t", 1);
+    cluster.append("t", 0, Batch::of([Record::value(value("a")), Record::value(value("b"))]));
+    let source = source(&cluster.bootstrap(), "t");
+    let (_, end) = read_all(&source, Positions::default(), &Limits::default()).await.unwrap();
+    cluster.append("t", 0, Batch::of([Record::value(value("c"))]));
+    cluster.damage(u32::MAX);
+    let planned = source.plan(&end, None, &Limits::default()).await.unwrap();
+    for kind in [ErrorKind::Transient, ErrorKind::Corrupt, ErrorKind::Corrupt] {
+        let error = read(&source, &planned).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.to_string().contains("topic t partition 0 offset 2: checksum "), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn an_unreachable_cluster_is_named_at_once() {
     let source = source("127.0.0.1:1,localhost:2", "t");
     let planned = source.plan(&Positions::default(), None, &Limits::default()).await;
@@ -112,6 +185,36 @@ async fn an_unreachable_cluster_is_named_at_once() {
 }
 
 #[tokio::test]
+async fn a_host_that_is_not_known_passes_by_itself() {
+    let source = source("no-such-host.invalid:9092", "t");
+    let source = source.property("socket.connection.setup.timeout.ms", "2000").unwrap();
+    let planned = source.plan(&Positions::default(), None, &Limits::default()).await;
+    let error = planned.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Transient, "{error}");
+    assert!(error.to_string().contains("no-such-host.invalid:9092"), "{error}");
+}
+
+#[tokio::test]
+async fn a_right_to_read_that_was_taken_away_ends_at_once() {
+    let cluster = filled(1).await;
+    let source = source(&cluster.bootstrap(), "t");
+    let planned = source.plan(&Positions::default(), None, &Limits::default()).await.unwrap();
+    cluster.deny("t");
+    let begun = Instant::now();
+    let ended = [
+        read(&source, &planned).await.unwrap_err(),
+        source.plan(&Positions::default(), None, &Limits::default()).await.unwrap_err(),
+    ];
+    for error in ended {
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+        assert!(error.to_string().contains("(code 29)"), "{error}");
+        assert!(error.next_step().contains("grant READ"));
+    }
+    assert!(begun.elapsed() < Duration::from_secs(5), "it was tried again");
+    assert_eq!(cluster.requests(FETCH), 0);
+}
+
+#[tokio::test]
 async fn a_broker_that_throttles_is_obeyed() {
     let cluster = filled(1).await;
     cluster.throttle(20);
@@ -119,6 +222,45 @@ async fn a_broker_that_throttles_is_obeyed() {
     assert_eq!(read_whole(&cluster).await, (12_000, true));
     let pauses = u32::try_from(cluster.requests(FETCH)).unwrap() - 1;
     assert!(begun.elapsed() >= Duration::from_millis(20) * pauses);
+}
+
+#[tokio::test]
+async fn the_next_plan_tells_how_long_brokers_asked_to_be_left_alone() {
+    let cluster = filled(1).await;
+    let source = source(&cluster.bootstrap(), "t");
+    let planned = source.plan(&Positions::default(), None, &Limits::default()).await.unwrap();
+    assert_eq!(planned.throttled, 0);
+    cluster.throttle(7);
+    read(&source, &planned).await.unwrap();
+    let asked = 7 * cluster.requests(FETCH);
+    let end = Positions::default().after(&planned.ranges);
+    let planned = source.plan(&end, None, &Limits::default()).await.unwrap();
+    assert!(planned.ranges.is_empty());
+    cluster.append("t", 0, Batch::of([Record::value(value("one more"))]));
+    for expected in [asked, 0] {
+        let planned = source.plan(&end, None, &Limits::default()).await.unwrap();
+        assert_eq!(planned.throttled, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_broker_that_throttles_is_left_alone_on_every_connection() {
+    let cluster = filled(1).await;
+    let source = source(&cluster.bootstrap(), "t");
+    let mut planned = source.plan(&Positions::default(), None, &Limits::default()).await.unwrap();
+    let rest = Planned { ranges: planned.ranges.split_off(5), ..Planned::default() };
+    let rest = Planned {
+        ranges: rest.ranges.into_iter().map(|it| Range { id: RangeId(0), ..it }).collect(),
+        ..rest
+    };
+    cluster.throttle(300);
+    let begun = Instant::now();
+    let first = read(&source, &planned).await.unwrap();
+    let answers = u32::try_from(cluster.requests(FETCH)).unwrap();
+    // Two at once: one takes the connection that is idle, the other one makes a new one.
+    let (a, b) = tokio::join!(read(&source, &rest), read(&source, &rest));
+    assert_eq!(first.rows.len() + a.unwrap().rows.len() + b.unwrap().rows.len(), 14_000);
+    assert!(begun.elapsed() >= Duration::from_millis(300) * answers, "a pause was not kept");
 }
 
 #[tokio::test]

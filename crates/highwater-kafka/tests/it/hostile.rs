@@ -112,6 +112,20 @@ fn old_message_formats_are_refused_by_name() {
 }
 
 #[test]
+fn an_unknown_compression_is_refused_with_its_offset() {
+    for codec in [5_u8, 6, 7] {
+        let mut batch = batches().swap_remove(0);
+        batch[..8].copy_from_slice(&17_i64.to_be_bytes());
+        batch[22] = codec;
+        seal(&mut batch);
+        let error = decode(batch).unwrap_err();
+        assert_eq!(error.kind(), highwater_core::ErrorKind::Unsupported, "{error}");
+        let words = format!("topic t partition 0 offset 17: compression {codec} is not known");
+        assert!(error.to_string().contains(&words), "{error}");
+    }
+}
+
+#[test]
 fn a_range_that_was_not_read_to_its_end_is_noticed() {
     let mut decoder = source("localhost:9092", "t").decoder(&range()).unwrap();
     let error = decoder.finish(&mut Decoded::default()).unwrap_err();

@@ -51,7 +51,7 @@ async fn a_gap_that_may_be_skipped_is_recorded_with_the_records_behind_it() {
     append(&cluster, 1, 5);
     let planned = source.plan(&end, None, &Limits::default()).await.unwrap();
     let gap = &planned.gaps[0];
-    assert_eq!((gap.partition.index, gap.from, gap.to), (1, 50, 100));
+    assert_eq!((gap.partition.index, gap.from, gap.to), (1, 50, Some(100)));
     assert_eq!(planned.gaps.len(), 1);
     assert_eq!(read(&source, &planned).await.unwrap().rows.len(), 55);
 }
@@ -75,6 +75,85 @@ async fn a_truncated_partition_is_refused() {
     let error = source.plan(&end, None, &Limits::default()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Refused);
     assert!(error.to_string().contains("ends at offset 30, but was read up to 50"), "{error}");
+}
+
+const ENDS: i16 = 23;
+
+/// An unclean election leaves the first 30 records of partition 0, and it grows beyond where it was.
+fn diverge(cluster: &Cluster) {
+    cluster.truncate("t", 0, 30);
+    append(cluster, 0, 200);
+}
+
+#[tokio::test]
+async fn a_truncated_partition_that_has_grown_again_is_refused() {
+    for version in [3, 4] {
+        let (cluster, end) = half_read().await;
+        cluster.limit_version(ENDS, version);
+        diverge(&cluster);
+        // It stays so under later leaders.
+        for _ in 0..2 {
+            let source = source(&cluster.bootstrap(), "t").on_data_loss(OnDataLoss::Skip);
+            let error = source.plan(&end, None, &Limits::default()).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+            let words = "topic t partition 0 was read up to offset 50 in leader epoch 0, of which only \
+                         what lies before offset 30 is left";
+            assert!(error.to_string().contains(words), "{error}");
+            cluster.move_leader("t", 0, 0);
+            append(&cluster, 0, 5);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_truncation_between_plan_and_read_is_refused() {
+    let (cluster, end) = half_read().await;
+    let planning = source(&cluster.bootstrap(), "t");
+    let planned = planning.plan(&end, None, &Limits::default()).await.unwrap();
+    diverge(&cluster);
+    // Whether the same run reads the plan, or another one does after a crash.
+    for source in [planning, source(&cluster.bootstrap(), "t")] {
+        let error = read(&source, &planned).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+        assert!(error.to_string().contains("was read up to offset 100"), "{error}");
+        assert!(error.to_string().contains("before offset 30 is left"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn leaders_that_change_without_loss_are_asked_once() {
+    let (cluster, end) = half_read().await;
+    let source = source(&cluster.bootstrap(), "t");
+    for changes in 1..4 {
+        cluster.move_leader("t", 0, 0);
+        for _ in 0..3 {
+            let planned = source.plan(&end, None, &Limits::default()).await.unwrap();
+            assert_eq!(planned.ranges.len(), 2);
+            assert_eq!(cluster.requests(ENDS), changes);
+        }
+    }
+    let (read, end) = read_all(&source, end, &Limits::default()).await.unwrap();
+    assert_eq!(read.rows.len(), 100);
+    // What was written since was planned in the epoch of its leader.
+    append(&cluster, 0, 5);
+    let (read, _) = read_all(&source, end, &Limits::default()).await.unwrap();
+    assert_eq!((read.rows.len(), cluster.requests(ENDS)), (5, 3));
+}
+
+#[tokio::test]
+async fn brokers_without_epochs_are_read_without_them() {
+    for (api, version) in [(ENDS, 2), (2, 3), (3, 6)] {
+        let (cluster, _) = half_read().await;
+        cluster.limit_version(api, version);
+        let source = source(&cluster.bootstrap(), "t");
+        let planned = source.plan(&Positions::default(), None, &Limits::default()).await.unwrap();
+        cluster.move_leader("t", 0, 0);
+        assert_eq!(read(&source, &planned).await.unwrap().rows.len(), 200, "API {api}");
+        let end = Positions::default().after(&planned.ranges);
+        append(&cluster, 0, 5);
+        let planned = source.plan(&end, None, &Limits::default()).await.unwrap();
+        assert_eq!(read(&source, &planned).await.unwrap().rows.len(), 5, "API {api}");
+    }
 }
 
 #[tokio::test]
@@ -136,9 +215,18 @@ async fn a_transaction_that_hangs_is_no_loss() {
     assert_eq!(read.rows.len(), 106);
     // A reader of committed records sees an end that lies before the position now.
     let committed = source(&cluster.bootstrap(), "t");
-    assert!(committed.plan(&end, None, &Limits::default()).await.unwrap().ranges.is_empty());
+    let planned = committed.plan(&end, None, &Limits::default()).await.unwrap();
+    assert!(planned.ranges.is_empty());
+    let withheld = planned.backlog[0].withheld.unwrap();
+    assert_eq!(withheld.offsets, 6);
+    assert_eq!(planned.backlog[1].withheld, None);
+    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    let later = committed.plan(&end, None, &Limits::default()).await.unwrap().backlog[0].withheld;
+    assert!(later.unwrap().millis >= withheld.millis + 20);
     cluster.end_transaction("t", 0, 9, true);
     append(&cluster, 0, 5);
+    let planned = committed.plan(&end, None, &Limits::default()).await.unwrap();
+    assert_eq!(planned.backlog[0].withheld, None);
     let (read, _) = read_all(&committed, end, &Limits::default()).await.unwrap();
     assert_eq!(read.rows.len(), 5);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use highwater_codec::{Columns, Json, Type};
-use highwater_core::{Error, ErrorKind, Limits, Partition, Planned, Positions, Source};
+use highwater_core::{Error, ErrorKind, Gap, Limits, Partition, Planned, Positions, Source};
 use highwater_kafka::{KafkaSource, OnDataLoss, Start};
 use highwater_testkit::broker::{Batch, Cluster, Record};
 use highwater_testkit::conformance;
@@ -147,7 +147,9 @@ async fn a_topic_that_is_gone_is_lost_data() {
     for _ in 0..2 {
         let planned = plan(&skipping, &from).await.unwrap();
         assert_eq!(ranges(&planned), [of("orders-us/0", 60, 61)]);
+        assert_eq!(planned.gaps, [gap("orders-eu", 0, 20), gap("orders-eu", 1, 20)]);
     }
+    told_of_what_is_there(&cluster, &from).await;
     // Another topic of that name is not the one that was read.
     create(&cluster, "orders-eu", 50);
     for source in [skipping, matching(&cluster, REGIONS)] {
@@ -155,6 +157,49 @@ async fn a_topic_that_is_gone_is_lost_data() {
         assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
         assert!(error.to_string().contains("orders-eu was deleted and made anew"), "{error}");
     }
+}
+
+fn gap(topic: &str, partition: i32, from: i64) -> Gap {
+    Gap { partition: Partition::new(topic, partition), from, to: None }
+}
+
+/// A group has no offsets of a topic that is gone.
+async fn told_of_what_is_there(cluster: &Cluster, from: &Positions) {
+    let skipping = matching(cluster, REGIONS).on_data_loss(OnDataLoss::Skip);
+    let skipping = skipping.group_offsets("lag").unwrap();
+    plan(&skipping, from).await.unwrap();
+    skipping.committed(from).await.unwrap();
+    assert_eq!(cluster.committed("lag", "orders-us", 1), Some(60));
+    assert_eq!(cluster.committed("lag", "orders-eu", 1), None);
+}
+
+#[tokio::test]
+async fn a_topic_that_was_let_go_is_recorded_once() {
+    let cluster = regions().await;
+    let skipping = || matching(&cluster, REGIONS).on_data_loss(OnDataLoss::Skip);
+    let planned = plan(&skipping(), &Positions::default()).await.unwrap();
+    let mut from = Positions::default().after(&planned.ranges);
+    cluster.delete_topic("orders-eu");
+    let planned = plan(&skipping(), &from).await.unwrap();
+    assert!(planned.ranges.is_empty() && planned.gaps.is_empty(), "nothing is there to carry it");
+
+    append(&cluster, "orders-us", 0, 1);
+    let planned = plan(&skipping(), &from).await.unwrap();
+    assert_eq!(planned.gaps, [gap("orders-eu", 0, 20), gap("orders-eu", 1, 20)]);
+    from = from.after(&planned.ranges);
+    // From then on it is over, for every run and whatever its choice.
+    for partition in [1, 0, 1] {
+        append(&cluster, "orders-us", partition, 1);
+        for source in [skipping(), matching(&cluster, REGIONS)] {
+            let planned = plan(&source, &from).await.unwrap();
+            assert_eq!((planned.ranges.len(), planned.gaps.len()), (1, 0));
+        }
+        from = from.after(&plan(&skipping(), &from).await.unwrap().ranges);
+    }
+    // But for another topic of that name.
+    create(&cluster, "orders-eu", 50);
+    let error = plan(&skipping(), &from).await.unwrap_err();
+    assert!(error.to_string().contains("orders-eu was deleted and made anew"), "{error}");
 }
 
 #[tokio::test]

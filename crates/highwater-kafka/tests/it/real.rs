@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use highwater_codec::{Columns, Json, Type};
 use highwater_core::{ErrorKind, Limits, Positions, Source};
-use highwater_kafka::TopicWriter;
+use highwater_kafka::{KafkaSource, TopicWriter};
 
 use crate::reading::{read, read_all, source, value};
 
@@ -79,4 +80,30 @@ async fn a_writer_opens_only_what_fits() {
     );
     let error = TopicWriter::create_or_open(&bootstrap, &topic, Some(3)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+}
+
+#[tokio::test]
+#[ignore = "needs a broker: cargo xtask integration"]
+async fn topics_are_found_by_a_pattern_and_offsets_of_a_group_are_taken() {
+    let (bootstrap, prefix) = (bootstrap(), fresh_topic("pattern"));
+    for region in ["eu", "us"] {
+        let topic = format!("{prefix}-{region}");
+        let writer = TopicWriter::create_or_open(&bootstrap, &topic, Some(2)).await.unwrap();
+        writer.write(records(0, 100)).await.unwrap();
+    }
+    let format = Json::try_new(Columns::new().required("v", Type::Text)).unwrap();
+    let source = KafkaSource::pattern(&bootstrap, &format!("{prefix}-.*")).unwrap();
+    let source = source.decode(format).source_columns().group_offsets(&prefix).unwrap();
+    let (read, end) = read_all(&source, Positions::default(), &Limits::default()).await.unwrap();
+    assert_eq!(read.rows.len(), 200);
+    for attempt in 1.. {
+        // Another source, as one that has just failed pauses.
+        let format = Json::try_new(Columns::new().required("v", Type::Text)).unwrap();
+        let teller = KafkaSource::pattern(&bootstrap, &format!("{prefix}-.*")).unwrap();
+        match teller.decode(format).group_offsets(&prefix).unwrap().committed(&end).await {
+            Ok(()) => break,
+            // A fresh broker first makes the topic that it keeps offsets in.
+            Err(error) => assert!(attempt < 10, "{error}"),
+        }
+    }
 }

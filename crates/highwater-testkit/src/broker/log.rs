@@ -15,6 +15,8 @@ pub(super) struct Log {
     /// The first offset of each open transaction, by its producer.
     open: BTreeMap<i64, i64>,
     aborted: Vec<Aborted>,
+    /// Where the epochs of leaders begin after the first one.
+    epochs: Vec<(i32, i64)>,
 }
 
 /// A transaction that was aborted.
@@ -45,6 +47,23 @@ impl Log {
     /// The end for readers of committed records.
     pub(super) fn last_stable(&self) -> i64 {
         self.open.values().copied().min().unwrap_or(self.end)
+    }
+
+    /// From here on, another leader writes.
+    pub(super) fn begin_epoch(&mut self, epoch: i32) {
+        self.epochs.push((epoch, self.end));
+    }
+
+    /// The newest epoch up to `epoch`, and where it ends; -1 when `epoch` is yet to come.
+    pub(super) fn epoch_end(&self, epoch: i32) -> (i32, i64) {
+        let newest = self.epochs.last().map_or(0, |(epoch, _)| *epoch);
+        let next = self.epochs.iter().find(|(later, _)| *later > epoch);
+        let found = self.epochs.iter().rev().map(|(it, _)| *it).find(|it| *it <= epoch);
+        match next {
+            Some((_, begin)) => (found.unwrap_or(0), *begin),
+            None if epoch == newest => (epoch, self.end),
+            None => (-1, -1),
+        }
     }
 
     pub(super) fn append(&mut self, batch: Batch) -> i64 {
@@ -114,6 +133,8 @@ impl Log {
     pub(super) fn truncate(&mut self, offset: i64) {
         self.batches.retain(|(placed, _)| placed.next() <= offset);
         self.end = self.batches.last().map_or(self.start, |(placed, _)| placed.next());
+        let end = self.end;
+        self.epochs.retain(|(_, begin)| *begin < end);
     }
 
     /// The first offset whose record is not before `millis`; -1 when there is none.

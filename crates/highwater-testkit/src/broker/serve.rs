@@ -1,24 +1,23 @@
 //! What the brokers answer.
 
 use std::io;
-use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::api_versions_response::ApiVersion;
-use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
-use kafka_protocol::messages::fetch_response::{
-    AbortedTransaction, FetchableTopicResponse, PartitionData,
-};
 use kafka_protocol::messages::list_offsets_response::{
     ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
 };
 use kafka_protocol::messages::metadata_response::{
     MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
 };
+use kafka_protocol::messages::offset_for_leader_epoch_response::{
+    EpochEndOffset, OffsetForLeaderTopicResult,
+};
 use kafka_protocol::messages::{
-    ApiVersionsRequest, ApiVersionsResponse, BrokerId, FetchRequest, FetchResponse,
-    ListOffsetsRequest, ListOffsetsResponse, MetadataRequest, MetadataResponse, ProducerId,
-    ResponseHeader, SaslAuthenticateRequest, SaslHandshakeRequest, TopicName,
+    ApiVersionsRequest, ApiVersionsResponse, BrokerId, FetchRequest, FindCoordinatorRequest,
+    ListOffsetsRequest, ListOffsetsResponse, MetadataRequest, MetadataResponse,
+    OffsetCommitRequest, OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse, ResponseHeader,
+    SaslAuthenticateRequest, SaslHandshakeRequest, TopicName,
 };
 use kafka_protocol::protocol::{
     Decodable, Encodable, HeaderVersion, Request, StrBytes, decode_request_header_from_buffer,
@@ -27,17 +26,21 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
 use tokio_rustls::TlsAcceptor;
 
+use super::fetch::fetch;
+use super::groups;
 use super::login::Login;
 use super::{Mood, Partition, Shared, State, lock};
 
 /// The APIs that are served: key, oldest and newest version.
-const SERVED: [(i16, i16, i16); 6] = [
+const SERVED: [(i16, i16, i16); 9] = [
     (FetchRequest::KEY, 4, 13),
     (ListOffsetsRequest::KEY, 1, 8),
     (MetadataRequest::KEY, 0, 12),
+    (OffsetForLeaderEpochRequest::KEY, 2, 4),
+    (OffsetCommitRequest::KEY, 2, 8),
+    (FindCoordinatorRequest::KEY, 0, 3),
     (SaslHandshakeRequest::KEY, 0, 1),
     (ApiVersionsRequest::KEY, 0, 3),
     (SaslAuthenticateRequest::KEY, 0, 2),
@@ -146,6 +149,9 @@ fn cuts(state: &Shared) -> bool {
     state.cut_after.is_some_and(|after| fetches.is_multiple_of(u64::from(after) + 1))
 }
 
+/// The client may not read the topic.
+const DENIED: i16 = 29;
+
 /// What brokers keep for themselves.
 const INTERNAL: [&str; 2] = ["__consumer_offsets", "__transaction_state"];
 
@@ -186,9 +192,21 @@ async fn answer(
             let request = request::<MetadataRequest>(&mut frame, version)?;
             body(&metadata(&request, &lock(state)), version)
         }
+        FindCoordinatorRequest::KEY => {
+            request::<FindCoordinatorRequest>(&mut frame, version)?;
+            body(&groups::coordinator(&lock(state)), version)
+        }
+        OffsetCommitRequest::KEY => {
+            let request = request::<OffsetCommitRequest>(&mut frame, version)?;
+            body(&groups::commit(&request, node, &mut lock(state)), version)
+        }
         ListOffsetsRequest::KEY => {
             let request = request::<ListOffsetsRequest>(&mut frame, version)?;
             body(&list_offsets(&request, version, node, &mut lock(state)), version)
+        }
+        OffsetForLeaderEpochRequest::KEY => {
+            let request = request::<OffsetForLeaderEpochRequest>(&mut frame, version)?;
+            body(&epoch_ends(&request, node, &mut lock(state)), version)
         }
         _ => {
             let request = request::<FetchRequest>(&mut frame, version)?;
@@ -236,6 +254,9 @@ fn metadata(request: &MetadataRequest, state: &State) -> MetadataResponse {
         let described = MetadataResponseTopic::default()
             .with_name(Some(name.clone()))
             .with_is_internal(INTERNAL.contains(&&**name));
+        if state.denied.contains(&**name) {
+            return described.with_error_code(DENIED);
+        }
         let Some(topic) = state.topics.get(&**name) else { return described.with_error_code(3) };
         let partitions = (0..).zip(&topic.partitions).map(|(index, partition)| {
             MetadataResponsePartition::default()
@@ -254,13 +275,16 @@ fn metadata(request: &MetadataRequest, state: &State) -> MetadataResponse {
 }
 
 /// The partition, when this broker leads it and the client knows its epoch.
-fn led<'a>(
+pub(super) fn led<'a>(
     state: &'a mut State,
     topic: &str,
     index: i32,
     node: usize,
     epoch: i32,
 ) -> Result<&'a Partition, i16> {
+    if state.denied.contains(topic) {
+        return Err(DENIED);
+    }
     let index = usize::try_from(index).map_err(|_negative| 3_i16)?;
     let partition = state.partition(topic, index).ok_or(3_i16)?;
     match epoch {
@@ -308,82 +332,27 @@ fn list_offsets(
     ListOffsetsResponse::default().with_topics(topics.collect())
 }
 
-impl State {
-    /// The name of a topic that is asked for by its id or its name; of none when the id is unknown.
-    fn name_of(&self, asked: &FetchTopic) -> String {
-        let id = asked.topic_id.to_string();
-        let by_id = self.topics.iter().find(|(_, topic)| topic.id == id).map(|(name, _)| name);
-        by_id.cloned().unwrap_or_else(|| asked.topic.to_string())
-    }
-}
-
-async fn fetch(request: &FetchRequest, node: usize, state: &Shared) -> FetchResponse {
-    let deadline =
-        Instant::now() + Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
-    loop {
-        let (response, ready) = fetch_now(request, node, &mut lock(state));
-        if ready || Instant::now() >= deadline {
-            return response;
-        }
-        sleep(Duration::from_millis(2)).await;
-    }
-}
-
-/// The answer as of now, and whether it has something to say.
-fn fetch_now(request: &FetchRequest, node: usize, state: &mut State) -> (FetchResponse, bool) {
-    let mut room = usize::try_from(request.max_bytes).unwrap_or(0);
-    let mut ready = false;
-    let mut topics = Vec::new();
-    for topic in &request.topics {
-        let mut partitions = Vec::new();
-        let name = state.name_of(topic);
-        for wanted in &topic.partitions {
-            let data = fetch_partition(request, &name, wanted, node, state, (room, !ready));
-            let bytes = data.records.as_ref().map_or(0, Bytes::len);
-            room = room.saturating_sub(bytes);
-            ready |= bytes > 0 || data.error_code != 0;
-            partitions.push(data);
-        }
-        topics.push(
-            FetchableTopicResponse::default()
-                .with_topic(topic.topic.clone())
-                .with_topic_id(topic.topic_id)
-                .with_partitions(partitions),
-        );
-    }
-    let throttle = state.throttle_ms;
-    (FetchResponse::default().with_throttle_time_ms(throttle).with_responses(topics), ready)
-}
-
-fn fetch_partition(
-    request: &FetchRequest,
-    topic: &str,
-    wanted: &FetchPartition,
+fn epoch_ends(
+    request: &OffsetForLeaderEpochRequest,
     node: usize,
     state: &mut State,
-    (room, first): (usize, bool),
-) -> PartitionData {
-    let data = PartitionData::default()
-        .with_partition_index(wanted.partition)
-        .with_records(Some(Bytes::new()));
-    let log = match led(state, topic, wanted.partition, node, wanted.current_leader_epoch) {
-        Err(code) => return data.with_error_code(code),
-        Ok(partition) => &partition.log,
-    };
-    if !(log.start()..=log.end()).contains(&wanted.fetch_offset) {
-        return data.with_error_code(1);
-    }
-    let committed = request.isolation_level == 1;
-    let bytes = usize::try_from(wanted.partition_max_bytes).unwrap_or(0).min(room);
-    let slice = log.slice(wanted.fetch_offset, committed, bytes, first);
-    let aborted = slice.aborted.iter().map(|aborted| {
-        AbortedTransaction::default()
-            .with_producer_id(ProducerId(aborted.producer))
-            .with_first_offset(aborted.first)
+) -> OffsetForLeaderEpochResponse {
+    let topics = request.topics.iter().map(|topic| {
+        let partitions = topic.partitions.iter().map(|wanted| {
+            let (index, epoch) = (wanted.partition, wanted.current_leader_epoch);
+            let answer = EpochEndOffset::default().with_partition(index);
+            match led(state, &topic.topic, index, node, epoch) {
+                Err(code) => answer.with_error_code(code),
+                Ok(partition) => {
+                    let (epoch, end) = partition.log.epoch_end(wanted.leader_epoch);
+                    answer.with_leader_epoch(epoch).with_end_offset(end)
+                }
+            }
+        });
+        let partitions = partitions.collect();
+        OffsetForLeaderTopicResult::default()
+            .with_topic(topic.topic.clone())
+            .with_partitions(partitions)
     });
-    data.with_high_watermark(log.end())
-        .with_last_stable_offset(log.last_stable())
-        .with_log_start_offset(log.start())
-        .with_aborted_transactions(committed.then(|| aborted.collect()))
-        .with_records(Some(slice.bytes))
+    OffsetForLeaderEpochResponse::default().with_topics(topics.collect())
 }
