@@ -10,6 +10,8 @@ mod builder;
 mod crashes;
 mod instances;
 mod lifecycle;
+mod recorded;
+mod watched;
 
 use std::sync::Arc;
 

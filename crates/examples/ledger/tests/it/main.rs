@@ -7,5 +7,6 @@ mod generated;
 mod lives;
 mod other;
 mod partitioned;
+mod scraped;
 mod secrets;
 mod verified;
