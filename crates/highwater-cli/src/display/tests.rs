@@ -20,3 +20,10 @@ fn the_start_says_where_it_stands_and_from_where_it_knows() {
     let expected = "resumes after epoch 3 (tx/0 at 7, tx/1 at 9), known from the checkpoint /c";
     assert_eq!(standing(&resumed), expected);
 }
+
+#[test]
+fn the_templates_of_line_and_bar_are_templates() {
+    for template in [LINE, BAR] {
+        assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
+    }
+}
