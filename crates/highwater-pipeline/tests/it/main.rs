@@ -11,6 +11,7 @@ mod crashes;
 mod instances;
 mod lifecycle;
 mod recorded;
+mod shown;
 mod watched;
 
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod binary;
+mod explained;
 mod generated;
 mod lives;
 mod other;
