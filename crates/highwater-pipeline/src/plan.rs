@@ -109,7 +109,8 @@ impl Plan {
         Handle::spawn(self.clone(), options, runtime)
     }
 
-    /// Runs the pipeline to its end on a runtime of its own.
+    /// Runs the pipeline to its end on a runtime of its own, whose threads are named
+    /// `highwater-<pipeline>-io`.
     ///
     /// # Errors
     /// What ended it.
@@ -117,6 +118,7 @@ impl Plan {
         let at_start = |error| RunError { pipeline: self.name.clone(), epoch: None, error };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
+            .thread_name(format!("highwater-{}-io", self.name))
             .enable_all()
             .build()
             .map_err(|error| at_start(Error::new(ErrorKind::Transient, "pipeline", error)))?;
