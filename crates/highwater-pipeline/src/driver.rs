@@ -169,6 +169,9 @@ impl<'a> Driver<'a> {
             Err(error) => meters::word(error.kind()),
         };
         span.record("outcome", outcome);
+        if let "idle" | "committed" = outcome {
+            meters::succeeded(pipeline, self.options.clock.now());
+        }
         turn
     }
 

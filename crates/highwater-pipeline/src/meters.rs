@@ -3,7 +3,7 @@
 //! Names, labels and units are an interface: [`METRICS`] lists them, and so does the table in
 //! `docs/operations.md`. Without a recorder nothing is counted and nothing is kept.
 
-use highwater_core::{ErrorKind, Name};
+use highwater_core::{ErrorKind, Name, Timestamp};
 use metrics::{Unit, counter, gauge, histogram};
 
 use crate::{Began, Event, Progress};
@@ -52,6 +52,7 @@ const STAGED_BYTES: &str = "highwater_staged_bytes_total";
 const STAGED_FILES: &str = "highwater_staged_files_total";
 const LAST_EPOCH: &str = "highwater_last_epoch";
 const LAST_TIME: &str = "highwater_last_epoch_timestamp_seconds";
+const SUCCESS_TIME: &str = "highwater_last_success_timestamp_seconds";
 const EPOCH_TIME: &str = "highwater_epoch_seconds";
 const PHASE_TIME: &str = "highwater_phase_seconds";
 const COMMIT_TIME: &str = "highwater_commit_seconds";
@@ -86,6 +87,12 @@ pub const METRICS: &[Metric] = {
         metric(STAGED_FILES, Counter, OF_SINK, "those files"),
         metric(LAST_EPOCH, Gauge, OF_PIPELINE, "the last epoch that every table holds"),
         metric(LAST_TIME, Gauge, OF_PIPELINE, "when it was planned, in seconds since 1970 UTC"),
+        metric(
+            SUCCESS_TIME,
+            Gauge,
+            OF_PIPELINE,
+            "when it last committed an epoch or found nothing to read, in seconds since 1970 UTC",
+        ),
         metric(EPOCH_TIME, Histogram, OF_PIPELINE, "from the plan to the last commit"),
         metric(
             PHASE_TIME,
@@ -140,6 +147,11 @@ pub(crate) fn failed(pipeline: &Name, kind: ErrorKind) {
     counter!(ERRORS, "pipeline" => text(pipeline), "kind" => word(kind)).increment(1);
 }
 
+/// The sources were asked, and what they had is in every table.
+pub(crate) fn succeeded(pipeline: &Name, now: Timestamp) {
+    gauge!(SUCCESS_TIME, "pipeline" => text(pipeline)).set(seconds(now));
+}
+
 /// Another writer was faster.
 pub(crate) fn conflict(pipeline: &Name, sink: &Name) {
     counter!(CONFLICTS, "pipeline" => text(pipeline), "sink" => text(sink)).increment(1);
@@ -171,8 +183,7 @@ fn epoch(it: &Progress) {
     counter!(EPOCHS, "pipeline" => of()).increment(1);
     counter!(REJECTED, "pipeline" => of()).increment(it.accounting.rejected);
     gauge!(LAST_EPOCH, "pipeline" => of()).set(float(it.batch_id.0));
-    #[allow(clippy::cast_precision_loss, reason = "microseconds since 1970 are below 2^53")]
-    gauge!(LAST_TIME, "pipeline" => of()).set(it.timestamp.0 as f64 / 1e6);
+    gauge!(LAST_TIME, "pipeline" => of()).set(seconds(it.timestamp));
     for source in &it.sources {
         let name = || text(&source.name);
         let behind = source.backlog.iter().fold(0_u64, |sum, it| sum.saturating_add(it.behind));
@@ -221,6 +232,12 @@ pub(crate) fn word(kind: ErrorKind) -> &'static str {
 
 fn text(name: &Name) -> String {
     name.as_str().to_owned()
+}
+
+/// Since 1970 UTC.
+#[allow(clippy::cast_precision_loss, reason = "microseconds since 1970 are below 2^53")]
+fn seconds(time: Timestamp) -> f64 {
+    time.0 as f64 / 1e6
 }
 
 #[allow(clippy::cast_precision_loss, reason = "counts below 2^53")]

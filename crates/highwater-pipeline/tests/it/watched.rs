@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use highwater_core::{Epoch, ErrorKind, Failpoint, FailpointHook, Failpoints, Result};
+use highwater_core::{
+    Clock, Epoch, ErrorKind, Failpoint, FailpointHook, Failpoints, Result, Timestamp,
+};
 use highwater_pipeline::{OnRollback, Options, Pipeline, Plan, Progress, State, Trigger};
 use highwater_storage::Storage;
 use highwater_testkit::failpoints::{Armed, Occurrence, Shot};
@@ -305,6 +307,37 @@ fn metrics_are_the_sums_of_progress() {
     let millis: u64 = epochs.iter().map(|it| it.duration_ms.trigger_execution).sum();
     let seconds = distribution("epoch_seconds", "").1.unwrap();
     assert!((seconds - millis as f64 / 1e3).abs() < 1e-9, "{seconds} s and {millis} ms");
+}
+
+/// A clock that stands still.
+#[derive(Debug)]
+struct At(i64);
+
+impl Clock for At {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0 * 1_000_000)
+    }
+}
+
+#[test]
+fn a_run_that_finds_nothing_succeeds_and_one_that_fails_does_not() {
+    let it = Watched::new("succeeds");
+    let run =
+        |second: i64| it.plan().run_blocking(it.options().clock(Arc::new(At(second)))).is_ok();
+    let times = || {
+        let value = |name: &str| it.value(&format!("last_{name}_timestamp_seconds"), "").unwrap();
+        (value("success"), value("epoch"))
+    };
+    it.source.append(0, numbers([1]));
+    assert!(run(5));
+    assert_eq!(times(), (5.0, 5.0));
+    assert!(run(9));
+    assert_eq!(times(), (9.0, 5.0), "nothing to read, so no epoch");
+    for _ in 0..100 {
+        it.source.append_rejected(0, "{", "bad");
+    }
+    assert!(!run(20));
+    assert_eq!(times(), (9.0, 5.0));
 }
 
 #[test]
