@@ -42,6 +42,8 @@ enum Kind {
     Lines,
 }
 
+const LINE: &str = "{spinner} {elapsed_precise} {msg}";
+const BAR: &str = "{spinner} {elapsed_precise} [{bar:24}] {percent} %, {eta} left; {msg}";
 const BETWEEN_LINES: Duration = Duration::from_secs(1);
 
 /// A transaction that is open for so many milliseconds hangs.
@@ -123,12 +125,24 @@ impl Display {
             self.say(&standing(began));
         }
         if self.kind == Kind::Bar {
-            let style = ProgressStyle::with_template("{spinner} {elapsed_precise} {msg}");
-            self.bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            self.bar.set_style(style(LINE));
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
             self.bar.enable_steady_tick(Duration::from_millis(200));
             self.bar.set_message("waiting for records");
         }
+    }
+
+    /// A bar while there is a backlog, a line when there is none.
+    fn draw(&self, progress: &Progress) {
+        match behind(progress) {
+            0 => self.bar.set_style(style(LINE)),
+            behind => {
+                self.bar.set_length(self.sum.records.saturating_add(behind));
+                self.bar.set_style(style(BAR));
+            }
+        }
+        self.bar.set_position(self.sum.records);
+        self.bar.set_message(line(progress, &self.sum));
     }
 
     fn epoch(&mut self, progress: Box<Progress>) -> io::Result<()> {
@@ -137,7 +151,7 @@ impl Display {
         self.sum.rejected += progress.accounting.rejected;
         match self.kind {
             Kind::Off => {}
-            Kind::Bar => self.bar.set_message(line(&progress, &self.sum)),
+            Kind::Bar => self.draw(&progress),
             Kind::Lines => {
                 if self.shown.is_none_or(|shown| shown.elapsed() >= BETWEEN_LINES) {
                     self.shown = Some(Instant::now());
@@ -167,13 +181,20 @@ fn standing(began: &Began) -> String {
     format!("resumes after epoch {after} ({}), known from {known}", places.join(", "))
 }
 
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
+
+/// What is left in all sources.
+fn behind(progress: &Progress) -> u64 {
+    progress.sources.iter().fold(0_u64, |sum, it| sum.saturating_add(it.records_behind))
+}
+
 fn line(progress: &Progress, sum: &Accounting) -> String {
-    let behind =
-        progress.sources.iter().fold(0_u64, |sum, it| sum.saturating_add(it.records_behind));
     let epoch = progress.batch_id;
     let records = HumanCount(progress.num_input_rows);
     let millis = progress.duration_ms.trigger_execution;
-    let waiting = HumanCount(behind);
+    let waiting = HumanCount(behind(progress));
     let sum = counts(sum);
     let held = trouble(progress);
     format!(

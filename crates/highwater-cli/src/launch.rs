@@ -1,6 +1,6 @@
 //! A run from its first line to its exit code.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
 use highwater_pipeline::{Options, Plan};
@@ -9,8 +9,10 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep_until};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::display::Display;
+use crate::endpoint::Endpoint;
 use crate::signals::{Asked, Signals};
 use crate::{Failure, RunOptions};
 
@@ -28,12 +30,17 @@ pub fn run(plan: &Plan, options: &RunOptions, introduction: &[String]) -> Result
     let pipeline = options.to_pipeline()?;
     let display = Display::new(plan.name().as_str(), options.progress);
     log_to(display.bar())?;
+    let endpoint = options.metrics.map(Endpoint::open).transpose()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
         .map_err(|source| Failure::Io { action: "start threads".to_owned(), source })?;
     display.introduce(introduction);
+    if let Some(endpoint) = endpoint {
+        display.introduce(&[format!("serves metrics at {}", endpoint.url())]);
+        runtime.spawn(endpoint.serve());
+    }
     let result = runtime.block_on(supervise(plan, pipeline, display));
     // What still runs was abandoned; nobody waits for it.
     runtime.shutdown_background();
@@ -92,11 +99,16 @@ async fn supervise(plan: &Plan, options: Options, mut display: Display) -> Resul
     result
 }
 
-/// Sends logs to standard error, out of the way of the live line.
+/// Sends logs to standard error, out of the way of the live line. A span is a line when it closes,
+/// with the time it took.
 fn log_to(bar: ProgressBar) -> Result<(), Failure> {
     let text = std::env::var(LOG).unwrap_or_else(|_| "warn".to_owned());
     let filter = EnvFilter::try_new(&text).map_err(|source| Failure::LogFilter { text, source })?;
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(Behind(bar));
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(io::stderr().is_terminal())
+        .with_span_events(FmtSpan::CLOSE)
+        .with_writer(Behind(bar));
     // Whoever has set a subscriber before wants that one.
     let _already_set = subscriber.try_init();
     Ok(())

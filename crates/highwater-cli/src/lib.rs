@@ -1,17 +1,18 @@
 //! What the example binaries share: options, addresses of sources, progress, signals and exit codes.
 //!
 //! This crate owns the process, and is the only one of the workspace that does: it installs the
-//! subscriber of logs, listens to signals, writes to the terminal and says how the process ends.
+//! subscriber of logs and the recorder of metrics, listens to signals, writes to the terminal and says how the process ends.
 //!
 //! Data and JSON go to standard output, everything for people to standard error. Flags beat the
 //! environment: an option `--max-records-per-epoch` may also be given as
-//! `HIGHWATER_MAX_RECORDS_PER_EPOCH`. `HIGHWATER_LOG` filters logs (`warn` by default), and
-//! `HIGHWATER_KILL_AT` ends the process at a [failpoint](highwater_core::Failpoint), for tests.
+//! `HIGHWATER_MAX_RECORDS_PER_EPOCH`. `HIGHWATER_LOG` filters logs (`warn` by default, `off` for none),
+//! and `HIGHWATER_KILL_AT` ends the process at a [failpoint](highwater_core::Failpoint), for tests.
 #![forbid(unsafe_code)]
 
 mod catalog;
 mod command;
 mod display;
+mod endpoint;
 mod failure;
 mod kill;
 mod launch;

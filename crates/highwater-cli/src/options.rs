@@ -1,5 +1,6 @@
 //! The options that all binaries spell the same.
 
+use std::net::SocketAddr;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 
@@ -109,6 +110,9 @@ pub struct RunOptions {
     /// What is shown of each epoch
     #[arg(long, value_name = "KIND", default_value = "auto")]
     pub progress: ProgressKind,
+    /// Serves metrics to Prometheus at this address, such as 127.0.0.1:9464
+    #[arg(long, value_name = "ADDR", value_parser = parse_address)]
+    pub metrics: Option<SocketAddr>,
 }
 
 impl RunOptions {
@@ -180,6 +184,9 @@ pub enum OptionError {
     /// No thread.
     #[error("a pipeline needs a thread; leave the option out, or write 1 or more")]
     NoThread,
+    /// No address, or none with a port.
+    #[error("write an address with its port, such as 127.0.0.1:9464 or 0.0.0.0:9464")]
+    NotAnAddress,
     /// No number, or more threads than can be started.
     #[error("write a number of threads from 1 to {MOST_THREADS}")]
     NotACount,
@@ -246,6 +253,10 @@ pub fn parse_semantics(text: &str) -> Result<Semantics, OptionError> {
         "spark" => Ok(Semantics::Spark),
         _ => Err(OptionError::NotSemantics),
     }
+}
+
+fn parse_address(text: &str) -> Result<SocketAddr, OptionError> {
+    text.parse().or(Err(OptionError::NotAnAddress))
 }
 
 fn parse_threads(text: &str) -> Result<NonZeroUsize, OptionError> {

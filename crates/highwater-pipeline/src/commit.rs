@@ -10,6 +10,9 @@ use highwater_core::{
 use tokio::time::Instant;
 
 use crate::driver::{Driver, OpenSink};
+use course::Course;
+
+mod course;
 
 impl Driver<'_> {
     /// Commits a record to every table that lacks it, the primary first. No later epoch begins
@@ -38,6 +41,15 @@ struct Commit<'a> {
 }
 
 impl Commit<'_> {
+    #[tracing::instrument(
+        name = "commit",
+        skip_all,
+        fields(
+            sink = %sink.name,
+            epoch = self.record.id.epoch.0,
+            files = self.staged.len(),
+        )
+    )]
     async fn run(&self, sink: &mut OpenSink) -> Result<MarkerId> {
         let rule = self
             .record
@@ -49,6 +61,7 @@ impl Commit<'_> {
         let mut pause = patience.first_pause;
         let began = Instant::now();
         let mut unknown: Option<Error> = None;
+        let mut course = Course::new(&self.record.pipeline, &sink.name);
         loop {
             match machine.next_move() {
                 Move::Load => match sink.committer.load().await {
@@ -57,20 +70,28 @@ impl Commit<'_> {
                     Err(error) if began.elapsed() >= patience.in_all => return Err(error),
                     Err(_) => rest(&mut pause, &patience).await,
                 },
-                Move::Swap => match sink.committer.swap(&marker, self.staged).await {
-                    Swap::Committed => machine.committed(),
-                    Swap::Failed(error) => return Err(error),
-                    Swap::Conflicted => {
-                        machine.unresolved();
-                        rest(&mut pause, &patience).await;
+                Move::Swap => {
+                    course.swaps();
+                    match sink.committer.swap(&marker, self.staged).await {
+                        Swap::Committed => machine.committed(),
+                        Swap::Failed(error) => return Err(error),
+                        Swap::Conflicted => {
+                            course.conflict();
+                            machine.unresolved();
+                            rest(&mut pause, &patience).await;
+                        }
+                        Swap::Unknown(error) => {
+                            course.unknown(&error);
+                            unknown = Some(error);
+                            machine.unresolved();
+                            rest(&mut pause, &patience).await;
+                        }
                     }
-                    Swap::Unknown(error) => {
-                        unknown = Some(error);
-                        machine.unresolved();
-                        rest(&mut pause, &patience).await;
-                    }
-                },
-                Move::End(end) => return self.conclude(&sink.name, end, unknown),
+                }
+                Move::End(end) => {
+                    course.ended(&end, began.elapsed());
+                    return self.conclude(&sink.name, end, unknown);
+                }
             }
         }
     }

@@ -10,11 +10,13 @@ use highwater_core::{
     Result, SinkContext, Source,
 };
 use tokio::time::Instant;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use crate::epoch::Planning;
 use crate::handle::Shared;
 use crate::supervisor::Life;
-use crate::{Executor, Job, Options, Plan, State, Trigger};
+use crate::{Executor, Job, Options, Plan, State, Trigger, meters};
 
 /// How often a running driver looks at every table, quiet ones too.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(60);
@@ -38,6 +40,18 @@ pub(crate) struct Driver<'a> {
     pub(crate) looked: Instant,
 }
 
+/// What came of asking the sources once.
+struct Turn {
+    /// They had something, so there was an epoch.
+    moves: bool,
+    /// They have more behind it.
+    behind: bool,
+    /// All of them are bounded and have come to their ends.
+    ended: bool,
+    /// The epoch is committed.
+    committed: bool,
+}
+
 /// A sink whose table is open.
 pub(crate) struct OpenSink {
     pub(crate) name: Name,
@@ -55,6 +69,7 @@ impl<'a> Driver<'a> {
         shared: &'a Shared,
     ) -> Result<Self> {
         shared.set_state(State::Starting);
+        meters::life(plan.name(), plan.graph().sinks().into_iter().map(|(_, name, ..)| name));
         let run = uuid::Uuid::now_v7().simple().to_string();
         let graph = plan.shared_graph();
         let mut sinks = Vec::new();
@@ -109,16 +124,11 @@ impl<'a> Driver<'a> {
     async fn run_every(&mut self, interval: Duration, life: &mut Life) -> Result<()> {
         let mut tick = Instant::now();
         while !self.shared.is_stopping() {
-            let Some(planning) = self.ask_sources(None, life).await? else { return Ok(()) };
-            let ended = planning.ended;
-            let more = planning.moves() && !self.is_limited() && planning.is_behind();
-            if planning.moves() {
-                self.run_epoch(planning, life).await?;
-            }
-            if ended {
+            let Some(turn) = self.turn(None, life).await? else { return Ok(()) };
+            if turn.ended {
                 return Ok(());
             }
-            if !more {
+            if !turn.moves || !turn.behind || self.is_limited() {
                 tick = next_tick(tick, interval);
                 self.wait_until(tick).await;
                 self.look_at_tables().await?;
@@ -134,33 +144,70 @@ impl<'a> Driver<'a> {
             () = self.shared.stopping() => return Ok(()),
         };
         while !self.shared.is_stopping() {
-            let Some(planning) = self.ask_sources(Some(ends), life).await? else { return Ok(()) };
-            if !planning.moves() {
+            let Some(turn) = self.turn(Some(ends), life).await? else { return Ok(()) };
+            if !turn.moves {
                 return Ok(());
             }
-            self.run_epoch(planning, life).await?;
         }
         Ok(())
     }
 
+    /// Asks the sources, and runs an epoch if they have something. None when a stop comes first.
+    async fn turn(
+        &mut self,
+        until: Option<&BTreeMap<Name, Positions>>,
+        life: &mut Life,
+    ) -> Result<Option<Turn>> {
+        let pipeline = self.plan.name();
+        let (epoch, run) = (self.next.0, &self.run);
+        let span = tracing::info_span!("epoch", %pipeline, epoch, run, outcome = Empty);
+        let turn = self.ask_and_run(until, life).instrument(span.clone()).await;
+        let outcome = match &turn {
+            Ok(Some(turn)) if !turn.moves => "idle",
+            Ok(Some(turn)) if turn.committed => "committed",
+            Ok(_) => "abandoned",
+            Err(error) => meters::word(error.kind()),
+        };
+        span.record("outcome", outcome);
+        if let "idle" | "committed" = outcome {
+            meters::succeeded(pipeline, self.options.clock.now());
+        }
+        turn
+    }
+
+    async fn ask_and_run(
+        &mut self,
+        until: Option<&BTreeMap<Name, Positions>>,
+        life: &mut Life,
+    ) -> Result<Option<Turn>> {
+        let Some(planning) = self.ask_sources(until, life).await? else { return Ok(None) };
+        let (moves, behind, ended) = (planning.moves(), planning.is_behind(), planning.ended);
+        let committed = moves && self.run_epoch(planning, life).await?;
+        Ok(Some(Turn { moves, behind, ended, committed }))
+    }
+
     /// Runs one epoch unless a stop comes and the epoch does not end in time. What is abandoned
-    /// before its record never happened; later, the next start finishes it.
-    async fn run_epoch(&mut self, planning: Planning, life: &mut Life) -> Result<()> {
+    /// before its record never happened; later, the next start finishes it. Says whether it ended.
+    async fn run_epoch(&mut self, planning: Planning, life: &mut Life) -> Result<bool> {
         let (shared, grace) = (self.shared, self.options.stop_within);
         let patience = async {
             shared.stopping().await;
             tokio::time::sleep(grace).await;
         };
         self.shared.set_state(State::Running(self.next));
-        tokio::select! {
+        let committed = tokio::select! {
             done = self.epoch(planning) => {
                 done?;
                 life.committed = true;
+                true
             }
-            () = patience => tracing::warn!(pipeline = %self.plan.name(), "epoch abandoned by a stop"),
-        }
+            () = patience => {
+                tracing::warn!(pipeline = %self.plan.name(), "epoch abandoned by a stop");
+                false
+            }
+        };
         self.shared.set_state(State::Waiting);
-        Ok(())
+        Ok(committed)
     }
 
     /// Asks every source for its part of the next epoch; none when a stop comes first.
@@ -192,6 +239,7 @@ impl<'a> Driver<'a> {
         Ok(self.shared.ends.get_or_init(|| ends))
     }
 
+    #[tracing::instrument(name = "plan", skip_all)]
     async fn planning(&self, until: Option<&BTreeMap<Name, Positions>>) -> Result<Planning> {
         let began = Instant::now();
         let limits = self.limits();

@@ -78,6 +78,7 @@ impl Driver<'_> {
     }
 
     /// Lets the executor run a plan.
+    #[tracing::instrument(name = "run", skip_all)]
     pub(crate) async fn compute(&mut self, plan: Arc<EpochPlan>, run: Run) -> Result<Outcome> {
         self.executor.submit(plan)?;
         let outcome = loop {
@@ -125,6 +126,7 @@ impl Driver<'_> {
     }
 
     /// Writes the record that decides.
+    #[tracing::instrument(name = "prepare", skip_all, fields(attempt = record.id.attempt))]
     pub(crate) async fn prepare(&mut self, record: &Prepared) -> Result<Digest> {
         self.options.failpoints.hit(Failpoint::BeforePrepare)?;
         let digest = self.log.append(record, self.newest).await?;
@@ -157,6 +159,7 @@ impl Driver<'_> {
     }
 
     /// What may be left out: telling the sources, and trimming the log.
+    #[tracing::instrument(name = "finish", skip_all)]
     pub(crate) async fn finish(&mut self) -> Result<()> {
         let failpoints = &self.options.failpoints;
         failpoints.hit(Failpoint::EpochCommitted)?;

@@ -39,6 +39,37 @@ impl Plan {
     }
 
     /// The pipeline as JSON. Contacts nothing.
+    ///
+    /// | field | type | what it is |
+    /// |---|---|---|
+    /// | `pipeline` | string | its name |
+    /// | `fingerprint` | string | [`fingerprint`](Self::fingerprint) in hexadecimal digits |
+    /// | `nodes` | array | every source, step and sink, each behind those that it reads |
+    /// | `nodes[].name` | string | its name, unique among sources, among steps and among sinks |
+    /// | `nodes[].kind` | string | `source`, `sink`, or the kind of a step, such as `map` |
+    /// | `nodes[].settings` | string | what it reads or writes, or how it is set; for people |
+    /// | `nodes[].inputs` | array of strings | what it reads: `name`, or `name.output` of a side output |
+    /// | `nodes[].columns` | array of strings | `name type` of each column that comes out of it, or that a sink takes, with `?` at the end where it may be null |
+    /// | `commitOrder` | array of strings | the sinks in the order of their commits, the primary first |
+    ///
+    /// Fields may be added; those that are here stay.
+    ///
+    /// # Example
+    /// ```
+    /// use std::sync::Arc;
+    /// use arrow::datatypes::{DataType, Field, Schema};
+    /// use highwater_pipeline::Pipeline;
+    /// use highwater_testkit::memory::MemoryTable;
+    /// use highwater_testkit::memory_source::MemorySource;
+    ///
+    /// let schema = Arc::new(Schema::new(vec![Field::new("id", DataType::Int64, false)]));
+    /// let p = Pipeline::new("orders");
+    /// p.source("orders", MemorySource::new("orders", schema, 1)).sink("orders", MemoryTable::new("orders"));
+    /// let plan = p.build()?.explain_json();
+    /// assert_eq!(plan["commitOrder"], serde_json::json!(["orders"]));
+    /// assert_eq!(plan["nodes"][0]["columns"], serde_json::json!(["id Int64"]));
+    /// # Ok::<(), highwater_pipeline::BuildErrors>(())
+    /// ```
     pub fn explain_json(&self) -> serde_json::Value {
         explain::json(self)
     }
@@ -78,7 +109,8 @@ impl Plan {
         Handle::spawn(self.clone(), options, runtime)
     }
 
-    /// Runs the pipeline to its end on a runtime of its own.
+    /// Runs the pipeline to its end on a runtime of its own, whose threads are named
+    /// `highwater-<pipeline>-io`.
     ///
     /// # Errors
     /// What ended it.
@@ -86,6 +118,7 @@ impl Plan {
         let at_start = |error| RunError { pipeline: self.name.clone(), epoch: None, error };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
+            .thread_name(format!("highwater-{}-io", self.name))
             .enable_all()
             .build()
             .map_err(|error| at_start(Error::new(ErrorKind::Transient, "pipeline", error)))?;

@@ -7,16 +7,34 @@ use highwater_checkpoint::{Head, Pending, Resume, Rewritten, Stop, decide};
 use highwater_core::{
     EpochPlan, Error, ErrorKind, Failpoint, Footing, Found, Limits, Name, Result,
 };
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use crate::commit::rolled_back;
 use crate::driver::Driver;
 use crate::epoch::Run;
 use crate::supervisor::Life;
-use crate::{Began, Event};
+use crate::{Began, Event, meters};
+
+/// The word for what a start does, and whether an epoch has to be committed first.
+fn decision(resume: &Resume) -> (&'static str, bool) {
+    match resume {
+        Resume::Fresh => ("fresh", false),
+        Resume::Next { .. } => ("next", false),
+        Resume::Finish(_) => ("finish", true),
+        Resume::Rerun(_) => ("rerun", true),
+    }
+}
 
 impl Driver<'_> {
     /// Finds out where the pipeline stands, and brings every table to the same epoch.
     pub(crate) async fn recover(&mut self, life: &mut Life) -> Result<()> {
+        let (pipeline, run) = (self.plan.name(), &self.run);
+        let span = tracing::info_span!("recover", %pipeline, run, decision = Empty, epoch = Empty);
+        self.find_out(life, &span).instrument(span.clone()).await
+    }
+
+    async fn find_out(&mut self, life: &mut Life, span: &Span) -> Result<()> {
         let head = self.log.newest().await?;
         self.options.failpoints.hit(Failpoint::RecoverLogRead)?;
         if let Some(head) = &head {
@@ -42,10 +60,23 @@ impl Driver<'_> {
         if let Resume::Rerun(rewritten) = &resume {
             life.epoch = Some(rewritten.id.epoch);
         }
+        let (decision, unfinished) = decision(&resume);
+        span.record("decision", decision);
+        if let (true, Some(epoch)) = (unfinished, life.epoch) {
+            span.record("epoch", epoch.0);
+        }
         self.go_on(head.as_ref(), resume).await?;
         self.options.failpoints.hit(Failpoint::RecoverDone)?;
         life.epoch = None;
+        if unfinished {
+            meters::recovered(self.plan.name());
+        }
         let after = self.next.previous();
+        let pipeline = self.plan.name();
+        match after {
+            None => tracing::info!(%pipeline, "begins anew"),
+            Some(after) => tracing::info!(%pipeline, after = after.0, known_from, "resumes"),
+        }
         let positions = self.positions.clone();
         self.shared.tell(Event::Began(Began { after, known_from, positions }));
         Ok(())
@@ -75,6 +106,8 @@ impl Driver<'_> {
             let share = head.record.sinks.iter().find(|share| share.sink == sink.name);
             let staged = share.filter(|_| lacks).map_or(&[][..], |share| share.share.staged());
             if !sink.committer.check(staged).await? {
+                let epoch = head.record.id.epoch.0;
+                tracing::warn!(sink = %sink.name, epoch, "staged files are gone: the plan is run again");
                 return self.run_again(pending.rerun(head)).await;
             }
         }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::driver::Driver;
 use crate::handle::Shared;
-use crate::{Event, Options, Plan, RunError, State};
+use crate::{Event, Options, Plan, RunError, State, meters};
 
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
@@ -24,11 +24,13 @@ pub(crate) async fn run(plan: &Plan, options: &Options, shared: &Shared) -> Resu
             (pause, progressed) = (options.first_retry_after, Instant::now());
         }
         let passes = error.kind() == ErrorKind::Transient && ever_ran;
+        meters::failed(plan.name(), error.kind());
         if !passes || progressed.elapsed() >= options.retry_for {
+            tell_end(plan, &life, &error);
             return Err(RunError { pipeline: plan.name().clone(), epoch: life.epoch, error });
         }
-        tracing::warn!(pipeline = %plan.name(), %error, "retrying after {pause:?}");
         let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+        tracing::warn!(pipeline = %plan.name(), %error, pause_ms, "retrying");
         shared.set_state(State::Retrying);
         shared.tell(Event::Retrying { error: error.to_string(), pause_ms });
         tokio::select! {
@@ -37,6 +39,13 @@ pub(crate) async fn run(plan: &Plan, options: &Options, shared: &Shared) -> Resu
         }
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
+}
+
+/// The error itself goes to whoever waits for the run, so this says no more than that it ended.
+fn tell_end(plan: &Plan, life: &Life, error: &Error) {
+    let (pipeline, kind) = (plan.name(), meters::word(error.kind()));
+    let epoch = life.epoch.map(|epoch| epoch.0);
+    tracing::info!(%pipeline, epoch, kind, %error, "stopped by an error");
 }
 
 /// What a life has come to, also when it failed.

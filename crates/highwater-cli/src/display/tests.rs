@@ -70,3 +70,10 @@ fn json_tells_what_is_behind_withheld_and_throttled() {
     let backlog = r#""recordsBehind":40,"backlog":[{"partition":"tx/0","end":50,"behind":40,"withheld":{"offsets":6,"millis":9}}],"throttledMs":7,"#;
     assert!(text.contains(backlog), "{text}");
 }
+
+#[test]
+fn the_templates_of_line_and_bar_are_templates() {
+    for template in [LINE, BAR] {
+        assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
+    }
+}

@@ -41,6 +41,7 @@ fn mistakes_say_what_to_write() {
     assert!(error("--max-records-per-epoch=0").contains("--max-records-per-epoch"));
     assert!(error("--partition-by=a,,b").contains("fields with commas between them"));
     assert!(error("--create=x").contains("write key=value"));
+    assert!(error("--metrics=9464").contains("such as 127.0.0.1:9464"));
     assert!(error("--triger=5s").contains("'--trigger'"));
     assert!(error("--trigger=5").contains("an interval such as 10s"));
     assert!(error("-Xa=@/no/such/file").contains("cannot read /no/such/file"));

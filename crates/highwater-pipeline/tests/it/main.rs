@@ -10,6 +10,9 @@ mod builder;
 mod crashes;
 mod instances;
 mod lifecycle;
+mod recorded;
+mod shown;
+mod watched;
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! `generate` and `explain`.
+//! `generate`.
 
 use std::io::{BufRead as _, BufReader};
 
@@ -49,20 +49,4 @@ fn only_generators_can_be_generated_from() {
     ended.assert_failed(2, &["--from must be a generator"]);
     let ended = ledger.call(&["generate", "--to", "generator:rows=5"]);
     assert_eq!(ended.code, Some(2), "{ended:?}");
-}
-
-#[test]
-fn explain_contacts_nothing() {
-    let ledger = Ledger::new();
-    let call = |format: &str| {
-        let from = "kafka://nowhere.invalid:9092/financial_transactions";
-        let ended = ledger.call(&["explain", "--format", format, "--from", from]);
-        assert_eq!(ended.code, Some(0), "{ended:?}");
-        ended.out
-    };
-    assert!(call("text").contains("sink ledger <- ledger"), "{}", call("text"));
-    assert!(call("mermaid").starts_with("flowchart"));
-    let plan: Value = serde_json::from_str(&call("json")).unwrap();
-    assert_eq!(plan["commitOrder"], serde_json::json!(["ledger", "rejected"]));
-    assert!(files(&ledger.path("")).is_empty());
 }

@@ -4,10 +4,12 @@
 mod bad_input;
 mod binary;
 mod bombs;
+mod explained;
 mod generated;
 mod lives;
 mod other;
 mod partitioned;
+mod scraped;
 mod secrets;
 mod spark;
 mod verified;

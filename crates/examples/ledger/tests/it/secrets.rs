@@ -66,12 +66,18 @@ fn a_password_is_in_no_log_progress_table_or_checkpoint() {
     let mut by_file = properties("PLAIN", "sasl.password=@password");
     by_file.push("-Xsasl.username=alice".to_owned());
     let by_jaas = properties("SCRAM-SHA-512", &jaas);
-    for (properties, records) in [(&by_file, "numInputRows\":200"), (&by_jaas, "")] {
+    let phases = ["epoch{pipeline=ledger", ":run:", ":prepare{", ":commit{", ":finish:"];
+    for (properties, records, spans) in
+        [(&by_file, "numInputRows\":200", &phases[..]), (&by_jaas, "", &phases[..1])]
+    {
         let run = ["--from", &from, "--trigger", "available-now", "--progress", "json"];
         let ended = call(&ledger, &run, properties);
         assert_eq!(ended.code, Some(0), "{ended:?}");
         assert!(ended.out.contains(records), "{}", ended.out);
         assert!(ended.err.contains("TRACE"), "{}", ended.err);
+        for span in spans {
+            assert!(ended.err.contains(span), "no {span} in {}", ended.err);
+        }
         assert_hidden(&ended, &ledger);
         let ended = call(&ledger, &["verify", "--against", &from], properties);
         assert_eq!(ended.code, Some(0), "{ended:?}");
