@@ -77,3 +77,20 @@ fn the_templates_of_line_and_bar_are_templates() {
         assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
     }
 }
+
+#[test]
+fn the_bar_is_as_long_as_what_is_read_and_what_is_left() {
+    let mut display = Display::new("ledger", ProgressKind::Bar);
+    let mut bar = |records, behind| {
+        let mut progress = epoch(None, 0);
+        progress.num_input_rows = records;
+        progress.sources[0].records_behind = behind;
+        display.epoch(Box::new(progress)).unwrap();
+        (display.bar.position(), display.bar.length())
+    };
+    assert_eq!(bar(100, 300), (100, Some(400)));
+    assert_eq!(bar(100, 250), (200, Some(450)), "more has come");
+    assert_eq!(bar(250, 0), (450, Some(450)));
+    let message = display.bar.message();
+    assert!(message.starts_with("epoch 3: 250 records in 7 ms, 0 waiting"), "{message}");
+}
