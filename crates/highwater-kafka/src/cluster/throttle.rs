@@ -47,3 +47,6 @@ impl Throttle {
         self.millis.swap(0, Ordering::Relaxed)
     }
 }
+
+#[cfg(test)]
+mod tests;

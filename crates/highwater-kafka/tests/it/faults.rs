@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use highwater_core::{ErrorKind, Limits, Planned, Positions, Range, RangeId, Source};
+use highwater_core::{ErrorKind, Limits, Positions, Source};
 use highwater_testkit::broker::{Batch, Cluster, Mood, Record};
 use tokio::time::{Instant, sleep};
 
@@ -241,26 +241,6 @@ async fn the_next_plan_tells_how_long_brokers_asked_to_be_left_alone() {
         let planned = source.plan(&end, None, &Limits::default()).await.unwrap();
         assert_eq!(planned.throttled, expected);
     }
-}
-
-#[tokio::test]
-async fn a_broker_that_throttles_is_left_alone_on_every_connection() {
-    let cluster = filled(1).await;
-    let source = source(&cluster.bootstrap(), "t");
-    let mut planned = source.plan(&Positions::default(), None, &Limits::default()).await.unwrap();
-    let rest = Planned { ranges: planned.ranges.split_off(5), ..Planned::default() };
-    let rest = Planned {
-        ranges: rest.ranges.into_iter().map(|it| Range { id: RangeId(0), ..it }).collect(),
-        ..rest
-    };
-    cluster.throttle(300);
-    let begun = Instant::now();
-    let first = read(&source, &planned).await.unwrap();
-    let answers = u32::try_from(cluster.requests(FETCH)).unwrap();
-    // Two at once: one takes the connection that is idle, the other one makes a new one.
-    let (a, b) = tokio::join!(read(&source, &rest), read(&source, &rest));
-    assert_eq!(first.rows.len() + a.unwrap().rows.len() + b.unwrap().rows.len(), 14_000);
-    assert!(begun.elapsed() >= Duration::from_millis(300) * answers, "a pause was not kept");
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@
 //! | a bomb | `a_batch_that_unpacks_to_too_much_is_refused` |
 //! | an unknown compression or message format | `an_unknown_compression_is_refused_with_its_offset`, `old_message_formats_are_refused_by_name` |
 //! | timestamps that are none | `a_timestamp_out_of_range_is_no_timestamp`, `the_time_of_a_rejected_record_is_that_of_the_topic` |
-//! | throttling, quotas | `a_broker_that_throttles_is_obeyed`, `a_broker_that_throttles_is_left_alone_on_every_connection`, `the_next_plan_tells_how_long_brokers_asked_to_be_left_alone` |
+//! | throttling, quotas | `a_broker_that_throttles_is_obeyed`, `a_pause_holds_for_a_broker_until_the_last_one_is_over`, `the_next_plan_tells_how_long_brokers_asked_to_be_left_alone` |
 //! | wrong passwords, rights taken away | `a_wrong_password_ends_at_once`, `a_password_that_was_changed_ends_a_read_at_once`, `a_right_to_read_that_was_taken_away_ends_at_once` |
 //! | no such host, a silent connection | `a_host_that_is_not_known_passes_by_itself`, `an_unreachable_cluster_is_named_at_once`, `a_silent_broker_is_given_up_after_its_deadline`, `a_silent_broker_ends_a_plan_and_a_first_look_too`, `a_connection_that_leads_nowhere_ends_after_its_deadline` |
 //! | a producer that sends twice | `a_record_that_was_sent_twice_is_two_rows_at_their_offsets` |
