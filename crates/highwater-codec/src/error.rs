@@ -51,6 +51,56 @@ pub enum CodecError {
         /// The limit.
         limit: usize,
     },
+    /// A text that is no Avro schema.
+    #[error("this is no Avro schema")]
+    Schema {
+        /// Why.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A part of an Avro schema that is not what it should be, or names a type that nothing defines.
+    #[error("{found} is no Avro type")]
+    SchemaPart {
+        /// The part.
+        found: String,
+    },
+    /// An Avro schema, or one it refers to, that defines no type, or that is to describe rows and no record.
+    #[error("the Avro schema is not that of a record")]
+    SchemaNotARecord,
+    /// A type of an Avro schema that contains itself.
+    #[error("the Avro type {name} contains itself")]
+    SchemaRecursive {
+        /// Its full name.
+        name: String,
+    },
+    /// Types within types, deeper than they may be.
+    #[error("the Avro schema nests types deeper than {limit}")]
+    SchemaTooDeep {
+        /// The limit.
+        limit: usize,
+    },
+    /// More types than a schema may have.
+    #[error("the Avro schema has more than {limit} types")]
+    SchemaTooLarge {
+        /// The limit.
+        limit: usize,
+    },
+    /// A longer text than a schema may be.
+    #[error("the Avro schema has {bytes} bytes, more than {limit}")]
+    SchemaTooLong {
+        /// Its length.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// A field of an Avro schema that no table has a column for.
+    #[error("{path} can be no column: it is {found}")]
+    NoColumn {
+        /// The field.
+        path: String,
+        /// What it is.
+        found: String,
+    },
     /// A call with spans outside the data.
     #[error("a value at bytes {start} to {end} lies outside the {bytes} bytes of the records")]
     SpanOutside {
@@ -118,6 +168,18 @@ impl From<CodecError> for Error {
                 (ErrorKind::Invalid, Some("let the key of a struct feed that struct alone"))
             }
             E::TooDeep { .. } => (ErrorKind::Invalid, Some("declare fewer structs within structs")),
+            E::Schema { .. } | E::SchemaPart { .. } | E::SchemaNotARecord => {
+                (ErrorKind::Invalid, Some("give the JSON text of an Avro record's schema"))
+            }
+            E::SchemaRecursive { .. }
+            | E::SchemaTooDeep { .. }
+            | E::SchemaTooLarge { .. }
+            | E::SchemaTooLong { .. } => {
+                (ErrorKind::Unsupported, Some("use a schema that a table can hold the rows of"))
+            }
+            E::NoColumn { .. } => {
+                (ErrorKind::Invalid, Some("read it as one type, or as one type and null"))
+            }
             E::NothingToHash | E::HashOfOther { .. } | E::HashLengths { .. } => (
                 ErrorKind::Invalid,
                 Some("hash one or more Utf8 columns of one batch; cast others to Utf8 first"),

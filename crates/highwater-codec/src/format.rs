@@ -1,6 +1,7 @@
 //! What a source needs to know of an encoding: rows of which schema, and a decoder for each worker.
 
 use std::fmt;
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -85,6 +86,21 @@ pub trait Format: fmt::Debug + Send + Sync {
     /// The encoding and its columns in one line, a part of the pipeline's fingerprint: it differs
     /// whenever some record could be decoded differently.
     fn describe(&self) -> String;
+}
+
+/// A format that is shared, or known only when the program runs.
+impl<F: Format + ?Sized> Format for Arc<F> {
+    fn schema(&self) -> SchemaRef {
+        self.as_ref().schema()
+    }
+
+    fn decoder(&self) -> Box<dyn RecordDecoder> {
+        self.as_ref().decoder()
+    }
+
+    fn describe(&self) -> String {
+        self.as_ref().describe()
+    }
 }
 
 /// Decodes records many at a time and keeps its buffers between calls.

@@ -3,6 +3,7 @@
 //!
 //! * [`Format`] and [`RecordDecoder`] are what a source needs to know of an encoding.
 //! * [`Json`] decodes JSON objects into declared [`Columns`].
+//! * [`Avro`] decodes Avro records, of whatever schema [`Schemas`] knows, into columns or by a reader's schema.
 //! * [`parse_decimal`] and [`parse_timestamp`] are the exact parsers behind it.
 //! * [`sha256_concat_ws`] and [`sha256_canonical`] hash rows.
 //!
@@ -30,6 +31,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod avro;
 mod columns;
 mod decimal;
 mod error;
@@ -39,6 +41,7 @@ mod json;
 mod reason;
 mod timestamp;
 
+pub use avro::{Avro, AvroSchema, KnownSchemas, SchemaId, Schemas, Writer};
 pub use columns::{Column, Columns, Type};
 pub use decimal::parse_decimal;
 pub use error::CodecError;

@@ -7,6 +7,8 @@
     reason = "a test fails by panicking; clippy sees that only inside of test functions"
 )]
 
+mod avro;
+mod avro_oracle;
 mod casts;
 mod decode;
 mod neighbours;
