@@ -9,7 +9,9 @@ use highwater_pipeline::{ExecutorSpec, Inline, OnRollback, Options, Trigger};
 use highwater_timely::Threads;
 
 use crate::kill::KillAt;
-use crate::{CatalogOptions, Failure, ProgressKind, SourceUri, Start, parse_trigger};
+use crate::{
+    CatalogOptions, EncodingOptions, Failure, ProgressKind, SourceUri, Start, parse_trigger,
+};
 
 /// Where records come from.
 #[derive(Args, Clone, Debug)]
@@ -21,6 +23,9 @@ pub struct SourceOptions {
     /// How it is read.
     #[command(flatten)]
     pub read: ReadOptions,
+    /// How its records are encoded.
+    #[command(flatten)]
+    pub encoding: EncodingOptions,
     /// Adds _topic, _partition and _offset to the table
     #[arg(long)]
     pub source_columns: bool,

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod binary;
+mod encoded;
 mod generated;
 mod lives;
 mod other;
