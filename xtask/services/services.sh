@@ -12,6 +12,7 @@
 # HIGHWATER_SERVICES_WAIT  seconds within which a service must answer (120)
 # HIGHWATER_KAFKA_PORT, HIGHWATER_KAFKA_CONTROLLER_PORT   (9092, 19092)
 # HIGHWATER_KAFKA_SECURED_PORT, _CONTROLLER_PORT, _OPEN_PORT, _PASSWORD   (9095, 19095, 9096, alice-secret)
+# HIGHWATER_REGISTRY_PORT, _MANAGEMENT_PORT, _JAVA       (8085, 18085, a Java 21 of the system)
 #
 # A service is a file beside this one that defines `port`, install, prepare, launch, answers, exports and tool.
 set -euo pipefail

@@ -22,6 +22,7 @@ mod life;
 mod lost_log;
 mod partitioned;
 mod python;
+mod registry;
 mod rollback;
 mod secured;
 mod shared_catalog;
@@ -87,6 +88,12 @@ const SUITES: &[Suite] = &[
         shows: "TLS, SCRAM and re-authentication with a real broker; who is not let in ends at once",
         needs: &[Need::Ledger],
         run: secured::run,
+    },
+    Suite {
+        name: "registry",
+        shows: "Avro of two schemas by a real registry, and once more when it is gone: rows as Python sent them",
+        needs: &[Need::Ledger, Need::Python, Need::Broker],
+        run: registry::run,
     },
     Suite {
         name: "lost-log",
