@@ -23,6 +23,7 @@ mod life;
 mod lost_log;
 mod partitioned;
 mod python;
+mod registry;
 mod rollback;
 mod secured;
 mod shared_catalog;
@@ -110,6 +111,12 @@ const SUITES: &[Suite] = &[
         shows: "generate, run and verify on Kafka 3.9",
         needs: &[Need::Ledger, Need::Python],
         run: versions::run,
+    },
+    Suite {
+        name: "registry",
+        shows: "Avro of two schemas by a real registry, and once more when it is gone: rows as Python sent them",
+        needs: &[Need::Ledger, Need::Python, Need::Broker],
+        run: registry::run,
     },
     Suite {
         name: "lost-log",

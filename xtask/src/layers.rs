@@ -39,6 +39,7 @@ const LAYERS: &[(&str, Below)] = &[
     ("iceberg", Below::Only(&["core", "parquet", "storage"])),
     ("kafka", Below::Only(&["codec", "core"])),
     ("datagen", Below::Only(&["codec", "core"])),
+    ("registry", Below::Only(&["codec", "core", "storage"])),
     ("pipeline", Below::Only(&["checkpoint", "core", "storage"])),
     ("timely", Below::Only(&["core", "pipeline"])),
     (TESTKIT, Below::Only(&["checkpoint", "codec", "core", "pipeline", "storage"])),

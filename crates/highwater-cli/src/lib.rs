@@ -12,6 +12,7 @@
 mod catalog;
 mod command;
 mod display;
+mod encoding;
 mod endpoint;
 mod failure;
 mod kill;
@@ -25,6 +26,7 @@ mod uri;
 pub use catalog::{CatalogError, CatalogOption, CatalogOptions, CatalogUri};
 pub use command::{Defaults, main};
 pub use display::ProgressKind;
+pub use encoding::{Encoding, EncodingOptions};
 pub use failure::Failure;
 pub use kill::KillAtError;
 pub use launch::run;

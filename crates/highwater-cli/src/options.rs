@@ -11,7 +11,9 @@ use highwater_pipeline::{ExecutorSpec, Inline, OnRollback, Options, Trigger};
 use highwater_timely::Threads;
 
 use crate::kill::KillAt;
-use crate::{CatalogOptions, Failure, ProgressKind, SourceUri, Start, parse_trigger};
+use crate::{
+    CatalogOptions, EncodingOptions, Failure, ProgressKind, SourceUri, Start, parse_trigger,
+};
 
 /// Where records come from.
 #[derive(Args, Clone, Debug)]
@@ -23,6 +25,9 @@ pub struct SourceOptions {
     /// How it is read.
     #[command(flatten)]
     pub read: ReadOptions,
+    /// How its records are encoded.
+    #[command(flatten)]
+    pub encoding: EncodingOptions,
     /// By whose rules records become rows: strict rejects a value that does not fit exactly, spark makes
     /// the rows that Spark 4.1 makes, with nulls for what cannot be read
     #[arg(long, value_name = "RULES", default_value = "strict", value_parser = parse_semantics)]

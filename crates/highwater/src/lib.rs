@@ -10,6 +10,8 @@ pub use highwater_datagen as datagen;
 pub use highwater_iceberg as iceberg;
 #[cfg(feature = "kafka")]
 pub use highwater_kafka as kafka;
+#[cfg(feature = "registry")]
+pub use highwater_registry as registry;
 #[cfg(feature = "timely")]
 pub use highwater_timely as timely;
 pub use {

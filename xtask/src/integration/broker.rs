@@ -1,4 +1,4 @@
-//! The Kafka brokers of a run: their own ports and data, gone when the run is.
+//! The Kafka brokers of a run, and its schema registry: their own ports and data, gone when the run is.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -111,6 +111,48 @@ impl Drop for Broker {
         let reset = |mut script: Command| step::succeed(script.arg("reset").args(self.nodes));
         if let Err(error) = self.services().and_then(reset) {
             eprintln!("the broker still runs: {error:#}");
+        }
+    }
+}
+
+/// A running schema registry. Dropping it stops it and removes its data.
+pub(super) struct SchemaRegistry {
+    run: PathBuf,
+    java: String,
+    ports: [u16; 6],
+}
+
+impl SchemaRegistry {
+    /// Starts a registry with its data below `run`, by the program `java`.
+    pub(super) fn start(run: &Path, java: &str) -> Result<Self> {
+        let registry = Self { run: run.to_owned(), java: java.to_owned(), ports: free_ports()? };
+        step::succeed(registry.services()?.args(["up", "registry"]))?;
+        Ok(registry)
+    }
+
+    /// Its address for clients.
+    pub(super) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/apis/ccompat/v7", self.ports[0])
+    }
+
+    fn services(&self) -> Result<Command> {
+        let mut script = services::script()?;
+        let [port, management, ..] = self.ports;
+        script
+            .env("HIGHWATER_SERVICES_RUN", &self.run)
+            .env("HIGHWATER_REGISTRY_JAVA", &self.java)
+            .env("HIGHWATER_REGISTRY_PORT", port.to_string())
+            .env("HIGHWATER_REGISTRY_MANAGEMENT_PORT", management.to_string());
+        Ok(script)
+    }
+}
+
+impl Drop for SchemaRegistry {
+    fn drop(&mut self) {
+        let reset = ["reset", "registry"];
+        let stopped = self.services().and_then(|mut script| step::succeed(script.args(reset)));
+        if let Err(error) = stopped {
+            eprintln!("the registry still runs: {error:#}");
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Sources and tables from their addresses.
 
 use highwater_cli::{
-    CatalogOptions, CatalogUri, Failure, GeneratorUri, KafkaUri, OnDataLoss, ReadOptions, Start,
+    CatalogOptions, CatalogUri, Encoding, Failure, GeneratorUri, KafkaUri, OnDataLoss, ReadOptions,
+    Start,
 };
 use highwater_core::Secret;
 use highwater_datagen::{Generator, Transactions};
@@ -12,7 +13,12 @@ use highwater_kafka::{self as kafka, KafkaSource};
 pub(crate) fn generator(
     uri: &GeneratorUri,
     read: &ReadOptions,
+    encoding: Encoding,
 ) -> Result<Generator<Transactions>, Failure> {
+    if encoding != Encoding::Json {
+        let problem = "avro is for Kafka; a generator makes JSON";
+        return Err(Failure::Option { option: "--encoding", problem });
+    }
     let problem = "is for Kafka; leave it out with a generator";
     if read.start != Start::Earliest {
         return Err(Failure::Option { option: "--start", problem });

@@ -65,7 +65,7 @@ enum Format {
 
 /// Writes the pipeline to standard output.
 pub(crate) fn explain(arguments: &ExplainArguments) -> Result<(), Failure> {
-    let plan = pipeline(&arguments.source, &arguments.table)?;
+    let plan = pipeline(&arguments.source, &arguments.table, None)?;
     let text = match arguments.format {
         Format::Text => plan.explain(),
         Format::Json => format!("{:#}\n", plan.explain_json()),

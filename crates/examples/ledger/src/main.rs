@@ -17,7 +17,6 @@ use clap::{Args, Parser, Subcommand};
 use highwater_cli::{
     Defaults, Failure, Fields, RunOptions, SourceOptions, SourceUri, TableOptions,
 };
-use highwater_codec::Json;
 use highwater_iceberg::{IcebergSink, PartitionField};
 use highwater_pipeline::{Pipeline, Plan};
 
@@ -42,12 +41,17 @@ fn main() -> ExitCode {
 }
 
 /// The pipeline: what a transaction becomes.
-fn pipeline(from: &SourceOptions, to: &TableOptions) -> Result<Plan, Failure> {
+fn pipeline(
+    from: &SourceOptions,
+    to: &TableOptions,
+    checkpoint: Option<&str>,
+) -> Result<Plan, Failure> {
     let ledger = Pipeline::new("ledger");
-    let json = Json::try_new(columns::transactions())?.semantics(from.semantics);
+    let format = from.encoding.format(columns::transactions(), from.semantics, checkpoint)?;
     let transactions = match &from.from {
         SourceUri::Generator(uri) => {
-            let generator = connect::generator(uri, &from.read)?.decode(json);
+            let generator =
+                connect::generator(uri, &from.read, from.encoding.encoding)?.decode(format);
             let columns = from.source_columns;
             ledger.source(
                 "transactions",
@@ -55,7 +59,7 @@ fn pipeline(from: &SourceOptions, to: &TableOptions) -> Result<Plan, Failure> {
             )
         }
         SourceUri::Kafka(uri) => {
-            let topic = connect::kafka(uri, &from.read)?.decode(json);
+            let topic = connect::kafka(uri, &from.read)?.decode(format);
             let columns = from.source_columns;
             ledger.source("transactions", if columns { topic.source_columns() } else { topic })
         }
@@ -85,7 +89,8 @@ fn partitioned(table: IcebergSink, options: &TableOptions) -> Result<IcebergSink
 }
 
 fn run(arguments: &RunArguments) -> Result<(), Failure> {
-    let plan = pipeline(&arguments.source, &arguments.table)?;
+    let checkpoint = Some(arguments.run.checkpoint.as_str());
+    let plan = pipeline(&arguments.source, &arguments.table, checkpoint)?;
     highwater_cli::run(&plan, &arguments.run, &introduction::lines(arguments)?)
 }
 

@@ -9,7 +9,7 @@ mod tables;
 use std::io::Write as _;
 
 use clap::Args;
-use highwater_cli::{CatalogOptions, Failure, ReadOptions, SourceUri, parse_semantics};
+use highwater_cli::{CatalogOptions, Encoding, Failure, ReadOptions, SourceUri, parse_semantics};
 use highwater_codec::Semantics;
 
 use crate::{columns, connect};
@@ -24,7 +24,7 @@ pub(crate) struct VerifyArguments {
     /// The ledger, as namespace.table
     #[arg(long, value_name = "NAME")]
     table: String,
-    /// Reads this source again, as far as the tables do, and compares
+    /// Reads this source of JSON again, as far as the tables do, and compares
     #[arg(long, value_name = "SOURCE")]
     against: Option<SourceUri>,
     #[command(flatten)]
@@ -65,7 +65,9 @@ async fn examine(arguments: &VerifyArguments) -> Result<Report, Failure> {
     match &arguments.against {
         None => {}
         Some(SourceUri::Generator(uri)) => {
-            let source = connect::generator(uri, &arguments.read)?.decode(Raw).source_columns();
+            let source = connect::generator(uri, &arguments.read, Encoding::Json)?
+                .decode(Raw)
+                .source_columns();
             replay::compare(&source, arguments.semantics, &ledger, &mut tables, &mut report)
                 .await?;
         }

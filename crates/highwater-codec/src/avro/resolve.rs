@@ -135,58 +135,60 @@ impl Resolver {
         let Some((reader, _)) = reader.nullable() else {
             return Err(at(path, format!("read as {}", reader.kind())));
         };
-        let null = || {
-            let fault = Fault::Null { column: path.into() };
-            (!field.is_nullable()).then_some(fault)
-        };
         match writer {
             Node::Null if field.is_nullable() => Ok(Read {
                 shape: Shape::Null,
                 schema: json!("null"),
                 conform: Conform::Leaf(field.data_type().clone()),
             }),
-            Node::Union(branches) => {
-                let mut shapes = Vec::new();
-                let mut schemas = Vec::new();
-                let mut conforms = Vec::new();
-                let mut mismatch = None;
-                for branch in branches {
-                    if *branch == Node::Null {
-                        shapes.push((Shape::Null, null()));
-                        schemas.push(json!("null"));
-                        conforms.push(None);
-                        continue;
-                    }
-                    match self.value(branch, reader, field.data_type(), path) {
-                        Ok(read) => {
-                            shapes.push((read.shape, None));
-                            schemas.push(read.schema);
-                            conforms.push(Some(read.conform));
-                        }
-                        Err(found) => {
-                            let (shape, schema) = self.skip(branch, path);
-                            let what = found.0.clone().into();
-                            shapes.push((shape, Some(Fault::Other { what })));
-                            schemas.push(schema);
-                            conforms.push(None);
-                            mismatch = mismatch.or(Some(found));
-                        }
-                    }
-                }
-                let readable = conforms.iter().flatten().count();
-                if let (0, Some(mismatch)) = (readable, mismatch) {
-                    return Err(mismatch);
-                }
-                let nullable = branches.len() == 2 && branches.contains(&Node::Null);
-                let conform = if nullable && readable == 1 {
-                    conforms.into_iter().flatten().next().unwrap_or(Conform::Leaf(DataType::Null))
-                } else {
-                    Conform::Union(field.data_type().clone(), conforms)
-                };
-                Ok(Read { shape: Shape::Union(shapes), schema: Value::Array(schemas), conform })
-            }
+            Node::Union(branches) => self.union(branches, reader, field, path),
             _ => self.value(writer, reader, field.data_type(), path),
         }
+    }
+
+    /// How a union is read. What cannot be is known by the record that has it.
+    fn union(
+        &mut self,
+        branches: &[Node],
+        reader: &Node,
+        field: &Field,
+        path: &str,
+    ) -> Result<Read, Mismatch> {
+        let null = (!field.is_nullable()).then(|| Fault::Null { column: path.into() });
+        let (mut shapes, mut schemas, mut conforms) = (Vec::new(), Vec::new(), Vec::new());
+        let mut mismatch = None;
+        for branch in branches {
+            let read = match branch {
+                Node::Null => Err(null.clone()),
+                _ => self.value(branch, reader, field.data_type(), path).map_err(|found| {
+                    let what = found.0.clone().into();
+                    mismatch.get_or_insert(found);
+                    Some(Fault::Other { what })
+                }),
+            };
+            match read {
+                Ok(read) => {
+                    shapes.push((read.shape, None));
+                    schemas.push(read.schema);
+                    conforms.push(Some(read.conform));
+                }
+                Err(unreadable) => {
+                    let (shape, schema) = self.skip(branch, path);
+                    shapes.push((shape, unreadable));
+                    schemas.push(schema);
+                    conforms.push(None);
+                }
+            }
+        }
+        let readable = conforms.iter().flatten().count();
+        if let (0, Some(mismatch)) = (readable, mismatch) {
+            return Err(mismatch);
+        }
+        // Beside null alone a type is decoded as itself, with nulls.
+        let nullable = branches.len() == 2 && branches.contains(&Node::Null);
+        let alone = if nullable { conforms.iter_mut().find_map(Option::take) } else { None };
+        let conform = alone.unwrap_or_else(|| Conform::Union(field.data_type().clone(), conforms));
+        Ok(Read { shape: Shape::Union(shapes), schema: Value::Array(schemas), conform })
     }
 
     /// How a value that is not null is read.

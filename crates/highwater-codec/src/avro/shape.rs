@@ -101,31 +101,8 @@ impl<'a> Walk<'a> {
             Shape::Bytes => self.counted().map(|_| ()),
             Shape::Text(kind) => self.text(kind),
             Shape::Fixed(size) => self.take(*size).map(|_| ()),
-            Shape::Decimal { size, digits, wanted } => {
-                let bytes = match size {
-                    Some(size) => self.take(*size)?,
-                    None => self.counted()?,
-                };
-                match unscaled(bytes) {
-                    Some(value) if has_digits(value, *digits) => Ok(()),
-                    value => {
-                        let found = value.map_or("a decimal".to_owned(), |value| value.to_string());
-                        Err(self.unfit(Problem::OutOfRange, wanted, &found))
-                    }
-                }
-            }
-            Shape::Enum(symbols) => {
-                let index = self.int()?;
-                let symbol = usize::try_from(index).ok().and_then(|index| symbols.get(index));
-                match symbol {
-                    Some(None) => Ok(()),
-                    Some(Some(unreadable)) => Err(Box::new(unreadable.clone())),
-                    None => Err(self.wrong(format_args!(
-                        "there is no symbol {index} in an enum of {}",
-                        symbols.len()
-                    ))),
-                }
-            }
+            Shape::Decimal { size, digits, wanted } => self.decimal(*size, *digits, wanted),
+            Shape::Enum(symbols) => self.symbol(symbols),
             Shape::Array(items) => self.blocks(false, items),
             Shape::Map(values) => self.blocks(true, values),
             Shape::Union(branches) => self.union(branches),
@@ -139,6 +116,32 @@ impl<'a> Walk<'a> {
                     self.at = begin;
                     self.pass(shape)
                 })
+            }
+        }
+    }
+
+    fn decimal(&mut self, size: Option<usize>, digits: u32, wanted: &Type) -> Checked<()> {
+        let bytes = match size {
+            Some(size) => self.take(size)?,
+            None => self.counted()?,
+        };
+        match unscaled(bytes) {
+            Some(value) if has_digits(value, digits) => Ok(()),
+            value => {
+                let found = value.map_or("a decimal".to_owned(), |value| value.to_string());
+                Err(self.unfit(Problem::OutOfRange, wanted, &found))
+            }
+        }
+    }
+
+    fn symbol(&mut self, symbols: &[Option<Fault>]) -> Checked<()> {
+        let index = self.int()?;
+        match usize::try_from(index).ok().and_then(|index| symbols.get(index)) {
+            Some(None) => Ok(()),
+            Some(Some(unreadable)) => Err(Box::new(unreadable.clone())),
+            None => {
+                let of = symbols.len();
+                Err(self.wrong(format_args!("there is no symbol {index} in an enum of {of}")))
             }
         }
     }

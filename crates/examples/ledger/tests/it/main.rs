@@ -4,6 +4,7 @@
 mod bad_input;
 mod binary;
 mod bombs;
+mod encoded;
 mod explained;
 mod generated;
 mod lives;

@@ -57,7 +57,7 @@ impl Resolver {
         Some(Read { shape, schema, conform: Conform::Leaf(target.clone()) })
     }
 
-    /// How decimals are read, and what only declared columns allow.
+    /// How decimals are read.
     fn number(
         &mut self,
         writer: &Node,
@@ -66,7 +66,6 @@ impl Resolver {
         path: &str,
     ) -> Option<Read> {
         let leaf = Conform::Leaf(target.clone());
-        let lenient = self.lenient;
         let (shape, schema, conform) = match (writer, reader) {
             (Node::Decimal { precision, scale: from, size }, Node::Decimal { scale: to, .. })
                 if to >= from && *precision <= 38 && size.is_none_or(|size| size <= 32) =>
@@ -91,16 +90,32 @@ impl Resolver {
             {
                 (Shape::Fixed(*size), self.fixed(*size), leaf)
             }
-            (Node::Text, Node::Decimal { .. }) if lenient => {
+            _ if self.lenient => return self.lenient(writer, reader, target, path),
+            _ => return None,
+        };
+        Some(Read { shape, schema, conform })
+    }
+
+    /// What only declared columns allow: texts as what they hold, numbers as texts and decimals.
+    fn lenient(
+        &mut self,
+        writer: &Node,
+        reader: &Node,
+        target: &DataType,
+        path: &str,
+    ) -> Option<Read> {
+        let leaf = Conform::Leaf(target.clone());
+        let (shape, schema, conform) = match (writer, reader) {
+            (Node::Text, Node::Decimal { .. }) => {
                 let Some(Type::Decimal(precision, scale)) = wanted(reader) else { return None };
                 let shape = Shape::Text(TextAs::Decimal(precision, scale));
                 (shape, json!("string"), Conform::Parsed(Type::Decimal(precision, scale)))
             }
-            (Node::Text, Node::Timestamp { unit: Unit::Micros, local: false }) if lenient => {
+            (Node::Text, Node::Timestamp { unit: Unit::Micros, local: false }) => {
                 let shape = Shape::Text(TextAs::Timestamp);
                 (shape, json!("string"), Conform::Parsed(Type::Timestamp))
             }
-            (Node::Int | Node::Long, Node::Decimal { precision, scale, .. }) if lenient => {
+            (Node::Int | Node::Long, Node::Decimal { precision, scale, .. }) => {
                 let digits = u32::try_from(precision - scale).ok()?;
                 let must = Must::HaveDigits(digits, wanted(reader)?);
                 match writer {
@@ -108,12 +123,12 @@ impl Resolver {
                     _ => (Shape::Long(must), json!("long"), leaf),
                 }
             }
-            (Node::Int | Node::Long, Node::Text) if lenient => {
+            (Node::Int | Node::Long, Node::Text) => {
                 let (shape, schema) = self.skip(writer, path);
                 (shape, schema, leaf)
             }
             (Node::Decimal { precision, scale, size }, Node::Text)
-                if lenient && *precision <= 38 && size.is_none_or(|size| size <= 32) =>
+                if *precision <= 38 && size.is_none_or(|size| size <= 32) =>
             {
                 let shape = decimal(*size, writer, 0)?;
                 (shape, self.decimal_schema(*precision, *scale, *size), leaf)
