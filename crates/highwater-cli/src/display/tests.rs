@@ -84,6 +84,7 @@ fn the_bar_is_as_long_as_what_is_read_and_what_is_left() {
     let mut bar = |records, behind| {
         let mut progress = epoch(None, 0);
         progress.num_input_rows = records;
+        progress.accounting = Accounting { records, rows: records, rejected: 0 };
         progress.sources[0].records_behind = behind;
         display.epoch(Box::new(progress)).unwrap();
         (display.bar.position(), display.bar.length())
