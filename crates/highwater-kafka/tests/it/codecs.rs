@@ -133,6 +133,19 @@ async fn null_keys_values_and_headers_are_stepped_over() {
     assert_eq!(rejected, [(1, "null"), (2, "oops")]);
 }
 
+/// All that the only partition of a topic holds, as it was decoded.
+async fn decode_all(source: &dyn Source) -> Decoded {
+    let planned = source.plan(&Positions::default(), None, &Limits::default()).await.unwrap();
+    let mut decoder = source.decoder(&planned.ranges[0]).unwrap();
+    let mut payloads = source.read(planned.ranges);
+    let mut decoded = Decoded::default();
+    while let Some(item) = futures::StreamExt::next(&mut payloads).await {
+        decoder.decode(item.unwrap().1, &mut decoded).unwrap();
+    }
+    decoder.finish(&mut decoded).unwrap();
+    decoded
+}
+
 #[tokio::test]
 async fn a_timestamp_out_of_range_is_no_timestamp() {
     let cluster = Cluster::start(1).await.unwrap();
@@ -143,14 +156,7 @@ async fn a_timestamp_out_of_range_is_no_timestamp() {
         cluster.append("t", 0, Batch::of([Record { timestamp, ..Record::value(text) }]));
     }
     let source = source(&cluster.bootstrap(), "t").metadata(Metadata::Timestamp);
-    let planned = source.plan(&Positions::default(), None, &Limits::default()).await.unwrap();
-    let mut decoder = source.decoder(&planned.ranges[0]).unwrap();
-    let mut payloads = source.read(planned.ranges);
-    let mut decoded = Decoded::default();
-    while let Some(item) = futures::StreamExt::next(&mut payloads).await {
-        decoder.decode(item.unwrap().1, &mut decoded).unwrap();
-    }
-    decoder.finish(&mut decoded).unwrap();
+    let decoded = decode_all(&source).await;
     for batches in [&decoded.rows, &decoded.rejected] {
         let times = batches.iter().map(|batch| {
             let times: &TimestampMicrosecondArray = column(batch, "timestamp");
@@ -183,14 +189,7 @@ async fn the_time_of_a_rejected_record_is_that_of_the_topic() {
     let appended = Batch { log_append_time: Some(9000), ..Batch::of([at(1000), at(2000)]) };
     cluster.append("t", 0, appended);
     let source = source(&cluster.bootstrap(), "t");
-    let planned = source.plan(&Positions::default(), None, &Limits::default()).await.unwrap();
-    let mut decoder = source.decoder(&planned.ranges[0]).unwrap();
-    let mut payloads = source.read(planned.ranges);
-    let mut decoded = Decoded::default();
-    while let Some(item) = futures::StreamExt::next(&mut payloads).await {
-        decoder.decode(item.unwrap().1, &mut decoded).unwrap();
-    }
-    decoder.finish(&mut decoded).unwrap();
+    let decoded = decode_all(&source).await;
     let times: Vec<i64> = decoded
         .rejected
         .iter()
