@@ -1,6 +1,7 @@
 """Reads the tables of a warehouse the way a stranger would: with pyiceberg, and with DuckDB."""
 
 import contextlib
+import os
 import pathlib
 import re
 import sqlite3
@@ -62,3 +63,23 @@ def scan(warehouse, table):
             (namespace, name),
         ).fetchone()
     return f"iceberg_scan('{location.removeprefix('file://')}')"
+
+
+def spark(catalog, options):
+    """Spark with one Iceberg catalog, and the jars that SPARK_JARS names."""
+    from pyspark.sql import SparkSession
+
+    settings = {
+        "spark.jars": os.environ["SPARK_JARS"],
+        f"spark.sql.catalog.{catalog}": "org.apache.iceberg.spark.SparkCatalog",
+        **{f"spark.sql.catalog.{catalog}.{name}": value for name, value in options.items()},
+        "spark.sql.session.timeZone": "UTC",
+        "spark.ui.enabled": "false",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.log.level": "ERROR",
+    }
+    builder = SparkSession.builder.master("local[2]")
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    return builder.getOrCreate()

@@ -1,9 +1,8 @@
 """Engines that read the tables of a warehouse, each in its own way: all give the rows of some columns as tuples.
 
-Spark takes the Iceberg runtime from ICEBERG_SPARK_RUNTIME, the path of a jar."""
+Spark takes its jars from SPARK_JARS."""
 
 import functools
-import os
 
 import polars
 from pyiceberg.expressions import And, GreaterThanOrEqual, LessThan
@@ -53,23 +52,7 @@ def duck():
 @functools.cache
 def spark(warehouse):
     """Spark over the warehouse, as its catalog `lake`, found by version hint and file names."""
-    from pyspark.sql import SparkSession
-
-    options = {
-        "spark.jars": os.environ["ICEBERG_SPARK_RUNTIME"],
-        "spark.sql.catalog.lake": "org.apache.iceberg.spark.SparkCatalog",
-        "spark.sql.catalog.lake.type": "hadoop",
-        "spark.sql.catalog.lake.warehouse": warehouse,
-        "spark.sql.session.timeZone": "UTC",
-        "spark.ui.enabled": "false",
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.host": "127.0.0.1",
-        "spark.log.level": "ERROR",
-    }
-    builder = SparkSession.builder.master("local[2]")
-    for name, value in options.items():
-        builder = builder.config(name, value)
-    return builder.getOrCreate()
+    return lake.spark("lake", {"type": "hadoop", "warehouse": warehouse})
 
 
 READERS = {"pyiceberg": by_pyiceberg, "duckdb": by_duckdb, "polars": by_polars, "spark": by_spark}

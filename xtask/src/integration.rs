@@ -138,8 +138,8 @@ const SUITES: &[Suite] = &[
     },
     Suite {
         name: "shared-catalog",
-        shows: "pyiceberg appends, evolves and expires in the same SQL catalog meanwhile: all rows once",
-        needs: &[Need::Ledger, Need::Python],
+        shows: "pyiceberg and Iceberg's Java write to the same SQL catalog meanwhile: all rows once",
+        needs: &[Need::Ledger, Need::Python, Need::Spark],
         run: shared_catalog::run,
     },
     Suite {

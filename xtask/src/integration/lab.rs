@@ -18,7 +18,7 @@ use crate::{step, workspace};
 pub(super) struct Lab {
     ledger: PathBuf,
     python: Option<Python>,
-    spark: Option<PathBuf>,
+    spark: Option<String>,
     broker: Option<Broker>,
     scratch: PathBuf,
     suite: String,
@@ -54,7 +54,7 @@ impl Lab {
             lab.python = Some(step::timed("python", Python::prepare)?);
         }
         if needs.contains(&Need::Spark) {
-            lab.spark = Some(step::timed("spark", spark::runtime)?);
+            lab.spark = Some(step::timed("spark", spark::jars)?);
         }
         if needs.contains(&Need::Broker) {
             let run = services(&lab.scratch);
@@ -94,7 +94,7 @@ impl Lab {
         let python = self.python.as_ref();
         let python = python.context("this suite did not say that it needs Python")?;
         let mut command = python.script(script);
-        command.envs(self.spark.iter().map(|jar| (spark::VARIABLE, jar)));
+        command.envs(self.spark.iter().map(|jars| (spark::VARIABLE, jars)));
         Ok(command)
     }
 

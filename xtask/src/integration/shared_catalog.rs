@@ -1,4 +1,5 @@
-//! Suite `shared-catalog`: pyiceberg writes into the ledger of an SQL catalog while the pipeline does.
+//! Suite `shared-catalog`: pyiceberg, then Spark write into the ledger of an SQL catalog while the
+//! pipeline does.
 
 use anyhow::{Context, Result, bail};
 
@@ -18,14 +19,17 @@ pub(super) fn run(lab: &Lab) -> Result<()> {
         let arguments = [&[verb, &database, &warehouse][..], more].concat();
         lab.python("shared.py", &arguments)
     };
-    let mut life = start(&home, "beside")?;
-    home.await_version(TABLE, 0, &mut life)?;
-    // The other writer ends by itself, once both have met often enough.
-    let written = script("write", &[]).with_context(|| life.tail())?;
-    finish(life)?;
-    eprint!("{}", script("settle", &[written.trim()])?);
+    for (name, verb) in [("beside-pyiceberg", "write"), ("beside-java", "java")] {
+        let before = home.version(TABLE).unwrap_or(0);
+        let mut life = start(&home, name)?;
+        home.await_version(TABLE, before, &mut life)?;
+        // The other writer ends by itself, once both have met often enough.
+        let written = script(verb, &[]).with_context(|| life.tail())?;
+        finish(life)?;
+        eprint!("{}", script("settle", &[written.trim()])?);
+    }
 
-    // The marker is found again behind everything that the other one has done.
+    // The marker is found again behind everything that the others have done.
     let before = home.version(TABLE).unwrap_or(0);
     let mut life = start(&home, "afterwards")?;
     home.await_version(TABLE, before, &mut life)?;
