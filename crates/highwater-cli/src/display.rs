@@ -4,8 +4,9 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use clap::ValueEnum;
-use highwater_pipeline::{Accounting, Began, Event, Progress};
+use highwater_pipeline::{Accounting, Began, Event, Idle, Progress, SourceProgress};
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::command::say;
@@ -17,7 +18,7 @@ pub enum ProgressKind {
     Auto,
     /// A live line
     Bar,
-    /// A JSON object for each epoch on standard output
+    /// A JSON object on standard output for each epoch, and now and then while there is none
     Json,
     /// Nothing
     Off,
@@ -95,6 +96,7 @@ impl Display {
         match event {
             Event::Began(began) => self.begin(&began),
             Event::Progress(progress) => return self.epoch(progress),
+            Event::Idle(idle) => return self.idle(&idle),
             Event::Retrying { error, pause_ms } => {
                 self.say(&format!("{error}; trying again in {pause_ms} ms"));
             }
@@ -158,15 +160,30 @@ impl Display {
                     self.say(&line(&progress, &self.sum));
                 }
             }
-            Kind::Json => {
-                let mut text = serde_json::to_vec(&progress)?;
-                text.push(b'\n');
-                io::stdout().lock().write_all(&text)?;
-            }
+            Kind::Json => print_json(&progress)?,
         }
         self.last = Some(progress);
         Ok(())
     }
+
+    /// Nothing to read is no news for people, unless something keeps it back.
+    fn idle(&self, idle: &Idle) -> io::Result<()> {
+        let held = trouble(&idle.sources);
+        match self.kind {
+            Kind::Off => {}
+            Kind::Bar => self.bar.set_message(format!("waiting for records{held}")),
+            Kind::Lines if held.is_empty() => {}
+            Kind::Lines => self.say(&format!("waiting for records{held}")),
+            Kind::Json => print_json(idle)?,
+        }
+        Ok(())
+    }
+}
+
+fn print_json(told: &impl Serialize) -> io::Result<()> {
+    let mut text = serde_json::to_vec(told)?;
+    text.push(b'\n');
+    io::stdout().lock().write_all(&text)
 }
 
 /// Where a run begins, and from where it knows.
@@ -196,16 +213,16 @@ fn line(progress: &Progress, sum: &Accounting) -> String {
     let millis = progress.duration_ms.trigger_execution;
     let waiting = HumanCount(behind(progress));
     let sum = counts(sum);
-    let held = trouble(progress);
+    let held = trouble(&progress.sources);
     format!(
         "epoch {epoch}: {records} records in {millis} ms, {waiting} waiting{held}; {sum} so far"
     )
 }
 
 /// What others hold up, once it is no everyday matter.
-fn trouble(progress: &Progress) -> String {
+fn trouble(sources: &[SourceProgress]) -> String {
     let mut text = String::new();
-    let withheld = progress.sources.iter().flat_map(|source| &source.backlog);
+    let withheld = sources.iter().flat_map(|source| &source.backlog);
     let withheld = withheld.filter_map(|part| part.withheld).filter(|it| it.millis >= LONG);
     let (offsets, longest) = withheld.fold((0_u64, 0), |(offsets, longest), it| {
         (offsets.saturating_add(it.offsets), it.millis.max(longest))
@@ -214,8 +231,7 @@ fn trouble(progress: &Progress) -> String {
         let (offsets, seconds) = (HumanCount(offsets), longest / 1000);
         text += &format!(", {offsets} withheld by transactions open for {seconds} s");
     }
-    let throttled =
-        progress.sources.iter().fold(0_u64, |sum, it| sum.saturating_add(it.throttled_ms));
+    let throttled = sources.iter().fold(0_u64, |sum, it| sum.saturating_add(it.throttled_ms));
     if throttled >= LONG_PAUSE {
         text += &format!(", throttled for {throttled} ms");
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use highwater_checkpoint::{Log, RecordId};
 use highwater_core::{
     Backlog, Committer, Epoch, Error, ErrorKind, Failpoint, Footing, Limits, Name, Positions,
-    Result, SinkContext, Source,
+    Result, SinkContext, Source, Timestamp,
 };
 use tokio::time::Instant;
 use tracing::Instrument as _;
@@ -38,6 +38,8 @@ pub(crate) struct Driver<'a> {
     /// The record that the log ends with.
     pub(crate) newest: Option<RecordId>,
     pub(crate) looked: Instant,
+    /// When something was last told: an epoch, or that there is nothing to read.
+    pub(crate) quiet_since: Timestamp,
 }
 
 /// What came of asking the sources once.
@@ -110,6 +112,7 @@ impl<'a> Driver<'a> {
             next: Epoch(0),
             newest: None,
             looked: Instant::now(),
+            quiet_since: options.clock.now(),
         })
     }
 
@@ -182,7 +185,12 @@ impl<'a> Driver<'a> {
     ) -> Result<Option<Turn>> {
         let Some(planning) = self.ask_sources(until, life).await? else { return Ok(None) };
         let (moves, behind, ended) = (planning.moves(), planning.is_behind(), planning.ended);
-        let committed = moves && self.run_epoch(planning, life).await?;
+        let committed = if moves {
+            self.run_epoch(planning, life).await?
+        } else {
+            self.tell_idle(planning);
+            false
+        };
         Ok(Some(Turn { moves, behind, ended, committed }))
     }
 

@@ -13,11 +13,16 @@ use tokio::time::Instant;
 use crate::driver::Driver;
 use crate::progress::Accounting;
 use crate::{
-    Durations, Event, Outcome, Progress, Report, SinkProgress, SourceCounts, SourceProgress,
+    Durations, Event, Idle, Outcome, Progress, Report, SinkProgress, SourceCounts, SourceProgress,
 };
 
 /// Below this many records the share of rejected ones says nothing.
 const RATIO_NEEDS: u64 = 100;
+
+/// How long there is nothing to read before that is told, again and again, in microseconds.
+///
+/// Source: Spark's `spark.sql.streaming.noDataProgressEventInterval`.
+const IDLE_EVERY: i64 = 10_000_000;
 
 /// What the sources answered.
 #[derive(Debug)]
@@ -54,6 +59,7 @@ impl Driver<'_> {
 
         self.positions = plan.positions();
         self.next = plan.epoch.next();
+        self.quiet_since = self.options.clock.now();
         let progress = self.progress(&record, &outcome, planning.planned, took);
         self.shared.tell(Event::Progress(Box::new(progress)));
         self.finish().await
@@ -176,6 +182,28 @@ impl Driver<'_> {
         failpoints.hit(Failpoint::Trimmed)
     }
 
+    /// Tells that there was nothing to read, and why, unless that was told a moment ago.
+    pub(crate) fn tell_idle(&mut self, planning: Planning) {
+        let now = self.options.clock.now();
+        if now.0.saturating_sub(self.quiet_since.0) < IDLE_EVERY {
+            return;
+        }
+        self.quiet_since = now;
+        let sources = planning.planned.into_iter().map(|(name, planned)| {
+            let at = self.positions.get(&name).cloned().unwrap_or_default();
+            let offsets = (at.clone(), at);
+            SourceProgress::new(self.described(name), offsets, SourceCounts::default(), planned)
+        });
+        let (name, run_id, sources) =
+            (self.plan.name().clone(), self.run.clone(), sources.collect());
+        self.shared.tell(Event::Idle(Idle { name, run_id, timestamp: now, sources }));
+    }
+
+    fn described(&self, name: Name) -> (Name, String) {
+        let description = self.sources.get(&name).map(|source| source.describe());
+        (name, description.unwrap_or_default())
+    }
+
     fn progress(
         &self,
         record: &Prepared,
@@ -199,21 +227,8 @@ impl Driver<'_> {
         let sources = planned.into_iter().filter_map(|(name, planned)| {
             let part = record.plan.sources.get(&name)?;
             let counts = outcome.sources.get(&name).copied().unwrap_or_default();
-            Some(SourceProgress {
-                start_offset: part.from.clone(),
-                end_offset: part.to(),
-                num_input_rows: counts.records,
-                num_input_bytes: counts.bytes,
-                records_behind: planned
-                    .backlog
-                    .iter()
-                    .fold(0, |sum, part| part.behind.saturating_add(sum)),
-                backlog: planned.backlog,
-                throttled_ms: planned.throttled,
-                gaps: planned.gaps,
-                description: self.sources.get(&name).map(|it| it.describe()).unwrap_or_default(),
-                name,
-            })
+            let offsets = (part.from.clone(), part.to());
+            Some(SourceProgress::new(self.described(name), offsets, counts, planned))
         });
         #[allow(clippy::cast_precision_loss, reason = "a rate for people")]
         let rate = accounting.records as f64 * 1000.0 / took.trigger_execution.max(1) as f64;

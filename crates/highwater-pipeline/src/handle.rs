@@ -288,6 +288,7 @@ impl Shared {
         match event {
             Event::Began(Began { after, .. }) => status.committed = *after,
             Event::Retrying { error, .. } => status.error = Some(error.clone()),
+            Event::Idle(_) => {}
             Event::Progress(progress) => {
                 status.committed = Some(progress.batch_id);
                 status.error = None;

@@ -6,7 +6,7 @@
 use highwater_core::{ErrorKind, Gap, Name, Timestamp};
 use metrics::{Unit, counter, gauge, histogram};
 
-use crate::{Began, Event, Progress};
+use crate::{Began, Event, Progress, SourceProgress};
 
 /// One metric of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,6 +183,7 @@ pub(crate) fn told(pipeline: &Name, event: &Event) {
             gauge!(LAST_EPOCH, "pipeline" => text(pipeline)).set(float(after.0));
         }
         Event::Progress(progress) => epoch(progress),
+        Event::Idle(idle) => idle.sources.iter().for_each(|source| waits(&idle.name, source)),
         Event::Began(_) | Event::Retrying { .. } => {}
     }
 }
@@ -196,14 +197,10 @@ fn epoch(it: &Progress) {
     for source in &it.sources {
         let name = || text(&source.name);
         let lost = source.gaps.iter().fold(0_u64, |sum, gap| sum.saturating_add(lost(gap)));
-        let withheld = source.backlog.iter().filter_map(|it| it.withheld);
-        let withheld = withheld.fold(0_u64, |sum, it| sum.saturating_add(it.offsets));
         counter!(RECORDS, "pipeline" => of(), "source" => name()).increment(source.num_input_rows);
         counter!(BYTES, "pipeline" => of(), "source" => name()).increment(source.num_input_bytes);
         counter!(LOST, "pipeline" => of(), "source" => name()).increment(lost);
-        gauge!(BACKLOG, "pipeline" => of(), "source" => name()).set(float(source.records_behind));
-        gauge!(WITHHELD, "pipeline" => of(), "source" => name()).set(float(withheld));
-        counter!(THROTTLED, "pipeline" => of(), "source" => name()).increment(source.throttled_ms);
+        waits(&it.name, source);
     }
     for sink in it.sink.iter().chain(&it.side_sinks) {
         let name = || text(&sink.name);
@@ -224,6 +221,16 @@ fn epoch(it: &Progress) {
     for (phase, millis) in phases {
         histogram!(PHASE_TIME, "pipeline" => of(), "phase" => phase).record(float(millis) / 1e3);
     }
+}
+
+/// What a source has that was not read, and how long it had to leave its servers alone.
+fn waits(pipeline: &Name, source: &SourceProgress) {
+    let (of, name) = (|| text(pipeline), || text(&source.name));
+    let withheld = source.backlog.iter().filter_map(|it| it.withheld);
+    let withheld = withheld.fold(0_u64, |sum, it| sum.saturating_add(it.offsets));
+    gauge!(BACKLOG, "pipeline" => of(), "source" => name()).set(float(source.records_behind));
+    gauge!(WITHHELD, "pipeline" => of(), "source" => name()).set(float(withheld));
+    counter!(THROTTLED, "pipeline" => of(), "source" => name()).increment(source.throttled_ms);
 }
 
 /// How many offsets are gone; of a partition that is gone nobody knows.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use highwater_core::{Backlog, Epoch, Gap, Name, Positions, Timestamp};
+use highwater_core::{Backlog, Epoch, Gap, Name, Planned, Positions, Timestamp};
 use serde::Serialize;
 
 use crate::SourceCounts;
@@ -16,6 +16,8 @@ pub enum Event {
     Began(Began),
     /// An epoch is committed everywhere.
     Progress(Box<Progress>),
+    /// There was nothing to read for a while. Told every 10 seconds at most.
+    Idle(Idle),
     /// Something failed that passes by itself; the run begins again after a pause.
     Retrying {
         /// What failed.
@@ -36,6 +38,20 @@ pub struct Began {
     pub known_from: String,
     /// Where the sources stand.
     pub positions: BTreeMap<Name, Positions>,
+}
+
+/// A run that waits. Spark calls this a query that is idle.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Idle {
+    /// The pipeline.
+    pub name: Name,
+    /// The run.
+    pub run_id: String,
+    /// When the sources were asked, microseconds since 1970 UTC.
+    pub timestamp: Timestamp,
+    /// Each source: where it stands, and what keeps its records back.
+    pub sources: Vec<SourceProgress>,
 }
 
 /// One committed epoch. Field names are those of Spark's streaming query progress.
@@ -82,7 +98,7 @@ pub struct Durations {
     pub trigger_execution: u64,
 }
 
-/// What an epoch took from one source.
+/// What an epoch took from one source; nothing while the run waits.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SourceProgress {
@@ -106,6 +122,30 @@ pub struct SourceProgress {
     pub throttled_ms: u64,
     /// What was gone and skipped.
     pub gaps: Vec<Gap>,
+}
+
+impl SourceProgress {
+    /// What a source answered that was asked for what lies behind `start_offset`.
+    pub(crate) fn new(
+        (name, description): (Name, String),
+        (start_offset, end_offset): (Positions, Positions),
+        counts: SourceCounts,
+        planned: Planned,
+    ) -> Self {
+        let behind = planned.backlog.iter().map(|part| part.behind);
+        Self {
+            name,
+            description,
+            start_offset,
+            end_offset,
+            num_input_rows: counts.records,
+            num_input_bytes: counts.bytes,
+            records_behind: behind.fold(0, u64::saturating_add),
+            backlog: planned.backlog,
+            throttled_ms: planned.throttled,
+            gaps: planned.gaps,
+        }
+    }
 }
 
 /// What an epoch gave to one sink.

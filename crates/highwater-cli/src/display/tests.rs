@@ -95,3 +95,17 @@ fn the_bar_is_as_long_as_what_is_read_and_what_is_left() {
     let message = display.bar.message();
     assert!(message.starts_with("epoch 3: 250 records in 7 ms, 0 waiting"), "{message}");
 }
+
+#[test]
+fn while_nothing_can_be_read_the_line_says_what_keeps_it_back() {
+    let mut display = Display::new("ledger", ProgressKind::Bar);
+    let mut message = |withheld| {
+        let sources = epoch(withheld, 0).sources;
+        let (name, run_id) = ("ledger".parse().unwrap(), String::new());
+        display.show(Event::Idle(Idle { name, run_id, timestamp: Timestamp(0), sources })).unwrap();
+        display.bar.message()
+    };
+    assert_eq!(message(None), "waiting for records");
+    let open = "waiting for records, 6 withheld by transactions open for 75 s";
+    assert_eq!(message(Some(Withheld { offsets: 6, millis: 75_000 })), open);
+}
