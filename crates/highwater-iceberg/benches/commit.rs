@@ -1,5 +1,5 @@
-//! One commit with one staged file: load, manifests, swap. In memory, and durable in a directory,
-//! onto a table that already has a hundred snapshots.
+//! One commit with one staged file: load, manifests, swap. In memory, and durable in a directory, onto a
+//! table that has had 10, 1,000 or 10,000 commits and keeps its last hundred snapshots.
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
 use std::sync::Arc;
@@ -15,7 +15,9 @@ use highwater_core::{
 use highwater_iceberg::{FileCatalog, IcebergSink};
 use highwater_storage::Storage;
 
-const SNAPSHOTS: u64 = 100;
+const COMMITS: [u64; 3] = [10, 1_000, 10_000];
+
+const SHORT: Duration = Duration::from_millis(100);
 
 struct Table {
     sink: IcebergSink,
@@ -25,8 +27,13 @@ struct Table {
 }
 
 impl Table {
-    async fn new(warehouse: Storage) -> Self {
-        let sink = FileCatalog::new(warehouse).table("demo.orders").append();
+    async fn new(warehouse: Storage, commits: u64) -> Self {
+        let sink = FileCatalog::new(warehouse)
+            .table("demo.orders")
+            .append()
+            .create_property("highwater.expire-after-commit.enabled", "true")
+            .create_property("history.expire.max-snapshot-age-ms", "0")
+            .create_property("history.expire.min-snapshots-to-keep", "100");
         let cx = SinkContext {
             pipeline: "orders".parse().unwrap(),
             sink: "orders".parse().unwrap(),
@@ -36,7 +43,7 @@ impl Table {
         };
         let committer = sink.open(&cx).await.unwrap();
         let mut table = Self { sink, cx, committer, epoch: 0 };
-        for _ in 0..SNAPSHOTS {
+        for _ in 0..commits {
             let staged = table.stage().await;
             table.commit(&staged).await;
         }
@@ -81,10 +88,14 @@ fn rows() -> RecordBatch {
 }
 
 /// Times the commits alone; staging goes before.
-fn commit(criterion: &mut Criterion, name: &str, warehouse: &Storage) {
+fn commit(criterion: &mut Criterion, place: &str, warehouse: &Storage, commits: u64) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    criterion.bench_function(name, |bencher| {
-        let mut table = runtime.block_on(Table::new(warehouse.at(&name.replace(' ', "-"))));
+    let mut group = criterion.benchmark_group(format!("commit {place}"));
+    // Each one makes the table longer, so there are not many.
+    group.sample_size(10).warm_up_time(SHORT).measurement_time(SHORT);
+    group.bench_function(format!("after {commits}"), |bencher| {
+        let warehouse = warehouse.at(&format!("after-{commits}"));
+        let mut table = runtime.block_on(Table::new(warehouse, commits));
         bencher.iter_custom(|times| {
             let run = async {
                 let mut took = Duration::ZERO;
@@ -99,13 +110,19 @@ fn commit(criterion: &mut Criterion, name: &str, warehouse: &Storage) {
             runtime.block_on(run.boxed_local())
         });
     });
+    group.finish();
 }
 
 fn commits(criterion: &mut Criterion) {
-    commit(criterion, "commit in memory", &Storage::memory());
+    for commits in COMMITS {
+        commit(criterion, "in memory", &Storage::memory(), commits);
+    }
     let directory = tempfile::tempdir().unwrap();
     let warehouse = Storage::open(&directory.path().to_string_lossy()).unwrap();
-    commit(criterion, "commit in a directory", &warehouse);
+    // What is durable takes its time: a history of 10,000 commits would take minutes.
+    for commits in [10, 1_000] {
+        commit(criterion, "in a directory", &warehouse, commits);
+    }
 }
 
 criterion_group!(benches, commits);

@@ -118,6 +118,7 @@ impl TableCommitter {
             carried: &carried,
             columns: &FieldId::leaves(&self.current.fields),
             merge: self.current.settings.merge,
+            expiry: self.current.settings.expiry,
             now_ms: now_ms(),
         };
         let prepared = attempt.prepare(&base, &self.owner, marker, staged).await?;

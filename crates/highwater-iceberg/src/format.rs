@@ -3,6 +3,7 @@
 mod bounds;
 mod columns;
 mod data_file;
+mod expiry;
 mod manifest;
 mod manifests;
 mod metadata;
@@ -13,6 +14,7 @@ mod snapshot;
 mod transform;
 
 pub(crate) use data_file::StagedDetail;
+pub(crate) use expiry::ExpiryRule;
 pub(crate) use manifests::Manifests;
 pub(crate) use metadata::{Next, TableState, is_reserved};
 pub(crate) use order::{sort_order, sort_target};

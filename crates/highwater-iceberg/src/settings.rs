@@ -7,6 +7,7 @@ use std::time::Duration;
 use highwater_core::Patience;
 
 use crate::error::IcebergError;
+use crate::format::ExpiryRule;
 use crate::target::Codec;
 
 pub(crate) const CODEC: &str = "write.parquet.compression-codec";
@@ -23,6 +24,10 @@ const MERGE_BYTES: &str = "commit.manifest.target-size-bytes";
 pub(crate) const DELETE_METADATA: &str = "write.metadata.delete-after-commit.enabled";
 const PREVIOUS_METADATA: &str = "write.metadata.previous-versions-max";
 const METADATA_CODEC: &str = "write.metadata.compression-codec";
+/// A commit also lets go of the snapshots that are too old by the properties of Iceberg that follow.
+const EXPIRE: &str = "highwater.expire-after-commit.enabled";
+const MAX_AGE: &str = "history.expire.max-snapshot-age-ms";
+const MIN_KEPT: &str = "history.expire.min-snapshots-to-keep";
 const ENCRYPTION: &str = "encryption.key-id";
 /// Where data files go, when it is not `data` below the table.
 pub(crate) const DATA_PATH: &str = "write.data.path";
@@ -39,6 +44,8 @@ pub(crate) struct Settings {
     pub(crate) merge: Option<MergeRule>,
     /// Whether metadata that has left the log is deleted.
     pub(crate) deletes_metadata: bool,
+    /// Which snapshots a commit leaves out; none, if none.
+    pub(crate) expiry: Option<ExpiryRule>,
 }
 
 /// When manifests are merged into one.
@@ -67,6 +74,12 @@ impl Settings {
             count: properties.value(MERGE_COUNT)?.unwrap_or(100).max(2),
             bytes: properties.value(MERGE_BYTES)?.unwrap_or(8 << 20),
         };
+        let expires = properties.value(EXPIRE)?.unwrap_or(false);
+        // The defaults are those of Iceberg: five days, and the head.
+        let expiry = ExpiryRule {
+            max_age_ms: properties.value(MAX_AGE)?.unwrap_or(5 * 24 * 3_600_000),
+            min_kept: properties.value(MIN_KEPT)?.unwrap_or(1).max(1),
+        };
         Ok(Self {
             codec: properties.codec()?,
             file_bytes: properties.value(FILE_BYTES)?.unwrap_or(512 << 20),
@@ -74,8 +87,14 @@ impl Settings {
             patience: properties.patience()?,
             merge: merges.then_some(merge),
             deletes_metadata: properties.value(DELETE_METADATA)?.unwrap_or(false),
+            expiry: expires.then_some(expiry),
         })
     }
+}
+
+/// Whether a key is one of those that highwater keeps for itself, such as a marker.
+pub(crate) fn is_ours(key: &str) -> bool {
+    key.starts_with("highwater.") && key != EXPIRE
 }
 
 struct Properties<'a> {

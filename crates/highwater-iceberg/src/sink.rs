@@ -16,7 +16,7 @@ use crate::layout::TableFiles;
 use crate::marker::Owner;
 use crate::partition::PartitionField;
 use crate::pointer::{Pointer, Version};
-use crate::settings::{CODEC, DELETE_METADATA, Settings};
+use crate::settings::{CODEC, DELETE_METADATA, Settings, is_ours};
 use crate::sort::SortField;
 use crate::writer::TableWriter;
 
@@ -99,6 +99,11 @@ impl IcebergSink {
     /// Sets a property of the table if this sink is the one that makes it, such as
     /// `write.metadata.previous-versions-max`. Without a word about them, pages are compressed by
     /// zstd, and metadata files are deleted once the metadata log has dropped them.
+    ///
+    /// With `highwater.expire-after-commit.enabled` each commit also lets go of the snapshots that are
+    /// too old by `history.expire.max-snapshot-age-ms` (five days), `history.expire.min-snapshots-to-keep`
+    /// and what branches and tags say, so that metadata does not grow with the number of commits. The
+    /// files of those snapshots are left to [`remove_orphans`](crate::IcebergTable::remove_orphans).
     #[must_use]
     pub fn create_property(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.create.insert(key.into(), value.into());
@@ -119,7 +124,7 @@ impl IcebergSink {
         partition_spec(files.name(), &schema, &self.layout.partition)?;
         sort_order(files.name(), &schema, &self.layout.sort)?;
         let mut keys = self.create.iter();
-        let reserved = keys.find(|(key, _)| key.starts_with("highwater.") || is_reserved(key));
+        let reserved = keys.find(|(key, _)| is_ours(key) || is_reserved(key));
         if let Some((key, value)) = reserved {
             let (key, value) = (key.clone(), value.clone());
             return Err(IcebergError::Property { table: files.name().to_owned(), key, value });

@@ -46,4 +46,6 @@ pub use map::{MapContext, MapResult};
 pub use meters::{METRICS, Metric, MetricKind, describe_metrics};
 pub use options::{OnRollback, Options, Trigger};
 pub use plan::Plan;
-pub use progress::{Accounting, Began, Durations, Event, Idle, Progress, SinkProgress, SourceProgress};
+pub use progress::{
+    Accounting, Began, Durations, Event, Idle, Progress, SinkProgress, SourceProgress,
+};

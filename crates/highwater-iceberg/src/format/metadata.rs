@@ -10,6 +10,7 @@ use iceberg::spec::{
 };
 
 use super::columns::field_ids;
+use super::expiry::{ExpiryRule, Refs, expired};
 use super::order::sort_order;
 use super::partition::{obstacle, partition_spec};
 use super::schema::read_schema;
@@ -25,6 +26,7 @@ use crate::target::FieldId;
 pub(crate) struct TableState {
     table: Arc<str>,
     metadata: Arc<TableMetadata>,
+    refs: Arc<Refs>,
 }
 
 /// Metadata that follows another.
@@ -41,7 +43,8 @@ impl TableState {
     /// Reads the metadata file at `location`.
     pub(crate) fn parse(table: &str, location: &str, bytes: &[u8]) -> Result<Self, IcebergError> {
         let metadata = decode(location, || serde_json::from_slice::<TableMetadata>(bytes))?;
-        Ok(Self { table: table.into(), metadata: Arc::new(metadata) })
+        let refs = decode(location, || serde_json::from_slice::<Refs>(bytes))?;
+        Ok(Self { table: table.into(), metadata: Arc::new(metadata), refs: Arc::new(refs) })
     }
 
     /// The first metadata of a new table.
@@ -56,24 +59,28 @@ impl TableState {
         let order = sort_order(table, &schema, &layout.sort)?;
         let built =
             TableMetadataBuilder::new(schema, spec, order, location, FormatVersion::V2, properties);
-        Next::of(table, built)
+        Next::of(table, Arc::default(), built)
     }
 
     /// The metadata that follows this one by one snapshot on the main branch, whose retention stays
-    /// as it is.
+    /// as it is, without the snapshots that `expiry` lets go.
     pub(crate) fn succeed(
         &self,
         location: String,
         snapshot: Snapshot,
         properties: HashMap<String, String>,
+        expiry: Option<ExpiryRule>,
     ) -> Result<Next, IcebergError> {
+        let now_ms = snapshot.timestamp_ms();
+        let old = expiry.map(|rule| expired(&self.metadata, &self.refs, rule, now_ms));
         let built = TableMetadataBuilder::new_from_metadata(
             TableMetadata::clone(&self.metadata),
             Some(location),
         )
         .set_branch_snapshot(snapshot, MAIN_BRANCH)
-        .and_then(|builder| builder.set_properties(properties));
-        Next::of(&self.table, built)
+        .and_then(|builder| builder.set_properties(properties))
+        .map(|builder| builder.remove_snapshots(&old.unwrap_or_default()));
+        Next::of(&self.table, Arc::clone(&self.refs), built)
     }
 
     pub(crate) fn table(&self) -> &str {
@@ -244,14 +251,18 @@ pub(crate) fn is_reserved(key: &str) -> bool {
 }
 
 impl Next {
-    fn of(table: &str, built: iceberg::Result<TableMetadataBuilder>) -> Result<Self, IcebergError> {
+    fn of(
+        table: &str,
+        refs: Arc<Refs>,
+        built: iceberg::Result<TableMetadataBuilder>,
+    ) -> Result<Self, IcebergError> {
         let failed =
             |cause: Cause| IcebergError::Metadata { table: table.to_owned(), source: cause };
         let built = built.and_then(TableMetadataBuilder::build).map_err(|e| failed(e.into()))?;
         let bytes = serde_json::to_vec(&built.metadata).map_err(|e| failed(e.into()))?;
         let expired =
             built.expired_metadata_logs.into_iter().map(|log| log.metadata_file).collect();
-        let state = TableState { table: table.into(), metadata: Arc::new(built.metadata) };
+        let state = TableState { table: table.into(), metadata: Arc::new(built.metadata), refs };
         Ok(Self { state, bytes, expired })
     }
 }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::data_file::data_file;
 use super::manifest::{Heading, encode_list, encode_manifest};
 use super::manifests::{Manifests, merge};
-use super::{Next, TableState};
+use super::{ExpiryRule, Next, TableState};
 use crate::error::{Cause, IcebergError};
 use crate::layout::TableFiles;
 use crate::marker::{Owner, Recorded, stamp};
@@ -57,6 +57,7 @@ pub(crate) struct Base<'a> {
     /// The ids of the columns that the rows have.
     pub(crate) columns: &'a [i32],
     pub(crate) merge: Option<MergeRule>,
+    pub(crate) expiry: Option<ExpiryRule>,
     pub(crate) now_ms: i64,
 }
 
@@ -142,7 +143,7 @@ impl Attempt {
         let value = serde_json::to_string(&recorded).map_err(|cause| failed(cause.into()))?;
         let manifests = Manifests::of(snapshot.manifest_list(), manifests);
         let properties = HashMap::from([(owner.key(), value)]);
-        let next = base.state.succeed(base.location.clone(), snapshot, properties)?;
+        let next = base.state.succeed(base.location.clone(), snapshot, properties, base.expiry)?;
         Ok(Prepared { next, snapshot_id: self.snapshot_id, list, manifests })
     }
 

@@ -7,6 +7,7 @@ use highwater_core::Patience;
 
 use super::{MergeRule, Settings};
 use crate::error::IcebergError;
+use crate::format::ExpiryRule;
 use crate::target::Codec;
 
 fn settings(properties: &[(&str, &str)]) -> Result<Settings, IcebergError> {
@@ -24,6 +25,7 @@ fn a_table_that_says_nothing_gets_the_defaults_of_iceberg() {
         patience: Patience::default(),
         merge: Some(MergeRule { count: 100, bytes: 8 << 20 }),
         deletes_metadata: false,
+        expiry: None,
     };
     assert_eq!(settings(&[]).unwrap(), expected);
 }
@@ -42,6 +44,8 @@ fn what_a_table_says_is_done() {
         ("commit.manifest-merge.enabled", "false"),
         ("write.metadata.delete-after-commit.enabled", "true"),
         ("write.metadata.previous-versions-max", "7"),
+        ("highwater.expire-after-commit.enabled", "true"),
+        ("history.expire.max-snapshot-age-ms", "60000"),
         ("read.split.target-size", "whatever"),
     ]);
     let expected = Settings {
@@ -56,6 +60,7 @@ fn what_a_table_says_is_done() {
         row_group_bytes: Some(2_000),
         merge: None,
         deletes_metadata: true,
+        expiry: Some(ExpiryRule { max_age_ms: 60_000, min_kept: 1 }),
     };
     assert_eq!(settings.unwrap(), expected);
 }

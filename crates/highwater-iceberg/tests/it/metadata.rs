@@ -5,7 +5,7 @@ use highwater_iceberg::{FileCatalog, IcebergSink};
 use highwater_storage::Storage;
 use serde_json::json;
 
-use crate::fixture::{Pipeline, TABLE, context, ids, rewrite, rows, table, version};
+use crate::fixture::{Pipeline, TABLE, context, ids, metadata, rewrite, rows, table, version};
 
 fn sink(warehouse: &Storage) -> IcebergSink {
     FileCatalog::new(warehouse.clone()).table(TABLE).append()
@@ -40,6 +40,48 @@ async fn metadata_stays_where_the_table_says_so() {
         pipeline.append(epoch, &[]).await;
     }
     assert_eq!(metadata_files(&warehouse).await.len(), 4);
+}
+
+#[tokio::test]
+async fn snapshots_that_are_too_old_leave_the_metadata_and_their_rows_stay() {
+    let warehouse = Storage::memory();
+    let sink = sink(&warehouse)
+        .create_property("highwater.expire-after-commit.enabled", "true")
+        .create_property("history.expire.max-snapshot-age-ms", "60000")
+        .create_property("history.expire.min-snapshots-to-keep", "3");
+    let mut pipeline = Pipeline::try_open_with(sink, context("ledger", "run")).await.unwrap();
+    let append = async |pipeline: &mut Pipeline, epochs: std::ops::Range<i64>| {
+        for epoch in epochs {
+            pipeline.append(epoch.unsigned_abs(), &[rows(epoch..epoch + 1)]).await;
+        }
+    };
+    append(&mut pipeline, 0..5).await;
+    assert_eq!(table(&warehouse).await.snapshots(), 5, "all of them are young");
+    rewrite(&warehouse, |metadata| {
+        for list in ["snapshots", "snapshot-log"] {
+            for entry in metadata[list].as_array_mut().unwrap() {
+                entry["timestamp-ms"] = json!(entry["timestamp-ms"].as_i64().unwrap() - 60_001);
+            }
+        }
+        // A tag keeps the rows as they were, however long ago.
+        let all = metadata["snapshots"].as_array().unwrap();
+        let first =
+            all.iter().find(|it| it["sequence-number"] == 1).unwrap()["snapshot-id"].clone();
+        metadata["refs"]["first"] = json!({"snapshot-id": first, "type": "tag"});
+    })
+    .await;
+    append(&mut pipeline, 5..7).await;
+    let metadata = metadata(&warehouse).await;
+    let left = metadata["snapshots"].as_array().unwrap();
+    let mut numbers: Vec<_> =
+        left.iter().map(|it| it["sequence-number"].as_i64().unwrap()).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, [1, 5, 6, 7]);
+    assert_eq!(metadata["snapshot-log"].as_array().unwrap().len(), 3);
+    assert_eq!(ids(&warehouse).await, (0..7).collect::<Vec<_>>());
+    // The marker holds, also for an instance that has seen nothing of it.
+    let mut again = Pipeline::open(&warehouse).await;
+    assert_eq!(again.found().await, Found::Marker(again.marker(6)));
 }
 
 #[tokio::test]

@@ -184,7 +184,10 @@ async fn who_waits_tells_so_every_ten_seconds_and_where_it_stands() {
     let [first, second] = &told[..] else { panic!("two were taken") };
     assert!(second.timestamp.0 - first.timestamp.0 >= 10_000_000);
     let [source] = &first.sources[..] else { panic!("there is one source") };
-    assert_eq!(source.end_offset, Positions::from_iter([(Partition::new("numbers", 0), Position::at(10))]));
+    assert_eq!(
+        source.end_offset,
+        Positions::from_iter([(Partition::new("numbers", 0), Position::at(10))])
+    );
     assert_eq!((source.num_input_rows, source.records_behind), (0, 0));
 }
 
