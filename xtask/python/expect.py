@@ -72,4 +72,5 @@ def main(records, warehouse, *readers):
     print(f"{rows.total()} rows, {rejected.total()} rejected, amounts of {total}: as computed, in {', '.join(readers)}")
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

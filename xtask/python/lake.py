@@ -1,6 +1,7 @@
 """Reads the tables of a warehouse the way a stranger would: with pyiceberg, and with DuckDB."""
 
 import contextlib
+import functools
 import os
 import pathlib
 import re
@@ -66,13 +67,21 @@ def scan(warehouse, table):
 
 
 def spark(catalog, options):
-    """Spark with one Iceberg catalog, and the jars that SPARK_JARS names."""
+    """Spark with the jars that SPARK_JARS names, and one more Iceberg catalog."""
+    session = engine()
+    session.conf.set(f"spark.sql.catalog.{catalog}", "org.apache.iceberg.spark.SparkCatalog")
+    for name, value in options.items():
+        session.conf.set(f"spark.sql.catalog.{catalog}.{name}", value)
+    return session
+
+
+@functools.cache
+def engine():
+    """The one Spark of this process: it takes longer to start than to answer."""
     from pyspark.sql import SparkSession
 
     settings = {
         "spark.jars": os.environ["SPARK_JARS"],
-        f"spark.sql.catalog.{catalog}": "org.apache.iceberg.spark.SparkCatalog",
-        **{f"spark.sql.catalog.{catalog}.{name}": value for name, value in options.items()},
         "spark.sql.session.timeZone": "UTC",
         "spark.ui.enabled": "false",
         "spark.driver.bindAddress": "127.0.0.1",

@@ -1,6 +1,7 @@
-"""partitioned.py WAREHOUSE day|hour: checks that the ledger is partitioned by that unit of its event time and by
-4 buckets of the transaction id, that each file holds exactly the rows of its partition by pyiceberg's transforms,
-and that readers open only the files that they need: all of them find a unit of time when no other file is there."""
+"""partitioned.py RECORDS DAY HOUR: checks two warehouses with the rows of the same records, partitioned by that unit
+of their event time and by 4 buckets of the transaction id: every reader finds what the records say, each file holds
+exactly the rows of its partition by pyiceberg's transforms, and readers open only the files that they need: all of
+them find a unit of time when no other file is there."""
 
 import collections
 import contextlib
@@ -13,6 +14,7 @@ from pyiceberg.expressions import EqualTo
 from pyiceberg.transforms import BucketTransform, DayTransform, HourTransform
 from pyiceberg.types import StringType, TimestamptzType
 
+import expect
 import lake
 from readers import READERS
 
@@ -89,7 +91,7 @@ def check_buckets(table, ids):
             lake.fail(f"{identity} is in bucket {bucket}, and pyiceberg opens files of {opened}")
 
 
-def main(warehouse, unit):
+def check(warehouse, unit):
     transform, length = UNITS[unit]
     table = lake.iceberg(warehouse, lake.LEDGER)
     fields = [(field.name, str(field.transform)) for field in table.spec().fields]
@@ -103,6 +105,12 @@ def main(warehouse, unit):
     check_pruning(warehouse, files, rows, length)
     check_buckets(table, ids)
     print(f"{len(files)} files of {len(rows)} {unit}s and {BUCKETS} buckets: each has its rows, readers open no others")
+
+
+def main(records, *warehouses):
+    for warehouse, unit in zip(warehouses, UNITS, strict=True):
+        expect.main(records, warehouse, *READERS)
+        check(warehouse, unit)
 
 
 main(*sys.argv[1:])

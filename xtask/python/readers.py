@@ -3,6 +3,7 @@
 Spark takes its jars from SPARK_JARS."""
 
 import functools
+import itertools
 
 import polars
 from pyiceberg.expressions import And, GreaterThanOrEqual, LessThan
@@ -10,6 +11,7 @@ from pyiceberg.expressions import And, GreaterThanOrEqual, LessThan
 import lake
 
 TIME = "event_timestamp"
+NUMBERS = itertools.count(1)
 
 
 def by_pyiceberg(warehouse, table, columns, within=None):
@@ -36,11 +38,11 @@ def by_polars(warehouse, table, columns, within=None):
 
 
 def by_spark(warehouse, table, columns, within=None):
-    query = f"SELECT {', '.join(columns)} FROM lake.{table.replace('/', '.')}"
+    query = f"SELECT {', '.join(columns)} FROM {catalog(warehouse)}.{table.replace('/', '.')}"
     if within:
         begin, end = (f"TIMESTAMP '{moment:%Y-%m-%d %H:%M:%S} UTC'" for moment in within)
         query += f" WHERE {TIME} >= {begin} AND {TIME} < {end}"
-    found = spark(warehouse).sql(query).toArrow()
+    found = lake.engine().sql(query).toArrow()
     return list(zip(*(found.column(name).to_pylist() for name in columns)))
 
 
@@ -50,9 +52,11 @@ def duck():
 
 
 @functools.cache
-def spark(warehouse):
-    """Spark over the warehouse, as its catalog `lake`, found by version hint and file names."""
-    return lake.spark("lake", {"type": "hadoop", "warehouse": warehouse})
+def catalog(warehouse):
+    """The warehouse as a catalog of Spark, found by version hint and file names."""
+    name = f"lake_{next(NUMBERS)}"
+    lake.spark(name, {"type": "hadoop", "warehouse": warehouse})
+    return name
 
 
 READERS = {"pyiceberg": by_pyiceberg, "duckdb": by_duckdb, "polars": by_polars, "spark": by_spark}

@@ -2,16 +2,21 @@
 //!
 //! Nothing is skipped: a service, a Python package or a binary that is missing fails the run. Expected
 //! values come from Python, from pyiceberg, DuckDB and librdkafka, never from our own code alone.
+//!
+//! Suites mostly wait, so two of them run at a time, one of each lane.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use crate::step;
+use crate::step::{self, side_by_side};
 
 mod broker;
 mod draw;
+mod equipment;
 mod failpoints;
 mod generator;
 mod instances;
@@ -33,6 +38,8 @@ mod topics;
 mod transactions;
 mod versions;
 
+use draw::Draw;
+use equipment::{Equipment, Need};
 use lab::Lab;
 
 #[derive(Args)]
@@ -53,18 +60,18 @@ pub(crate) struct Options {
     ledger: Option<PathBuf>,
 }
 
-/// What is made ready before the first suite that needs it. Spark is a part of the Python side.
+/// Two lanes run side by side, each its suites in their order. Whoever stops the broker of the run must
+/// have no neighbour on it, so all that use a broker are in one lane.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Need {
-    Ledger,
-    Python,
-    Spark,
-    Broker,
+enum Lane {
+    Brokers,
+    Tables,
 }
 
 struct Suite {
     name: &'static str,
     shows: &'static str,
+    lane: Lane,
     needs: &'static [Need],
     run: fn(&Lab) -> Result<()>,
 }
@@ -73,90 +80,105 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "generator",
         shows: "300,000 generated records become exactly the rows that Python computes",
+        lane: Lane::Tables,
         needs: &[Need::Ledger, Need::Python],
         run: generator::run,
     },
     Suite {
         name: "kafka-crate",
         shows: "the ignored tests of the workspace against a real broker",
+        lane: Lane::Brokers,
         needs: &[Need::Broker],
         run: kafka_crate::run,
     },
     Suite {
         name: "transactions",
         shows: "four partitions, five codecs, aborts, three restarts: each committed record once",
+        lane: Lane::Brokers,
         needs: &[Need::Ledger, Need::Python, Need::Broker],
         run: transactions::run,
     },
     Suite {
         name: "secured",
         shows: "TLS, SCRAM and re-authentication with a real broker; who is not let in ends at once",
+        lane: Lane::Brokers,
         needs: &[Need::Ledger],
         run: secured::run,
     },
     Suite {
         name: "topics",
         shows: "records deleted, topics made anew, partitions added, compaction: refused, recorded or read",
+        lane: Lane::Brokers,
         needs: &[Need::Ledger, Need::Python, Need::Broker],
         run: topics::run,
     },
     Suite {
         name: "leaders",
         shows: "three brokers, of which one goes and comes back: each record once",
+        lane: Lane::Brokers,
         needs: &[Need::Ledger, Need::Python],
         run: leaders::run,
     },
     Suite {
         name: "versions",
         shows: "generate, run and verify on Kafka 3.9",
+        lane: Lane::Brokers,
         needs: &[Need::Ledger, Need::Python],
         run: versions::run,
     },
     Suite {
         name: "registry",
         shows: "Avro of two schemas by a real registry, and once more when it is gone: rows as Python sent them",
+        lane: Lane::Brokers,
         needs: &[Need::Ledger, Need::Python, Need::Broker],
         run: registry::run,
     },
     Suite {
         name: "lost-log",
         shows: "the checkpoint directory deleted between lives",
+        lane: Lane::Tables,
         needs: &[Need::Ledger, Need::Python],
         run: lost_log::run,
     },
     Suite {
         name: "rollback",
         shows: "a table rolled back by pyiceberg is refused until that is accepted",
+        lane: Lane::Tables,
         needs: &[Need::Ledger, Need::Python],
         run: rollback::run,
     },
     Suite {
         name: "partitioned",
         shows: "a ledger by day or hour and bucket: other readers find each row and open no file in vain",
+        lane: Lane::Tables,
         needs: &[Need::Ledger, Need::Python, Need::Spark],
         run: partitioned::run,
     },
     Suite {
         name: "shared-catalog",
         shows: "pyiceberg and Iceberg's Java write to the same SQL catalog meanwhile: all rows once",
+        lane: Lane::Tables,
         needs: &[Need::Ledger, Need::Python, Need::Spark],
         run: shared_catalog::run,
     },
     Suite {
         name: "instances",
         shows: "two instances at once: one goes on, the other ends with 3",
+        lane: Lane::Tables,
         needs: &[Need::Ledger],
         run: instances::run,
     },
     Suite {
         name: "stop",
         shows: "100 lives ended by SIGTERM: each exits with 0 within 10 s, and nothing is lost",
+        lane: Lane::Tables,
         needs: &[Need::Ledger],
         run: stop::run,
     },
     Suite {
         name: "kill",
         shows: "200 lives ended by SIGKILL, from the generator and from Kafka",
+        lane: Lane::Brokers,
         needs: &[Need::Ledger, Need::Python, Need::Broker],
         run: kill::run,
     },
@@ -171,12 +193,25 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     let chosen = choose(&options.names)?;
     let needs: Vec<Need> = chosen.iter().flat_map(|suite| suite.needs).copied().collect();
-    let mut lab = Lab::prepare(options, &needs)?;
-    for suite in chosen {
-        lab.begin(suite.name)?;
-        step::timed(suite.name, || (suite.run)(&lab))?;
-    }
-    lab.clear()
+    let seed = options.seed.unwrap_or_else(Draw::fresh_seed);
+    eprintln!("integration: --seed {seed}");
+    let equipment = Equipment::prepare(options.ledger.as_deref(), &needs, "integration")?;
+    let equipment = Arc::new(equipment);
+    let failed = AtomicBool::new(false);
+    side_by_side(&[Lane::Brokers, Lane::Tables], |lane| {
+        let suites = chosen.iter().filter(|suite| suite.lane == *lane);
+        // After a failure the other lane ends the suite that it has begun, and with it the run.
+        for suite in suites.take_while(|_| !failed.load(Ordering::Relaxed)) {
+            let lab = || Lab::begin(Arc::clone(&equipment), suite.name, seed, options.times);
+            let result = step::timed(suite.name, || (suite.run)(&lab()?));
+            result.inspect_err(|error| {
+                failed.store(true, Ordering::Relaxed);
+                eprintln!("{}: {error:#}", suite.name);
+            })?;
+        }
+        Ok(())
+    })?;
+    Arc::into_inner(equipment).context("a suite is still at work")?.clear()
 }
 
 fn choose(names: &[String]) -> Result<Vec<&'static Suite>> {

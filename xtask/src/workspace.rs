@@ -22,9 +22,19 @@ pub(crate) fn command(program: impl AsRef<std::ffi::OsStr>) -> Result<Command> {
     Ok(command)
 }
 
-/// The cargo that runs this task.
+/// The cargo that runs this task, in the environment that it was started in. It has told this process of
+/// our own package by variables that the build script of ring watches: with them, ring and all that
+/// needs it would be built anew, and without them once more.
 pub(crate) fn cargo() -> Result<Command> {
-    command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut cargo = command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))?;
+    let told = env::vars_os().map(|(name, _)| name).filter(|name| {
+        let name = name.to_string_lossy();
+        name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+    });
+    for name in told {
+        cargo.env_remove(name);
+    }
+    Ok(cargo)
 }
 
 /// What cargo knows of the members of the workspace; needs no network.

@@ -3,8 +3,9 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::{services, step};
 
@@ -46,7 +47,7 @@ impl Broker {
 
     fn up(service: &'static str, nodes: &'static [&'static str], run: &Path) -> Result<Self> {
         let broker = Self { service, nodes, run: run.to_owned(), ports: free_ports()? };
-        step::succeed(broker.services()?.arg("up").args(nodes))?;
+        quietly(broker.services()?.arg("up").args(nodes))?;
         Ok(broker)
     }
 
@@ -73,17 +74,17 @@ impl Broker {
 
     /// Stops them and starts them again on the same data and ports.
     pub(super) fn restart(&self) -> Result<()> {
-        step::succeed(self.services()?.arg("restart").args(self.nodes))
+        quietly(self.services()?.arg("restart").args(self.nodes))
     }
 
     /// Stops one of several, counted from 0.
     pub(super) fn stop_one(&self, node: usize) -> Result<()> {
-        step::succeed(self.services()?.arg("down").args(self.nodes.get(node)))
+        quietly(self.services()?.arg("down").args(self.nodes.get(node)))
     }
 
     /// Starts one again that was stopped.
     pub(super) fn start_one(&self, node: usize) -> Result<()> {
-        step::succeed(self.services()?.arg("up").args(self.nodes.get(node)))
+        quietly(self.services()?.arg("up").args(self.nodes.get(node)))
     }
 
     /// Makes a topic.
@@ -92,7 +93,7 @@ impl Broker {
         let mut tool = self.services()?;
         tool.arg("run").args(self.nodes.first());
         tool.args(["topics", "--create", "--topic", topic, "--partitions", &partitions]);
-        step::output(&mut tool).map(drop)
+        quietly(&mut tool)
     }
 
     fn services(&self) -> Result<Command> {
@@ -108,7 +109,7 @@ impl Broker {
 
 impl Drop for Broker {
     fn drop(&mut self) {
-        let reset = |mut script: Command| step::succeed(script.arg("reset").args(self.nodes));
+        let reset = |mut script: Command| quietly(script.arg("reset").args(self.nodes));
         if let Err(error) = self.services().and_then(reset) {
             eprintln!("the broker still runs: {error:#}");
         }
@@ -126,7 +127,7 @@ impl SchemaRegistry {
     /// Starts a registry with its data below `run`, by the program `java`.
     pub(super) fn start(run: &Path, java: &str) -> Result<Self> {
         let registry = Self { run: run.to_owned(), java: java.to_owned(), ports: free_ports()? };
-        step::succeed(registry.services()?.args(["up", "registry"]))?;
+        quietly(registry.services()?.args(["up", "registry"]))?;
         Ok(registry)
     }
 
@@ -150,21 +151,40 @@ impl SchemaRegistry {
 impl Drop for SchemaRegistry {
     fn drop(&mut self) {
         let reset = ["reset", "registry"];
-        let stopped = self.services().and_then(|mut script| step::succeed(script.args(reset)));
+        let stopped = self.services().and_then(|mut script| quietly(script.args(reset)));
         if let Err(error) = stopped {
             eprintln!("the registry still runs: {error:#}");
         }
     }
 }
 
-/// Ports nobody listens on, below those the kernel gives to outgoing connections: while the broker is
-/// down, a client that retries from such a port can connect to itself and keep the port.
+/// What a service says is part of an error, or of no interest: suites beside each other talk enough.
+fn quietly(command: &mut Command) -> Result<()> {
+    step::output(command).map(drop)
+}
+
+/// The first port that services get, and how many runs of ports there are for them: below the ports that
+/// the kernel gives to outgoing connections. While a broker is down, a client that retries from such a
+/// port can connect to itself and keep the port.
+const FIRST: u16 = 20_000;
+const RUNS: u32 = 1_999;
+
+/// How many runs of ports this process has tried.
+static TRIED: AtomicU32 = AtomicU32::new(0);
+
+/// Ports nobody listens on. They are free until the service listens, so no two callers try the same run:
+/// in this process because they are counted, in others because those begin elsewhere.
 fn free_ports() -> Result<[u16; 6]> {
-    let start = u16::try_from(std::process::id() % 1_950).unwrap_or(0) * 6 + 20_000;
-    let firsts = (start..31_994).chain(20_000..start);
-    let mut runs = firsts.map(|first| [0, 1, 2, 3, 4, 5].map(|more| first + more));
-    let free = runs.find(|ports| ports.iter().all(|port| is_free(*port)));
-    free.context("every port between 20000 and 31999 is taken: stop what listens there")
+    let begin = std::process::id().wrapping_mul(16);
+    for _ in 0..RUNS {
+        let run = begin.wrapping_add(TRIED.fetch_add(1, Ordering::Relaxed)) % RUNS;
+        let first = FIRST + u16::try_from(run * 6).context("a run of ports beyond all")?;
+        let ports = [0, 1, 2, 3, 4, 5].map(|more| first + more);
+        if ports.iter().all(|port| is_free(*port)) {
+            return Ok(ports);
+        }
+    }
+    bail!("every port between 20000 and 31999 is taken: stop what listens there")
 }
 
 fn is_free(port: u16) -> bool {

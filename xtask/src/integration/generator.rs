@@ -29,6 +29,7 @@ pub(super) fn run(lab: &Lab) -> Result<()> {
     let records = home.text("records.jsonl")?;
     let file = File::create(&records).with_context(|| format!("cannot write {records}"))?;
     step::succeed(home.ledger(&["generate", "--from", SOURCE, "--to", "-"]).stdout(file))?;
-    eprint!("{}", lab.python("expect.py", &[&records, &home.warehouse()?, "pyiceberg", "duckdb"])?);
+    let expected = [records.as_str(), &home.warehouse()?, "pyiceberg", "duckdb"];
+    lab.say(lab.python("expect.py", &expected)?);
     Ok(())
 }

@@ -48,7 +48,7 @@ fn attempt(lab: &Lab, trial: &Trial) -> Result<()> {
             .with_context(|| format!("{folder}, started {apart:?} apart"))?;
         fs::remove_dir_all(home.path("")).context("cannot remove the folder of a round")?;
     }
-    eprintln!("{name}: {times} races, one fenced in each");
+    lab.say(format!("{name}: {times} races, one fenced in each"));
     Ok(())
 }
 

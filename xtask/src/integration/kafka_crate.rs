@@ -17,7 +17,7 @@ pub(super) fn run(lab: &Lab) -> Result<()> {
     }
     match passed(&told).context("cargo test wrote no results")? {
         0 => bail!("no ignored test has `real` in its name: was the module renamed?"),
-        count => eprintln!("{count} tests passed on a real broker"),
+        count => lab.say(format!("{count} tests passed on a real broker")),
     }
     Ok(())
 }

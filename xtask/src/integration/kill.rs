@@ -10,7 +10,7 @@ use super::draw::Draw;
 use super::failpoints::{self, Failpoint};
 use super::lab::Lab;
 use super::life::{DONE, Ended, Home};
-use crate::step::{self, side_by_side};
+use crate::step::side_by_side;
 
 /// A life that is to die at a failpoint it never reaches is ended after this.
 const UNREACHED: Duration = Duration::from_secs(5);
@@ -50,7 +50,7 @@ fn kafka(lab: &Lab, lives: u32) -> Result<Trial> {
     let source = format!("kafka://{}/kill", lab.broker()?.bootstrap());
     let from = format!("generator:rows={rows},seed=12,bad=0.001");
     let arguments = ["generate", "--from", &from, "--to", &source, "--partitions", "4"];
-    step::succeed(&mut lab.home("producer")?.ledger(&arguments))?;
+    lab.home("producer")?.expect("generate", &arguments, DONE)?;
     let options = &["--max-records-per-epoch", "1000"];
     Ok(Trial { name: "kafka", source, rows, options, catalog: &[] })
 }
@@ -73,13 +73,14 @@ fn attempt(lab: &Lab, trial: &Trial, lives: u32, salt: u64, points: &[Failpoint]
             by_failpoint(&home, &arguments, &point, occurrence, &mut tally)?;
         }
     }
-    eprintln!("{}: {tally}", trial.name);
+    lab.say(format!("{}: {tally}", trial.name));
     tally.check(lives)?;
     let options = [&["--source-columns"][..], &PARTITIONED, trial.catalog].concat();
     home.finish(&trial.source, &options)?;
     home.verify_with(&trial.source, trial.catalog)?;
     let rows = trial.rows.to_string();
-    eprint!("{}: {}", trial.name, lab.python("positions.py", &[&home.warehouse()?, &rows])?);
+    let found = lab.python("positions.py", &[&home.warehouse()?, &rows])?;
+    lab.say(format!("{}: {found}", trial.name));
     Ok(())
 }
 

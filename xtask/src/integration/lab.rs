@@ -1,87 +1,54 @@
-//! What every suite works with: the released binary, Python, the broker, an empty folder and a seed.
+//! What one suite works with: its folder, its random choices, and the equipment of the run.
 
-use std::env;
+use std::fmt::Display;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
 use super::broker::Broker;
 use super::draw::Draw;
+use super::equipment::Equipment;
 use super::life::Home;
-use super::python::Python;
-use super::{Need, Options, spark};
-use crate::{step, workspace};
+use super::spark;
+use crate::step;
 
-/// Everything a suite needs, made once a run.
+/// A suite's own part of the run.
 pub(super) struct Lab {
-    ledger: PathBuf,
-    python: Option<Python>,
-    spark: Option<String>,
-    broker: Option<Broker>,
-    scratch: PathBuf,
-    suite: String,
+    equipment: Arc<Equipment>,
+    suite: &'static str,
     seed: u64,
     times: Option<u32>,
 }
 
 impl Lab {
-    /// Builds, installs and starts what is needed.
-    pub(super) fn prepare(options: &Options, needs: &[Need]) -> Result<Self> {
-        let seed = options.seed.unwrap_or_else(Draw::fresh_seed);
-        eprintln!("integration: --seed {seed}");
-        let target = workspace::target()?;
-        let scratch = target.join("integration").join(std::process::id().to_string());
-        fs::create_dir_all(&scratch).with_context(|| format!("cannot make {scratch:?}"))?;
-        if needs.contains(&Need::Ledger) && options.ledger.is_none() {
-            step::timed("build", || {
-                let arguments = ["build", "--release", "--package", "ledger"];
-                step::succeed(workspace::cargo()?.args(arguments))
-            })?;
-        }
-        let mut lab = Self {
-            ledger: options.ledger.clone().unwrap_or_else(|| target.join("release/ledger")),
-            python: None,
-            spark: None,
-            broker: None,
-            scratch,
-            suite: String::new(),
-            seed,
-            times: options.times,
-        };
-        if needs.contains(&Need::Python) {
-            lab.python = Some(step::timed("python", Python::prepare)?);
-        }
-        if needs.contains(&Need::Spark) {
-            lab.spark = Some(step::timed("spark", spark::jars)?);
-        }
-        if needs.contains(&Need::Broker) {
-            let run = services(&lab.scratch);
-            lab.broker = Some(step::timed("broker", || Broker::start(&run))?);
-        }
+    /// Makes the folder of a suite. `seed` is that of the run, `times` what was asked for.
+    pub(super) fn begin(
+        equipment: Arc<Equipment>,
+        suite: &'static str,
+        seed: u64,
+        times: Option<u32>,
+    ) -> Result<Self> {
+        let lab = Self { equipment, suite, seed, times };
+        fs::create_dir_all(lab.folder()).context("cannot make the folder of the suite")?;
+        lab.say(format!("in {}", lab.folder().display()));
         Ok(lab)
     }
 
-    /// Makes the folder of a suite.
-    pub(super) fn begin(&mut self, suite: &str) -> Result<()> {
-        suite.clone_into(&mut self.suite);
-        eprintln!("    in {}", self.folder().display());
-        fs::create_dir_all(self.folder()).context("cannot make the folder of the suite")
-    }
-
-    /// Removes everything the run left behind. Not called after a failure: the folders tell why.
-    pub(super) fn clear(self) -> Result<()> {
-        let Self { broker, scratch, .. } = self;
-        drop(broker);
-        fs::remove_dir_all(&scratch).with_context(|| format!("cannot remove {scratch:?}"))
+    /// Tells people something. Another suite may be talking, so each line says of which it is.
+    pub(super) fn say(&self, text: impl Display) {
+        for line in text.to_string().lines() {
+            eprintln!("{}: {line}", self.suite);
+        }
     }
 
     /// An empty place for a pipeline to live in.
     pub(super) fn home(&self, name: &str) -> Result<Home> {
         let folder = self.folder().join(name);
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {folder:?}"))?;
-        Ok(Home::new(folder, self.ledger.clone()))
+        Ok(Home::new(folder, self.equipment.ledger.clone()))
     }
 
     /// Runs a script of `xtask/python` and returns what it printed.
@@ -91,21 +58,21 @@ impl Lab {
 
     /// A script of `xtask/python`, not started yet.
     pub(super) fn python_command(&self, script: &str) -> Result<Command> {
-        let python = self.python.as_ref();
+        let python = self.equipment.python.as_ref();
         let python = python.context("this suite did not say that it needs Python")?;
         let mut command = python.script(script);
-        command.envs(self.spark.iter().map(|jars| (spark::VARIABLE, jars)));
+        command.envs(self.equipment.spark.iter().map(|jars| (spark::VARIABLE, jars)));
         Ok(command)
     }
 
     /// The broker.
     pub(super) fn broker(&self) -> Result<&Broker> {
-        self.broker.as_ref().context("this suite did not say that it needs the broker")
+        self.equipment.broker.as_ref().context("this suite did not say that it needs the broker")
     }
 
     /// Where services run that a suite starts for itself.
     pub(super) fn services(&self) -> PathBuf {
-        services(&self.scratch)
+        self.equipment.services()
     }
 
     /// How often to repeat what is repeated `usual` times.
@@ -119,11 +86,6 @@ impl Lab {
     }
 
     fn folder(&self) -> PathBuf {
-        Path::new(&self.scratch).join(&self.suite)
+        self.equipment.scratch.join(self.suite)
     }
-}
-
-/// Where services run: where the caller wants to clean up, or with everything else.
-fn services(scratch: &Path) -> PathBuf {
-    env::var_os("HIGHWATER_SERVICES_RUN").map_or_else(|| scratch.join("services"), PathBuf::from)
 }

@@ -41,7 +41,7 @@ pub(super) fn run(lab: &Lab) -> Result<()> {
 
     home.finish_and_verify(&source, &["--source-columns"])?;
     let compare = ["compare", &broker.bootstrap(), TOPIC, &home.warehouse()?];
-    eprint!("{}", lab.python("topics.py", &compare)?);
+    lab.say(lab.python("topics.py", &compare)?);
     Ok(())
 }
 

@@ -30,12 +30,12 @@ pub(super) fn run(lab: &Lab) -> Result<()> {
         }
         lose_log(&home)?;
     }
-    eprintln!("{lives} lives, {between} of them ended between the two tables");
+    lab.say(format!("{lives} lives, {between} of them ended between the two tables"));
     if between == 0 {
         bail!("no life ended at {BETWEEN_TABLES}: was the failpoint renamed?");
     }
     home.finish_and_verify(&source, &["--source-columns"])?;
-    eprint!("{}", lab.python("positions.py", &[&home.warehouse()?, &rows.to_string()])?);
+    lab.say(lab.python("positions.py", &[&home.warehouse()?, &rows.to_string()])?);
     Ok(())
 }
 

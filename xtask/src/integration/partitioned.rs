@@ -13,20 +13,22 @@ use crate::step;
 const SOURCE: &str = "generator:rows=400000,seed=11,bad=0.001";
 
 pub(super) fn run(lab: &Lab) -> Result<()> {
-    for unit in ["day", "hour"] {
-        let home = lab.home(unit)?;
-        let fields = format!("{unit}(event_timestamp),bucket(4,transaction_id)");
-        let by = ["--partition-by", &fields, "--max-records-per-epoch", "100000"];
-        home.finish_and_verify(SOURCE, &by)?;
-        home.expect("again", &["--from", SOURCE, "--trigger", "available-now"], DONE)?;
-
-        let records = home.text("records.jsonl")?;
-        let file = File::create(&records).with_context(|| format!("cannot write {records}"))?;
-        step::succeed(home.ledger(&["generate", "--from", SOURCE, "--to", "-"]).stdout(file))?;
-        let warehouse = home.warehouse()?;
-        let expected = [records.as_str(), &warehouse, "pyiceberg", "duckdb", "polars", "spark"];
-        eprint!("{}", lab.python("expect.py", &expected)?);
-        eprint!("{}", lab.python("partitioned.py", &[&warehouse, unit])?);
-    }
+    let home = lab.home("records")?;
+    let records = home.text("records.jsonl")?;
+    let file = File::create(&records).with_context(|| format!("cannot write {records}"))?;
+    step::succeed(home.ledger(&["generate", "--from", SOURCE, "--to", "-"]).stdout(file))?;
+    let (day, hour) = (write(lab, "day")?, write(lab, "hour")?);
+    // One process answers for both: Spark takes longer to start than to answer.
+    lab.say(lab.python("partitioned.py", &[&records, &day, &hour])?);
     Ok(())
+}
+
+/// A ledger by a unit of time; gives its warehouse.
+fn write(lab: &Lab, unit: &str) -> Result<String> {
+    let home = lab.home(unit)?;
+    let fields = format!("{unit}(event_timestamp),bucket(4,transaction_id)");
+    let by = ["--partition-by", &fields, "--max-records-per-epoch", "100000"];
+    home.finish_and_verify(SOURCE, &by)?;
+    home.expect("again", &["--from", SOURCE, "--trigger", "available-now"], DONE)?;
+    home.warehouse()
 }

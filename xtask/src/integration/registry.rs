@@ -23,7 +23,7 @@ pub(super) fn run(lab: &Lab) -> Result<()> {
     let seed = lab.draw(0).below(1_000).to_string();
     let (bootstrap, url) = (broker.bootstrap(), registry.url());
     let produce = ["produce", &bootstrap, TOPIC, &url, &journal, "--seed", &seed];
-    eprint!("{}", lab.python("registry.py", &produce)?);
+    lab.say(lab.python("registry.py", &produce)?);
 
     let source = format!("kafka://{bootstrap}/{TOPIC}");
     let arguments = [
@@ -43,7 +43,7 @@ pub(super) fn run(lab: &Lab) -> Result<()> {
     other.expect("other", &arguments, DONE)?;
     for home in [home, other] {
         let compare = ["compare", &journal, &home.warehouse()?];
-        eprint!("{}", lab.python("registry.py", &compare)?);
+        lab.say(lab.python("registry.py", &compare)?);
     }
     Ok(())
 }

@@ -48,7 +48,7 @@ fn attempt(lab: &Lab, name: &str, options: &[&str]) -> Result<()> {
              {foreign} foreign ones; there are {counted}"
         );
     }
-    eprintln!("{name}: {taken_out} rows taken out stay out, {expected} stand");
+    lab.say(format!("{name}: {taken_out} rows taken out stay out, {expected} stand"));
     Ok(())
 }
 

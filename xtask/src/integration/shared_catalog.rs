@@ -26,7 +26,7 @@ pub(super) fn run(lab: &Lab) -> Result<()> {
         // The other writer ends by itself, once both have met often enough.
         let written = script(verb, &[]).with_context(|| life.tail())?;
         finish(life)?;
-        eprint!("{}", script("settle", &[written.trim()])?);
+        lab.say(script("settle", &[written.trim()])?);
     }
 
     // The marker is found again behind everything that the others have done.
@@ -37,10 +37,8 @@ pub(super) fn run(lab: &Lab) -> Result<()> {
     let verify = [&["verify", "--against", SOURCE][..], &CATALOG].concat();
     let told = step::output(&mut home.ledger(&verify))?;
     let told: serde_json::Value = serde_json::from_str(&told).context("verify wrote no JSON")?;
-    eprintln!(
-        "and {} rows of the pipeline, each once",
-        told.get("rows").context("verify counted no rows")?
-    );
+    let rows = told.get("rows").context("verify counted no rows")?;
+    lab.say(format!("and {rows} rows of the pipeline, each once"));
     Ok(())
 }
 

@@ -32,6 +32,6 @@ pub(super) fn run(lab: &Lab) -> Result<()> {
             bail!("life {life} {ended:?} after {:?}: {}", asked.elapsed(), running.tail());
         }
     }
-    eprintln!("    the slowest life ended {} ms after it was asked to", longest.as_millis());
+    lab.say(format!("the slowest life ended {} ms after it was asked to", longest.as_millis()));
     home.finish_and_verify(SOURCE, &["--source-columns"])
 }

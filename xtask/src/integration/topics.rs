@@ -37,7 +37,7 @@ impl<'a> Reader<'a> {
     /// Lets the script do `verb` to the topic.
     fn does(&self, verb: &str, arguments: &[&str]) -> Result<()> {
         let arguments = [&[verb, &self.bootstrap, self.topic], arguments].concat();
-        eprint!("{}", self.lab.python(SCRIPT, &arguments)?);
+        self.lab.say(self.lab.python(SCRIPT, &arguments)?);
         Ok(())
     }
 

@@ -1,10 +1,10 @@
 //! Suite `transactions`: a transactional producer that aborts, on a broker that restarts.
 
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use super::lab::Lab;
 use super::life::{DONE, Ended};
@@ -23,8 +23,7 @@ pub(super) fn run(lab: &Lab) -> Result<()> {
     let mut produce = lab.python_command("transactions.py")?;
     produce.args(["produce", &broker.bootstrap(), TOPIC, &journal]);
     produce.args(["--seed", &draw.below(1 << 32).to_string()]);
-    let child = produce.stdin(Stdio::piped()).spawn().context("cannot start the producer")?;
-    let mut producer = Producer { child };
+    let mut producer = home.start("producer", produce.stdin(Stdio::piped()))?;
 
     let arguments = ["--from", &source, "--trigger", "200ms", "--source-columns"];
     let mut life = home.start("life", &mut home.ledger(&arguments))?;
@@ -33,10 +32,18 @@ pub(super) fn run(lab: &Lab) -> Result<()> {
         if let Some(ended) = life.ended()? {
             bail!("before restart {restart} of the broker the life {ended:?}: {}", life.tail());
         }
-        producer.still_runs(restart)?;
+        // A restart counts only while records are being written.
+        if let Some(ended) = producer.ended()? {
+            bail!("the producer {ended:?} before restart {restart}: {}", producer.tail());
+        }
         broker.restart()?;
     }
-    producer.finish()?;
+    // It ends its transactions first.
+    producer.close_input();
+    let ended = producer.wait(Duration::from_secs(180))?;
+    if ended != Ended::Exited(DONE) {
+        bail!("the producer {ended:?}: {}", producer.tail());
+    }
     let ended = life.terminate()?;
     if ended != Ended::Exited(DONE) {
         bail!("after SIGTERM the life {ended:?}: {}", life.tail());
@@ -45,45 +52,6 @@ pub(super) fn run(lab: &Lab) -> Result<()> {
     home.finish_and_verify(&source, &["--source-columns"])?;
     let warehouse = home.warehouse()?;
     let compare = ["compare", &broker.bootstrap(), TOPIC, &journal, &warehouse];
-    eprint!("{}", lab.python("transactions.py", &compare)?);
+    lab.say(lab.python("transactions.py", &compare)?);
     Ok(())
-}
-
-/// The running producer. Dropped, it is killed.
-struct Producer {
-    child: Child,
-}
-
-impl Producer {
-    /// A restart counts only while records are being written.
-    fn still_runs(&mut self, restart: u32) -> Result<()> {
-        match self.child.try_wait().context("cannot wait for the producer")? {
-            Some(status) => bail!("the producer ended before restart {restart}: {status}"),
-            None => Ok(()),
-        }
-    }
-
-    /// Tells it to end its transactions, by closing its standard input, and waits.
-    fn finish(&mut self) -> Result<()> {
-        drop(self.child.stdin.take());
-        let start = Instant::now();
-        while start.elapsed() < Duration::from_secs(180) {
-            if let Some(status) = self.child.try_wait().context("cannot wait for the producer")? {
-                if !status.success() {
-                    bail!("the producer ended with {status}: its message stands above");
-                }
-                return Ok(());
-            }
-            sleep(Duration::from_millis(100));
-        }
-        bail!("the producer did not end within three minutes")
-    }
-}
-
-impl Drop for Producer {
-    fn drop(&mut self) {
-        if self.child.kill().is_ok() && self.child.wait().is_err() {
-            eprintln!("process {} may still run", self.child.id());
-        }
-    }
 }

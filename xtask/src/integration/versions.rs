@@ -24,6 +24,6 @@ pub(super) fn run(lab: &Lab) -> Result<()> {
         bail!("not all {RECORDS} records came through: {found}");
     }
     let told = ["told", &broker.bootstrap(), TOPIC, GROUP];
-    eprint!("{}", lab.python("topics.py", &told)?);
+    lab.say(lab.python("topics.py", &told)?);
     Ok(())
 }
