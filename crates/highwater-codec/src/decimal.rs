@@ -16,6 +16,18 @@ const POWERS: [i128; 39] = {
     powers
 };
 
+/// Those of them that 64 bits hold.
+#[allow(clippy::indexing_slicing, reason = "computed by the compiler, which would stop")]
+const SMALL_POWERS: [u64; 20] = {
+    let mut powers = [1; 20];
+    let mut at = 1;
+    while at < powers.len() {
+        powers[at] = powers[at - 1] * 10;
+        at += 1;
+    }
+    powers
+};
+
 fn power(exponent: impl Into<u64>) -> Option<i128> {
     POWERS.get(usize::try_from(exponent.into()).ok()?).copied()
 }
@@ -40,10 +52,15 @@ fn power(exponent: impl Into<u64>) -> Option<i128> {
 /// assert_eq!(parse_decimal("12.345", 18, 2), Err(Problem::Inexact));
 /// ```
 pub fn parse_decimal(text: &str, precision: u8, scale: u8) -> Result<i128, Problem> {
-    if let Some(value) = plain(text.as_bytes(), precision, scale) {
+    parse(text.as_bytes(), precision, scale)
+}
+
+/// [`parse_decimal`] of bytes.
+pub(crate) fn parse(text: &[u8], precision: u8, scale: u8) -> Result<i128, Problem> {
+    if let Some(value) = plain(text, precision, scale) {
         return Ok(value);
     }
-    let number = Number::parse(text.as_bytes()).ok_or(Problem::Mismatch)?;
+    let number = Number::parse(text).ok_or(Problem::Mismatch)?;
     number.scaled(u32::from(precision).min(MAX_DIGITS), u32::from(scale))
 }
 
@@ -59,26 +76,27 @@ fn plain(text: &[u8], precision: u8, scale: u8) -> Option<i128> {
         return None;
     }
     let mut value = 0_u64;
-    let mut after_point: Option<u32> = None;
-    let mut seen = 0_u32;
-    for byte in digits {
+    let mut point = None;
+    for (at, byte) in digits.iter().enumerate() {
         let digit = byte.wrapping_sub(b'0');
         if digit <= 9 {
-            value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
-            seen += 1;
-        } else if *byte == b'.' && after_point.is_none() {
-            after_point = Some(seen);
+            value = value * 10 + u64::from(digit);
+        } else if *byte == b'.' && point.is_none() {
+            point = Some(at);
         } else {
             return None;
         }
     }
-    let after_point = after_point.map_or(0, |before| seen - before);
-    if seen == 0 {
+    let after_point = point.map_or(0, |at| digits.len() - at - 1);
+    if digits.len() == usize::from(point.is_some()) {
         return None;
     }
-    let up = u32::from(scale).checked_sub(after_point)?;
-    let value = i128::from(value).checked_mul(power(up)?)?;
-    (value < power(precision)?).then_some(if negative { -value } else { value })
+    let up = usize::from(scale).checked_sub(after_point)?;
+    let value = u128::from(value) * u128::from(*SMALL_POWERS.get(up)?);
+    let value = i128::try_from(value)
+        .ok()
+        .filter(|value| power(precision).is_some_and(|end| *value < end))?;
+    Some(if negative { -value } else { value })
 }
 
 /// A number as its digits from the first to the last that is not zero, and the power of ten of that

@@ -1,7 +1,10 @@
 //! JSON objects to rows.
 
+mod attempts;
 mod object;
+mod order;
 mod record;
+mod scanner;
 mod spark;
 mod text;
 mod values;
@@ -15,6 +18,7 @@ use serde::de::DeserializeSeed;
 
 use crate::reason::excerpt;
 use crate::{CodecError, Columns, Fault, Format, Reason, RecordDecoder, Records, Semantics};
+use attempts::Attempts;
 use object::Object;
 use record::{Row, RowSeed};
 use spark::SparkDecoder;
@@ -103,6 +107,7 @@ impl Format for Json {
             Semantics::Strict => Box::new(JsonDecoder {
                 schema: self.schema(),
                 object: Object::new(&self.columns, "", 1),
+                attempts: Attempts::new(),
                 scratch: String::new(),
             }),
             Semantics::Spark => Box::new(SparkDecoder::new(&self.columns, self.schema())),
@@ -118,6 +123,7 @@ impl Format for Json {
 struct JsonDecoder {
     schema: SchemaRef,
     object: Object,
+    attempts: Attempts,
     scratch: String,
 }
 
@@ -135,6 +141,7 @@ impl RecordDecoder for JsonDecoder {
         for value in records.values {
             let outcome = match value.and_then(|span| span.of(records.data)) {
                 None => Some(Reason::new(None, Fault::NoValue)),
+                Some(value) if self.decode_quickly(value, rows) => None,
                 Some(value) => self.decode_one(value).err(),
             };
             match outcome {
@@ -150,6 +157,21 @@ impl RecordDecoder for JsonDecoder {
 }
 
 impl JsonDecoder {
+    /// Appends one row to `rows`, if the record looks as records usually do. Otherwise nothing is
+    /// appended, and nothing is said about the record.
+    fn decode_quickly(&mut self, value: &[u8], rows: usize) -> bool {
+        if !self.attempts.due() {
+            return false;
+        }
+        if self.object.read_quickly(value).is_some() {
+            self.attempts.succeeded();
+            return true;
+        }
+        self.attempts.failed();
+        self.object.truncate(rows);
+        false
+    }
+
     /// Appends one row. After an error columns may be one row longer than others.
     fn decode_one(&mut self, value: &[u8]) -> Result<(), Reason> {
         let payload = check_value(value)?;

@@ -38,6 +38,7 @@ mod error;
 mod format;
 mod hash;
 mod json;
+mod push;
 mod reason;
 mod semantics;
 mod timestamp;

@@ -1,6 +1,7 @@
 //! The columns of a record as a tree of keys, each with what it feeds.
 
-use std::collections::HashMap;
+mod compiled;
+
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, NullBufferBuilder, StructArray};
@@ -9,6 +10,7 @@ use arrow::error::ArrowError;
 use serde::de::MapAccess;
 use serde_json::value::RawValue;
 
+use super::order::Order;
 use super::record::{Row, StructSeed};
 use super::text::Token;
 use super::values::Cells;
@@ -21,9 +23,7 @@ use crate::{Columns, Fault, Problem, Type};
 pub(super) struct Object {
     depth: usize,
     members: Vec<Member>,
-    names: HashMap<Arc<str>, usize>,
-    /// The member that came first in the last object: producers keep the order of their keys.
-    first: usize,
+    order: Order,
     /// Counts objects, so that members know in which one they were seen.
     serial: u64,
     seen: usize,
@@ -36,8 +36,6 @@ struct Member {
     feeds: Feeds,
     /// The object in which it was seen last.
     serial: u64,
-    /// The member that came after it the last time.
-    next: usize,
 }
 
 #[derive(Debug)]
@@ -70,14 +68,8 @@ pub(super) struct StructColumn {
 impl Object {
     /// Columns that have been checked.
     pub(super) fn new(columns: &Columns, path: &str, depth: usize) -> Self {
-        let mut object = Self {
-            depth,
-            members: Vec::new(),
-            names: HashMap::new(),
-            first: 0,
-            serial: 0,
-            seen: 0,
-        };
+        let mut object =
+            Self { depth, members: Vec::new(), order: Order::default(), serial: 0, seen: 0 };
         for (ordinal, column) in columns.iter().enumerate() {
             let path = join(path, &column.name);
             let (required, kind) = (column.required, column.kind.clone());
@@ -103,14 +95,12 @@ impl Object {
     }
 
     fn add(&mut self, key: &str, feeds: Feeds) {
-        let known = self.names.get(key).and_then(|at| self.members.get_mut(*at));
+        let known = self.order.find(key.as_bytes(), 0).and_then(|at| self.members.get_mut(at));
         match (known.map(|member| &mut member.feeds), feeds) {
             (Some(Feeds::Values(columns)), Feeds::Values(more)) => columns.extend(more),
             (_, feeds) => {
-                let key: Arc<str> = key.into();
-                let at = self.members.len();
-                self.names.insert(Arc::clone(&key), at);
-                self.members.push(Member { key, feeds, serial: 0, next: at + 1 });
+                self.order.add_member(key);
+                self.members.push(Member { key: key.into(), feeds, serial: 0 });
             }
         }
     }
@@ -178,32 +168,15 @@ impl Object {
         self.depth
     }
 
-    /// The member to expect first.
-    pub(super) fn first(&self) -> usize {
-        self.first
+    /// The order in which its keys come.
+    pub(super) fn order(&mut self) -> &mut Order {
+        &mut self.order
     }
 
     /// Begins an object.
     pub(super) fn begin(&mut self) {
         self.serial += 1;
         self.seen = 0;
-    }
-
-    /// The member called `key`, which is probably `expected`.
-    pub(super) fn member(&self, key: &str, expected: usize) -> Option<usize> {
-        match self.members.get(expected) {
-            Some(member) if *member.key == *key => Some(expected),
-            _ => self.names.get(key).copied(),
-        }
-    }
-
-    /// Remembers that member `at` came after `previous`, and says which one to expect now.
-    pub(super) fn follow(&mut self, previous: Option<usize>, at: usize) -> usize {
-        match previous.and_then(|previous| self.members.get_mut(previous)) {
-            Some(previous) => previous.next = at,
-            None => self.first = at,
-        }
-        self.members.get(at).map_or(0, |member| member.next)
     }
 
     /// Reads the value of member `at`.

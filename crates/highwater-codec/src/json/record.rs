@@ -6,6 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::value::RawValue;
 
 use super::object::{Object, StructColumn};
+use super::order::Order;
 use super::text::{LoneSurrogate, Token, check_passed_over};
 use super::{MAX_KEYS, position};
 use crate::{Fault, Reason};
@@ -75,16 +76,19 @@ impl<'de> Visitor<'de> for RowSeed<'_, '_> {
         let Self { object, row } = self;
         object.begin();
         let mut keys = 0;
-        let mut expected = object.first();
+        let mut expected = object.order().first();
         let mut previous = None;
-        while let Some(member) = map.next_key_seed(KeySeed { object, expected })? {
+        while let Some(key) = map.next_key_seed(KeySeed { order: object.order(), expected })? {
             keys += 1;
             if keys > MAX_KEYS {
                 return Err(row.fail(None, Fault::TooManyKeys { limit: MAX_KEYS }));
             }
-            if let Some(at) = member {
-                expected = object.follow(previous.replace(at), at);
-                object.read(at, &mut map, row)?;
+            if let Some(key) = key {
+                object.order().follow(previous.replace(key), key);
+                expected = object.order().after(key);
+            }
+            if let Some(member) = key.and_then(|key| object.order().member(key)) {
+                object.read(member, &mut map, row)?;
             } else {
                 let raw = map.next_value::<&RawValue>()?.get();
                 check_passed_over(raw, object.depth(), row.scratch).map_err(|(at, fault)| {
@@ -97,9 +101,9 @@ impl<'de> Visitor<'de> for RowSeed<'_, '_> {
     }
 }
 
-/// Finds the member that a key names.
+/// Finds the number of a key.
 struct KeySeed<'a> {
-    object: &'a Object,
+    order: &'a Order,
     expected: usize,
 }
 
@@ -119,7 +123,7 @@ impl Visitor<'_> for KeySeed<'_> {
     }
 
     fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(self.object.member(key, self.expected))
+        Ok(self.order.find(key.as_bytes(), self.expected))
     }
 }
 

@@ -12,9 +12,9 @@ pub(super) enum Token<'a> {
     Null,
     Boolean(bool),
     /// The number as written.
-    Number(&'a str),
-    /// The string without escapes and quotes.
-    Text(&'a str),
+    Number(&'a [u8]),
+    /// The string without escapes and quotes, in UTF-8.
+    Text(&'a [u8]),
     /// An object or an array.
     Container,
 }
@@ -24,18 +24,17 @@ impl<'a> Token<'a> {
     pub(super) fn of(raw: &'a str, scratch: &'a mut String) -> Result<Self, LoneSurrogate> {
         Ok(match raw.as_bytes() {
             [b'"', text @ .., b'"'] => {
-                let inside = raw.get(1..=text.len()).unwrap_or_default();
-                if !text.contains(&b'\\') {
-                    return Ok(Self::Text(inside));
+                if text.contains(&b'\\') {
+                    unescape(raw.get(1..=text.len()).unwrap_or_default(), scratch)?;
+                    return Ok(Self::Text(scratch.as_bytes()));
                 }
-                unescape(inside, scratch)?;
-                Self::Text(scratch)
+                Self::Text(text)
             }
             [b'n', ..] => Self::Null,
             [b't', ..] => Self::Boolean(true),
             [b'f', ..] => Self::Boolean(false),
             [b'{' | b'[', ..] => Self::Container,
-            _ => Self::Number(raw),
+            number => Self::Number(number),
         })
     }
 }

@@ -14,7 +14,8 @@ use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::error::ArrowError;
 
 use super::text::Token;
-use crate::{Problem, Type, parse_decimal, parse_timestamp};
+use crate::push::push;
+use crate::{Problem, Type, decimal, timestamp};
 
 /// One column of scalar values.
 #[derive(Debug)]
@@ -94,7 +95,7 @@ impl Cells {
     pub(super) fn push(&mut self, token: Token<'_>) -> Result<(), Problem> {
         match (&mut self.values, token) {
             (Values::Text { ends, bytes, .. }, Token::Text(text) | Token::Number(text)) => {
-                bytes.extend_from_slice(text.as_bytes());
+                push(bytes, text);
                 ends.push(end_of(bytes)?);
             }
             (Values::Int(values), Token::Number(text)) => {
@@ -106,8 +107,8 @@ impl Cells {
             (
                 Values::Decimal { values, precision, scale },
                 Token::Number(text) | Token::Text(text),
-            ) => values.push(parse_decimal(text, *precision, *scale)?),
-            (Values::Timestamp(values), Token::Text(text)) => values.push(parse_timestamp(text)?),
+            ) => values.push(decimal::parse(text, *precision, *scale)?),
+            (Values::Timestamp(values), Token::Text(text)) => values.push(timestamp::parse(text)?),
             _ => return Err(Problem::Mismatch),
         }
         self.nulls.append_non_null();
@@ -118,7 +119,7 @@ impl Cells {
     pub(super) fn push_value(&mut self, value: Value<'_>) -> Result<(), Problem> {
         match (&mut self.values, value) {
             (Values::Text { ends, bytes, .. }, Value::Text(text)) => {
-                bytes.extend_from_slice(text.as_bytes());
+                push(bytes, text.as_bytes());
                 ends.push(end_of(bytes)?);
             }
             (Values::Int(values), Value::Int(value)) => values.push(value),
@@ -204,15 +205,38 @@ fn end_of(bytes: &[u8]) -> Result<i32, Problem> {
     i32::try_from(bytes.len()).or(Err(Problem::OutOfRange))
 }
 
-fn whole(text: &str) -> Result<i64, Problem> {
-    if let Ok(value) = text.parse() {
+/// A whole number, of which JSON's grammar was checked before.
+fn whole(number: &[u8]) -> Result<i64, Problem> {
+    if let Some(value) = few_digits(number) {
         return Ok(value);
     }
     const DIGITS: u8 = 19;
-    i64::try_from(parse_decimal(text, DIGITS, 0)?).or(Err(Problem::OutOfRange))
+    i64::try_from(decimal::parse(number, DIGITS, 0)?).or(Err(Problem::OutOfRange))
 }
 
-fn double(text: &str) -> Result<f64, Problem> {
+/// The value of digits only, if they are so few that it fits whatever they are.
+fn few_digits(number: &[u8]) -> Option<i64> {
+    const FITS: usize = 18;
+    let (negative, digits) = match number {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    if digits.is_empty() || digits.len() > FITS {
+        return None;
+    }
+    let mut value = 0_i64;
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value * 10 + i64::from(digit);
+    }
+    Some(if negative { -value } else { value })
+}
+
+fn double(number: &[u8]) -> Result<f64, Problem> {
+    let text = std::str::from_utf8(number).or(Err(Problem::Mismatch))?;
     let value: f64 = text.parse().or(Err(Problem::Mismatch))?;
     if value.is_finite() { Ok(value) } else { Err(Problem::OutOfRange) }
 }

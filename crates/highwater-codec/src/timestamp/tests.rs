@@ -23,3 +23,34 @@ fn days_follow_each_other_over_all_years() {
         }
     }
 }
+
+#[test]
+fn each_byte_counts() {
+    let good = "2025-01-16T12:30:05";
+    for at in 0..good.len() {
+        for byte in 0..0x80 {
+            let mut text = good.as_bytes().to_vec();
+            text[at] = byte;
+            let text = String::from_utf8(text).unwrap();
+            let looks_good = match good.as_bytes()[at] {
+                b'T' => matches!(byte, b'T' | b' '),
+                digit @ b'0'..=b'9' => byte.is_ascii_digit() || byte == digit,
+                other => byte == other,
+            };
+            let found = parse_timestamp(&text);
+            assert_eq!(found == Err(Problem::Mismatch), !looks_good, "{text:?}: {found:?}");
+        }
+    }
+    for at in 0..good.len() {
+        assert_eq!(parse_timestamp(&good[..at]), Err(Problem::Mismatch));
+    }
+    // One second is one second, wherever its digit stands.
+    let micros = |text: &str| parse_timestamp(text).unwrap();
+    let seconds = |text: &str| (micros(text) - micros(good)) / 1_000_000;
+    assert_eq!(seconds("2025-01-16 12:30:15Z"), 10);
+    assert_eq!(seconds("2025-01-16T12:41:05"), 660);
+    assert_eq!(seconds("2025-01-16T23:30:05"), 11 * 3_600);
+    assert_eq!(seconds("2025-01-27T12:30:05"), 11 * 86_400);
+    assert_eq!(seconds("2025-12-16T12:30:05"), 334 * 86_400);
+    assert_eq!(seconds("1025-01-16T12:30:05"), -365_243 * 86_400);
+}

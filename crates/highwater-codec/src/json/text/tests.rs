@@ -22,7 +22,7 @@ proptest! {
         let expected = serde_json::from_str::<String>(&raw).ok();
         let mut scratch = String::new();
         let found = match Token::of(&raw, &mut scratch) {
-            Ok(Token::Text(text)) => Some(text.to_owned()),
+            Ok(Token::Text(text)) => Some(String::from_utf8(text.to_vec()).unwrap()),
             Ok(other) => panic!("{other:?}"),
             Err(_) => None,
         };

@@ -1,0 +1,68 @@
+//! Which key is expected, and how it is recognised.
+
+use super::{MAX_PASSED, MAX_PASSED_BYTES, Order};
+
+fn order(names: &[&str]) -> Order {
+    let mut order = Order::default();
+    names.iter().for_each(|name| order.add_member(name));
+    order
+}
+
+#[test]
+fn a_key_is_recognised_as_it_is_written() {
+    let names = ["", "a", "amount", "transaction", "transaction_id", "é", "xxxxx", "xxxxxxxxxxxxx"];
+    let order = order(&names);
+    for (number, name) in names.iter().enumerate() {
+        // As near to the end as may be, and farther from it.
+        for after in ["", "1", "1}", "12345678", "1234567890123456789012345"] {
+            let text = format!("\"{name}\":{after}");
+            assert_eq!(order.strip(number, text.as_bytes()), Some(after.as_bytes()), "{text}");
+            for other in (0..names.len()).filter(|other| *other != number) {
+                assert_eq!(order.strip(other, text.as_bytes()), None, "{other} in {text}");
+            }
+            for at in 0..text.len() - after.len() {
+                let mut bytes = text.clone().into_bytes();
+                bytes[at] ^= 1;
+                assert_eq!(order.strip(number, &bytes), None, "byte {at} of {text}");
+                assert_eq!(order.strip(number, &text.as_bytes()[..at]), None, "{at} bytes");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_key_that_needs_escapes_is_not_recognised() {
+    let names = ["a\"b", "a\\b", "a\nb"];
+    let order = order(&names);
+    for (number, name) in names.iter().enumerate() {
+        assert_eq!(order.strip(number, format!("\"{name}\":12345678").as_bytes()), None);
+        assert_eq!(order.strip(number, b""), None);
+        assert_eq!(order.find(name.as_bytes(), 0), Some(number));
+    }
+}
+
+#[test]
+fn keys_are_expected_as_they_came() {
+    let mut order = order(&["a", "b", "c"]);
+    assert_eq!((order.first(), order.after(0), order.after(1)), (0, 1, 2));
+    order.follow(None, 2);
+    order.follow(Some(2), 0);
+    assert_eq!((order.first(), order.after(2), order.after(0)), (2, 0, 1));
+    let other = order.find_or_learn(b"other", 1).unwrap();
+    assert_eq!((order.member(1), order.member(other)), (Some(1), None));
+    order.follow(Some(0), other);
+    assert_eq!(order.strip(order.after(0), b"\"other\":1"), Some(b"1".as_slice()));
+    assert_eq!(order.find_or_learn(b"other", 0), Some(other));
+}
+
+#[test]
+fn only_so_many_keys_are_remembered() {
+    let mut order = order(&["a"]);
+    assert_eq!(order.find_or_learn(&[b'x'; MAX_PASSED_BYTES + 1], 0), None);
+    for number in 0..MAX_PASSED {
+        assert_eq!(order.find_or_learn(number.to_string().as_bytes(), 0), Some(number + 1));
+    }
+    assert_eq!(order.find_or_learn(b"more", 0), None);
+    assert_eq!(order.find_or_learn(b"a", 5), Some(0));
+    assert_eq!(order.find_or_learn(b"0", 5), Some(1));
+}
