@@ -5,9 +5,26 @@ use arrow::buffer::{Buffer, OffsetBuffer};
 use highwater_core::Result;
 
 use crate::CodecError;
+use crate::push::push;
 
 const HASH_BYTES: usize = 32;
+const HASH_WORDS: usize = 8;
 const HEX_DIGITS: usize = 64;
+const BLOCK_BYTES: usize = 64;
+
+/// What a hash is before the first block.
+///
+/// Source: FIPS 180-4 section 5.3.3.
+const FIRST_WORDS: [u32; HASH_WORDS] = [
+    0x6a09_e667,
+    0xbb67_ae85,
+    0x3c6e_f372,
+    0xa54f_f53a,
+    0x510e_527f,
+    0x9b05_688c,
+    0x1f83_d9ab,
+    0x5be0_cd19,
+];
 
 /// For each row what Spark's `sha2(concat_ws(separator, columns..), 256)` gives: 64 lower-case
 /// hexadecimal digits, never null.
@@ -31,25 +48,23 @@ const HEX_DIGITS: usize = 64;
 /// ```
 pub fn sha256_concat_ws(separator: &str, columns: &[&dyn Array]) -> Result<StringArray> {
     let (columns, rows) = text_columns(columns)?;
-    let mut message = Vec::new();
-    let mut hex = Vec::with_capacity(rows.saturating_mul(HEX_DIGITS));
     if i32::try_from(rows.saturating_mul(HEX_DIGITS)).is_err() {
         return Err(CodecError::HashRows { rows }.into());
     }
-    for row in 0..rows {
-        message.clear();
-        let mut first = true;
-        for column in columns.iter().filter(|column| column.is_valid(row)) {
-            if !first {
-                message.extend_from_slice(separator.as_bytes());
-            }
-            first = false;
-            message.extend_from_slice(column.value(row).as_bytes());
+    let mut digits = Vec::with_capacity(rows.saturating_mul(HEX_DIGITS));
+    let write = |row: usize, message: &mut Vec<u8>| {
+        let mut texts = columns.iter().filter(|column| column.is_valid(row));
+        if let Some(first) = texts.next() {
+            push(message, first.value(row).as_bytes());
         }
-        push_hex(&mut hex, &sha256(&mut message));
-    }
+        for column in texts {
+            push(message, separator.as_bytes());
+            push(message, column.value(row).as_bytes());
+        }
+    };
+    sha256_rows(rows, write, |hash| digits.extend_from_slice(hash.map(hex).as_flattened()));
     let offsets = OffsetBuffer::from_repeated_length(HEX_DIGITS, rows);
-    let hashes = StringArray::try_new(offsets, Buffer::from_vec(hex), None);
+    let hashes = StringArray::try_new(offsets, Buffer::from_vec(digits), None);
     Ok(hashes.map_err(CodecError::from)?)
 }
 
@@ -78,10 +93,8 @@ pub fn sha256_concat_ws(separator: &str, columns: &[&dyn Array]) -> Result<Strin
 pub fn sha256_canonical(columns: &[&dyn Array]) -> Result<FixedSizeBinaryArray> {
     const VERSION: u8 = 1;
     let (columns, rows) = text_columns(columns)?;
-    let mut message = Vec::new();
     let mut hashes = Vec::with_capacity(rows.saturating_mul(HASH_BYTES));
-    for row in 0..rows {
-        message.clear();
+    let write = |row: usize, message: &mut Vec<u8>| {
         message.push(VERSION);
         for column in &columns {
             if column.is_null(row) {
@@ -89,12 +102,14 @@ pub fn sha256_canonical(columns: &[&dyn Array]) -> Result<FixedSizeBinaryArray> 
             } else {
                 let text = column.value(row).as_bytes();
                 message.push(1);
-                message.extend_from_slice(&length_of(text).to_be_bytes());
-                message.extend_from_slice(text);
+                message.extend_from_slice(&length_of(text.len()).to_be_bytes());
+                push(message, text);
             }
         }
-        hashes.extend_from_slice(&sha256(&mut message));
-    }
+    };
+    sha256_rows(rows, write, |hash| {
+        hashes.extend_from_slice(hash.map(u32::to_be_bytes).as_flattened());
+    });
     let hashes = FixedSizeBinaryArray::try_new(32, Buffer::from_vec(hashes), None);
     Ok(hashes.map_err(CodecError::from)?)
 }
@@ -115,46 +130,74 @@ fn text_columns<'a>(
     Ok((columns?, expected))
 }
 
-fn length_of(bytes: &[u8]) -> u64 {
-    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+fn length_of(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
-/// The hash of `message`, which is padded in place. For messages of one or two blocks this takes a
-/// fifth less than the streaming interface of `sha2`.
+/// Hashes what `write` appends for each row and gives the words of each hash to `take`.
 ///
-/// Source: FIPS 180-4 sections 5.1.1 and 5.3.3.
-fn sha256(message: &mut Vec<u8>) -> [u8; HASH_BYTES] {
-    const BLOCK: usize = 64;
-    const LENGTH: usize = 8;
-    let bits = length_of(message).wrapping_mul(8);
-    message.push(0x80);
-    message.resize((message.len() + LENGTH).next_multiple_of(BLOCK) - LENGTH, 0);
-    message.extend_from_slice(&bits.to_be_bytes());
-    let mut state: [u32; 8] = [
-        0x6a09_e667,
-        0xbb67_ae85,
-        0x3c6e_f372,
-        0xa54f_f53a,
-        0x510e_527f,
-        0x9b05_688c,
-        0x1f83_d9ab,
-        0x5be0_cd19,
-    ];
-    sha2::block_api::compress256(&mut state, message.as_chunks::<BLOCK>().0);
-    let mut hash = [0; HASH_BYTES];
-    for (bytes, word) in hash.as_chunks_mut::<4>().0.iter_mut().zip(state) {
-        *bytes = word.to_be_bytes();
+/// Messages are written many at a time, already in the blocks that are hashed: the hash of one row
+/// is computed while that of the next begins, which reading what was written just now would prevent.
+/// For messages of one or two blocks the streaming interface of `sha2` takes a quarter more.
+fn sha256_rows(
+    rows: usize,
+    write: impl Fn(usize, &mut Vec<u8>),
+    mut take: impl FnMut([u32; HASH_WORDS]),
+) {
+    // Of long messages only one is written at a time, so that not all are in memory once more.
+    const MESSAGES: usize = 32;
+    const BYTES: usize = 16 << 10;
+    let mut bytes = Vec::new();
+    let mut lengths = Vec::with_capacity(MESSAGES);
+    let mut written = 0;
+    while written < rows {
+        bytes.clear();
+        lengths.clear();
+        while written < rows && lengths.len() < MESSAGES && bytes.len() < BYTES {
+            let start = bytes.len();
+            write(written, &mut bytes);
+            pad(&mut bytes, start);
+            lengths.push((bytes.len() - start) / BLOCK_BYTES);
+            written += 1;
+        }
+        let mut blocks = bytes.as_chunks::<BLOCK_BYTES>().0;
+        for length in &lengths {
+            let (message, rest) = blocks.split_at_checked(*length).unwrap_or_default();
+            blocks = rest;
+            let mut hash = FIRST_WORDS;
+            sha2::block_api::compress256(&mut hash, message);
+            take(hash);
+        }
     }
-    hash
 }
 
-fn push_hex(hex: &mut Vec<u8>, hash: &[u8; HASH_BYTES]) {
-    let digit = |nibble: u8| nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
-    let mut digits = [0; HEX_DIGITS];
-    for (pair, byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(hash) {
-        *pair = [digit(byte >> 4), digit(byte & 15)];
-    }
-    hex.extend_from_slice(&digits);
+/// Completes the message that begins at `start`, where a block does, to whole blocks.
+///
+/// Source: FIPS 180-4 section 5.1.1.
+fn pad(bytes: &mut Vec<u8>, start: usize) {
+    const PADDING: [u8; BLOCK_BYTES] = {
+        let mut padding = [0; BLOCK_BYTES];
+        padding[0] = 0x80;
+        padding
+    };
+    const LENGTH_BYTES: usize = 8;
+    let length = bytes.len() - start;
+    let end = (length + 1 + LENGTH_BYTES).next_multiple_of(BLOCK_BYTES);
+    bytes.extend_from_slice(&PADDING);
+    bytes.truncate(start + end - LENGTH_BYTES);
+    bytes.extend_from_slice(&length_of(length).wrapping_mul(8).to_be_bytes());
+}
+
+/// The hexadecimal digits of a word.
+fn hex(word: u32) -> [u8; 8] {
+    let each = |byte: u8| u64::from_le_bytes([byte; 8]);
+    let digits = u64::from(word);
+    let digits = (digits | digits << 16) & 0x0000_ffff_0000_ffff;
+    let digits = (digits | digits << 8) & 0x00ff_00ff_00ff_00ff;
+    let digits = (digits | digits << 4) & each(0x0f);
+    // A carry into the next half of its byte tells letters from digits.
+    let letters = (digits + each(6)) >> 4 & each(1);
+    (digits + each(b'0') + letters * u64::from(b'a' - b'0' - 10)).to_be_bytes()
 }
 
 #[cfg(test)]

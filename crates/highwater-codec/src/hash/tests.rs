@@ -9,7 +9,7 @@
 use arrow::array::{Array, Int64Array, StringArray};
 use highwater_core::ErrorKind;
 
-use super::{push_hex, sha256, sha256_canonical, sha256_concat_ws};
+use super::{hex, sha256_canonical, sha256_concat_ws, sha256_rows};
 
 const NONE: [Option<&str>; 5] = [None; 5];
 
@@ -52,8 +52,7 @@ fn concat_ws_is_that_of_spark() {
 fn canonical_tells_all_rows_apart() {
     let columns = columns();
     let hashes = sha256_canonical(&views(&columns)).unwrap();
-    let hex: Vec<String> =
-        hashes.iter().map(|hash| hex_of(hash.unwrap().try_into().unwrap())).collect();
+    let hex: Vec<String> = hashes.iter().map(|hash| hex_of(hash.unwrap())).collect();
     let expected = [
         "bc6accaa38e5d676bec0240ec2a4fd6f068dcd2b63f20caa4ad94ff820c094c0",
         "c32796e4232b939d1e6d46a0b68aa5048366df10bbcdf1b9f4447c8b51aae900",
@@ -65,18 +64,49 @@ fn canonical_tells_all_rows_apart() {
     assert_eq!(hex, expected);
 }
 
-fn hex_of(hash: [u8; 32]) -> String {
-    let mut hex = Vec::new();
-    push_hex(&mut hex, &hash);
-    String::from_utf8(hex).unwrap()
+fn hex_of(hash: &[u8]) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn library(message: &[u8]) -> String {
+    hex_of(&<sha2::Sha256 as sha2::Digest>::digest(message))
 }
 
 #[test]
-fn messages_of_any_length_are_padded_as_the_library_does() {
-    for length in 0..300 {
-        let message = vec![b'a'; length];
-        let expected: [u8; 32] = <sha2::Sha256 as sha2::Digest>::digest(&message).into();
-        assert_eq!(sha256(&mut message.clone()), expected, "{length} bytes");
+fn messages_of_any_length_are_hashed_as_the_library_does() {
+    let message =
+        |row: usize| vec![b'a'; if row.is_multiple_of(100) { 300 * row } else { row % 300 }];
+    let mut row = 0;
+    sha256_rows(
+        1_000,
+        |row, bytes| bytes.extend(message(row)),
+        |hash| {
+            let found = hash.map(|word| format!("{word:08x}")).concat();
+            assert_eq!(found, library(&message(row)), "row {row}");
+            row += 1;
+        },
+    );
+    assert_eq!(row, 1_000);
+}
+
+#[test]
+fn rows_are_hashed_alone_wherever_they_stand() {
+    let text = |row: usize| (!row.is_multiple_of(7)).then(|| "é".repeat(row % 90));
+    let a: StringArray = (0..500).map(text).collect();
+    let b: StringArray = (0..500).map(|row| text(row * 31)).collect();
+    let hashes = sha256_concat_ws(", ", &[&a, &b]).unwrap();
+    for row in 0..500 {
+        let texts: Vec<String> = [text(row), text(row * 31)].into_iter().flatten().collect();
+        assert_eq!(hashes.value(row), library(texts.join(", ").as_bytes()), "row {row}");
+    }
+    let slices = [a.slice(123, 77), b.slice(123, 77)];
+    assert_eq!(sha256_concat_ws(", ", &[&slices[0], &slices[1]]).unwrap(), hashes.slice(123, 77));
+}
+
+#[test]
+fn each_digit_of_a_word_is_written() {
+    for word in (0..32).map(|bit| 1 << bit).chain([0, 0x0123_4567, 0x89ab_cdef, u32::MAX]) {
+        assert_eq!(hex(word), *format!("{word:08x}").as_bytes(), "{word}");
     }
 }
 
