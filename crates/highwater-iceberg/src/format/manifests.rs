@@ -12,8 +12,6 @@ use crate::error::IcebergError;
 use crate::layout::TableFiles;
 use crate::settings::MergeRule;
 
-/// Manifests below this length are merged whatever the length of the others.
-const SMALL: u64 = 16 << 10;
 /// How many manifests are read at once.
 const READS: usize = 8;
 
@@ -66,8 +64,9 @@ impl Manifests {
 
     /// The manifests to keep and those to merge into one, when `added` more are coming.
     ///
-    /// The smallest are merged, each with at most twice its length in smaller ones before it: so an
-    /// entry is written again only when its manifest has grown by half, not at every merge.
+    /// Those with the fewest files are merged, each with at most twice as many as all before it have: so
+    /// a file is written down again only when its manifest grows by half, not at every merge. The length
+    /// says little of that: most of a small manifest is its heading.
     pub(crate) fn to_merge(
         &self,
         rule: Option<MergeRule>,
@@ -81,15 +80,14 @@ impl Manifests {
                     && manifest.partition_spec_id == spec_id
                     && manifest.key_metadata.is_none()
             });
-        candidates.sort_by_key(|manifest| manifest.manifest_length);
-        let mut total = 0_u64;
+        candidates.sort_by_key(files_in);
+        let (mut total, mut length) = (0_u64, 0_u64);
         let fits = |manifest: &ManifestFile| {
-            let length = u64::try_from(manifest.manifest_length).unwrap_or(u64::MAX);
-            let grown = total.saturating_add(length);
-            let pays = total == 0 || length <= total.saturating_mul(2).max(SMALL);
-            let fits = pays && grown <= rule.bytes;
-            total = grown;
-            fits
+            let files = files_in(manifest);
+            let pays = total == 0 || files <= total.saturating_mul(2);
+            total = total.saturating_add(files);
+            length = length.saturating_add(manifest.manifest_length.try_into().unwrap_or(u64::MAX));
+            pays && length <= rule.bytes
         };
         let run = candidates.iter().map(fits).take_while(|fits| *fits).count();
         if run < 2 || run.saturating_add(added) < rule.count {
@@ -126,6 +124,12 @@ impl Manifests {
         }
         Ok(live)
     }
+}
+
+/// How many files a manifest names; one that does not say so comes last.
+fn files_in(manifest: &ManifestFile) -> u64 {
+    let counts = [manifest.added_files_count, manifest.existing_files_count];
+    counts.into_iter().map(|count| count.map(u64::from)).sum::<Option<u64>>().unwrap_or(u64::MAX)
 }
 
 /// One manifest with the live entries of `inputs`.

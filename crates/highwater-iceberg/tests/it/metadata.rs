@@ -136,7 +136,7 @@ async fn small_manifests_are_merged() {
     assert_eq!(ids(&warehouse).await, (0..20).collect::<Vec<_>>());
     let objects = warehouse.list("demo/orders/metadata").await.unwrap();
     let merged = objects.iter().filter(|object| object.path.ends_with("-merged.avro")).count();
-    assert_eq!(merged, 4);
+    assert_eq!(merged, 3);
     let table = table(&warehouse).await;
     assert_eq!(table.data_files().await.unwrap().len(), 10);
     assert_eq!(table.summary("total-data-files"), Some("10"));
