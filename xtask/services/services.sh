@@ -87,15 +87,22 @@ down() {
     if pid=$(pid_of); then
         kill -TERM "$pid"
         for attempt in $(seq 200); do pid_of >/dev/null || break; sleep 0.1; done
-        if pid=$(pid_of); then kill -KILL "$pid"; while pid_of >/dev/null; do sleep 0.1; done; fi
-        say "$name is down"
     fi
+    end
+}
+
+# Ends what still runs. A broker that is to lose its data need not hand over its partitions first, and the last
+# ones of a cluster would wait in vain for the others.
+end() {
+    local pid
+    if pid=$(pid_of); then kill -KILL "$pid"; while pid_of >/dev/null; do sleep 0.1; done; fi
+    [ ! -f "$folder/pid" ] || say "$name is down"
     rm -f "$folder/pid"
 }
 
 up()      { begin; await; }
 restart() { down; up; }
-reset()   { down; rm -rf "$folder"; }
+reset()   { end; rm -rf "$folder"; }
 status() {
     local pid
     if ! pid=$(pid_of); then echo "$name: down"

@@ -12,11 +12,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
+use crate::equipment::{Equipment, Need, broker, life};
 use crate::step::{self, side_by_side};
 
-mod broker;
+mod bench;
 mod draw;
-mod equipment;
 mod failpoints;
 mod generator;
 mod instances;
@@ -24,22 +24,18 @@ mod kafka_crate;
 mod kill;
 mod lab;
 mod leaders;
-mod life;
 mod lost_log;
 mod partitioned;
-mod python;
 mod registry;
 mod rollback;
 mod secured;
 mod shared_catalog;
-mod spark;
 mod stop;
 mod topics;
 mod transactions;
 mod versions;
 
 use draw::Draw;
-use equipment::{Equipment, Need};
 use lab::Lab;
 
 #[derive(Args)]
@@ -174,6 +170,13 @@ const SUITES: &[Suite] = &[
         lane: Lane::Tables,
         needs: &[Need::Ledger],
         run: stop::run,
+    },
+    Suite {
+        name: "bench",
+        shows: "the benchmark of the ledger over 20,000 rows: all engines write the same ones",
+        lane: Lane::Brokers,
+        needs: &[Need::Ledger, Need::Python, Need::Broker],
+        run: bench::run,
     },
     Suite {
         name: "kill",

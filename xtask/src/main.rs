@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod check;
+mod equipment;
 mod integration;
 mod layers;
 mod services;
@@ -15,7 +17,10 @@ mod tidy;
 mod workspace;
 
 #[derive(Parser)]
-#[command(name = "cargo xtask", about = "Checks, layers, services and integration suites")]
+#[command(
+    name = "cargo xtask",
+    about = "Checks, layers, services, integration suites and benchmarks"
+)]
 struct Arguments {
     #[command(subcommand)]
     task: Task,
@@ -34,6 +39,8 @@ enum Task {
     Services(services::Options),
     /// The suites that need real services and other programs
     Integration(integration::Options),
+    /// The released binary and its peers in turn, over the same rows
+    Bench(bench::Options),
 }
 
 fn main() -> ExitCode {
@@ -53,5 +60,6 @@ fn run(task: Task) -> Result<()> {
         Task::Layers(options) => layers::run(&options),
         Task::Services(options) => services::run(&options),
         Task::Integration(options) => integration::run(&options),
+        Task::Bench(options) => bench::run(&options),
     }
 }

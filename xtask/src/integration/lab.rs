@@ -10,9 +10,8 @@ use anyhow::{Context, Result};
 
 use super::broker::Broker;
 use super::draw::Draw;
-use super::equipment::Equipment;
 use super::life::Home;
-use super::spark;
+use crate::equipment::Equipment;
 use crate::step;
 
 /// A suite's own part of the run.
@@ -46,9 +45,7 @@ impl Lab {
 
     /// An empty place for a pipeline to live in.
     pub(super) fn home(&self, name: &str) -> Result<Home> {
-        let folder = self.folder().join(name);
-        fs::create_dir_all(&folder).with_context(|| format!("cannot make {folder:?}"))?;
-        Ok(Home::new(folder, self.equipment.ledger.clone()))
+        self.equipment.home(&self.folder().join(name))
     }
 
     /// Runs a script of `xtask/python` and returns what it printed.
@@ -58,16 +55,22 @@ impl Lab {
 
     /// A script of `xtask/python`, not started yet.
     pub(super) fn python_command(&self, script: &str) -> Result<Command> {
-        let python = self.equipment.python.as_ref();
-        let python = python.context("this suite did not say that it needs Python")?;
-        let mut command = python.script(script);
-        command.envs(self.equipment.spark.iter().map(|jars| (spark::VARIABLE, jars)));
-        Ok(command)
+        self.equipment.script(script)
     }
 
     /// The broker.
     pub(super) fn broker(&self) -> Result<&Broker> {
-        self.equipment.broker.as_ref().context("this suite did not say that it needs the broker")
+        self.equipment.broker()
+    }
+
+    /// What all suites of the run share.
+    pub(super) fn equipment(&self) -> &Equipment {
+        &self.equipment
+    }
+
+    /// Its folder.
+    pub(super) fn folder(&self) -> PathBuf {
+        self.equipment.scratch.join(self.suite)
     }
 
     /// Where services run that a suite starts for itself.
@@ -83,9 +86,5 @@ impl Lab {
     /// The random choices of one part of a suite.
     pub(super) fn draw(&self, salt: u64) -> Draw {
         Draw::new(self.seed, salt)
-    }
-
-    fn folder(&self) -> PathBuf {
-        self.equipment.scratch.join(self.suite)
     }
 }

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use crate::{services, step};
 
 /// Running brokers of one cluster, mostly one. Dropping them stops them and removes their data.
-pub(super) struct Broker {
+pub(crate) struct Broker {
     /// The file in `xtask/services`.
     service: &'static str,
     /// The brokers: the service, or its instances.
@@ -22,26 +22,26 @@ pub(super) struct Broker {
 }
 
 /// The password of the user alice of a secured broker.
-pub(super) const PASSWORD: &str = "c4n4ry-p4ssw0rd";
+pub(crate) const PASSWORD: &str = "c4n4ry-p4ssw0rd";
 
 impl Broker {
     /// Starts a broker with its data below `run`.
-    pub(super) fn start(run: &Path) -> Result<Self> {
+    pub(crate) fn start(run: &Path) -> Result<Self> {
         Self::up("kafka", &["kafka"], run)
     }
 
     /// Starts a broker behind TLS and SASL.
-    pub(super) fn start_secured(run: &Path) -> Result<Self> {
+    pub(crate) fn start_secured(run: &Path) -> Result<Self> {
         Self::up("kafka_secured", &["kafka_secured"], run)
     }
 
     /// Starts a broker of the last version before 4.
-    pub(super) fn start_old(run: &Path) -> Result<Self> {
+    pub(crate) fn start_old(run: &Path) -> Result<Self> {
         Self::up("kafka_3_9", &["kafka_3_9"], run)
     }
 
     /// Starts three brokers that keep each record three times.
-    pub(super) fn start_three(run: &Path) -> Result<Self> {
+    pub(crate) fn start_three(run: &Path) -> Result<Self> {
         Self::up("kafka_node", &["kafka_node@1", "kafka_node@2", "kafka_node@3"], run)
     }
 
@@ -52,43 +52,43 @@ impl Broker {
     }
 
     /// The certificate of the authority that signed that of a secured broker.
-    pub(super) fn authority(&self) -> PathBuf {
+    pub(crate) fn authority(&self) -> PathBuf {
         self.run.join(self.service).join("ca.pem")
     }
 
     /// The port without TLS and SASL of a secured broker.
-    pub(super) fn open_port(&self) -> u16 {
+    pub(crate) fn open_port(&self) -> u16 {
         self.ports[2]
     }
 
     /// The port for clients, of the first broker.
-    pub(super) fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.ports[0]
     }
 
     /// `host:port` of each, for clients.
-    pub(super) fn bootstrap(&self) -> String {
+    pub(crate) fn bootstrap(&self) -> String {
         let ports = self.ports.iter().zip(self.nodes);
         ports.map(|(port, _)| format!("127.0.0.1:{port}")).collect::<Vec<_>>().join(",")
     }
 
     /// Stops them and starts them again on the same data and ports.
-    pub(super) fn restart(&self) -> Result<()> {
+    pub(crate) fn restart(&self) -> Result<()> {
         quietly(self.services()?.arg("restart").args(self.nodes))
     }
 
     /// Stops one of several, counted from 0.
-    pub(super) fn stop_one(&self, node: usize) -> Result<()> {
+    pub(crate) fn stop_one(&self, node: usize) -> Result<()> {
         quietly(self.services()?.arg("down").args(self.nodes.get(node)))
     }
 
     /// Starts one again that was stopped.
-    pub(super) fn start_one(&self, node: usize) -> Result<()> {
+    pub(crate) fn start_one(&self, node: usize) -> Result<()> {
         quietly(self.services()?.arg("up").args(self.nodes.get(node)))
     }
 
     /// Makes a topic.
-    pub(super) fn create_topic(&self, topic: &str, partitions: u32) -> Result<()> {
+    pub(crate) fn create_topic(&self, topic: &str, partitions: u32) -> Result<()> {
         let partitions = partitions.to_string();
         let mut tool = self.services()?;
         tool.arg("run").args(self.nodes.first());
@@ -117,7 +117,7 @@ impl Drop for Broker {
 }
 
 /// A running schema registry. Dropping it stops it and removes its data.
-pub(super) struct SchemaRegistry {
+pub(crate) struct SchemaRegistry {
     run: PathBuf,
     java: String,
     ports: [u16; 6],
@@ -125,14 +125,14 @@ pub(super) struct SchemaRegistry {
 
 impl SchemaRegistry {
     /// Starts a registry with its data below `run`, by the program `java`.
-    pub(super) fn start(run: &Path, java: &str) -> Result<Self> {
+    pub(crate) fn start(run: &Path, java: &str) -> Result<Self> {
         let registry = Self { run: run.to_owned(), java: java.to_owned(), ports: free_ports()? };
         quietly(registry.services()?.args(["up", "registry"]))?;
         Ok(registry)
     }
 
     /// Its address for clients.
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}/apis/ccompat/v7", self.ports[0])
     }
 

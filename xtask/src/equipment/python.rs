@@ -11,14 +11,14 @@ use crate::{step, workspace};
 const REQUIREMENTS: &str = "xtask/python/requirements.txt";
 
 /// A Python that has the packages of the suites.
-pub(super) struct Python {
+pub(crate) struct Python {
     interpreter: PathBuf,
     scripts: PathBuf,
 }
 
 impl Python {
     /// Installs what is missing.
-    pub(super) fn prepare() -> Result<Self> {
+    pub(crate) fn prepare() -> Result<Self> {
         let root = workspace::root()?;
         let home = workspace::cache("python")?;
         let wanted = fs::read_to_string(root.join(REQUIREMENTS)).context("no requirements")?;
@@ -31,7 +31,7 @@ impl Python {
     }
 
     /// A command that runs one of the scripts.
-    pub(super) fn script(&self, name: &str) -> Command {
+    pub(crate) fn script(&self, name: &str) -> Command {
         let mut command = Command::new(&self.interpreter);
         command.arg(self.scripts.join(name)).env("PYTHONDONTWRITEBYTECODE", "1");
         command

@@ -1,19 +1,26 @@
-//! What all suites of a run share, made once: the released binary, Python, Spark and the broker.
+//! What suites and benchmarks run with, made once: the released binary, Python, Spark and a broker.
 
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::broker::Broker;
-use super::python::Python;
-use super::spark;
 use crate::{step, workspace};
+
+pub(crate) mod broker;
+pub(crate) mod life;
+mod python;
+mod spark;
+
+use broker::Broker;
+use life::Home;
+use python::Python;
 
 /// What is made ready before anything that needs it begins. Spark is a part of the Python side.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Need {
+pub(crate) enum Need {
     Ledger,
     Python,
     Spark,
@@ -21,21 +28,21 @@ pub(super) enum Need {
 }
 
 /// Everything that was made ready. What nobody said that it needs is not there.
-pub(super) struct Equipment {
+pub(crate) struct Equipment {
     /// The released binary.
-    pub(super) ledger: PathBuf,
-    pub(super) python: Option<Python>,
+    pub(crate) ledger: PathBuf,
+    python: Option<Python>,
     /// The jars by which Spark reads and writes Iceberg tables.
-    pub(super) spark: Option<String>,
-    pub(super) broker: Option<Broker>,
+    spark: Option<String>,
+    broker: Option<Broker>,
     /// A folder of this process.
-    pub(super) scratch: PathBuf,
+    pub(crate) scratch: PathBuf,
 }
 
 impl Equipment {
     /// Builds, installs and starts what is needed; `ledger` is tried instead of a binary built now.
     /// What comes of it is kept in `folder` of cargo's target folder.
-    pub(super) fn prepare(ledger: Option<&Path>, needs: &[Need], folder: &str) -> Result<Self> {
+    pub(crate) fn prepare(ledger: Option<&Path>, needs: &[Need], folder: &str) -> Result<Self> {
         let target = workspace::target()?;
         let scratch = target.join(folder).join(std::process::id().to_string());
         fs::create_dir_all(&scratch).with_context(|| format!("cannot make {scratch:?}"))?;
@@ -59,14 +66,33 @@ impl Equipment {
         Ok(made)
     }
 
+    /// An empty place for a pipeline to live in.
+    pub(crate) fn home(&self, folder: &Path) -> Result<Home> {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {folder:?}"))?;
+        Ok(Home::new(folder.to_owned(), self.ledger.clone()))
+    }
+
+    /// A script of `xtask/python`, not started yet.
+    pub(crate) fn script(&self, name: &str) -> Result<Command> {
+        let python = self.python.as_ref().context("nobody said that Python is needed")?;
+        let mut command = python.script(name);
+        command.envs(self.spark.iter().map(|jars| (spark::VARIABLE, jars)));
+        Ok(command)
+    }
+
+    /// The broker.
+    pub(crate) fn broker(&self) -> Result<&Broker> {
+        self.broker.as_ref().context("nobody said that the broker is needed")
+    }
+
     /// Where services run: where the caller wants to clean up, or with everything else.
-    pub(super) fn services(&self) -> PathBuf {
+    pub(crate) fn services(&self) -> PathBuf {
         let wanted = env::var_os("HIGHWATER_SERVICES_RUN");
         wanted.map_or_else(|| self.scratch.join("services"), PathBuf::from)
     }
 
     /// Removes everything the run left behind. Not called after a failure: the folders tell why.
-    pub(super) fn clear(self) -> Result<()> {
+    pub(crate) fn clear(self) -> Result<()> {
         let Self { broker, scratch, .. } = self;
         // It is stopped by what it left in the folder.
         drop(broker);

@@ -12,9 +12,9 @@ use anyhow::{Context, Result, bail};
 use crate::step;
 
 /// Exit codes of the binaries.
-pub(super) const DONE: i32 = 0;
-pub(super) const FENCED: i32 = 3;
-pub(super) const REFUSED: i32 = 4;
+pub(crate) const DONE: i32 = 0;
+pub(crate) const FENCED: i32 = 3;
+pub(crate) const REFUSED: i32 = 4;
 
 const SIGKILL: i32 = 9;
 /// Far beyond what any life of these suites takes.
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 
 /// How a life ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ended {
+pub(crate) enum Ended {
     /// By itself, with this exit code.
     Exited(i32),
     /// By SIGKILL.
@@ -30,40 +30,40 @@ pub(super) enum Ended {
 }
 
 /// The folder that a pipeline lives in: warehouse, checkpoint and the log of every life.
-pub(super) struct Home {
+pub(crate) struct Home {
     folder: PathBuf,
     ledger: PathBuf,
 }
 
 impl Home {
-    pub(super) fn new(folder: PathBuf, ledger: PathBuf) -> Self {
+    pub(crate) fn new(folder: PathBuf, ledger: PathBuf) -> Self {
         Self { folder, ledger }
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
     /// The folder as text, for arguments.
-    pub(super) fn text(&self, name: &str) -> Result<String> {
+    pub(crate) fn text(&self, name: &str) -> Result<String> {
         let path = self.path(name).into_os_string().into_string();
         path.ok().context("the folder of the workspace has a name that is not UTF-8")
     }
 
     /// The warehouse, where the binary puts it by default.
-    pub(super) fn warehouse(&self) -> Result<String> {
+    pub(crate) fn warehouse(&self) -> Result<String> {
         self.text("data/warehouse")
     }
 
     /// The binary, in this folder and with its defaults.
-    pub(super) fn ledger(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn ledger(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.ledger);
         command.args(arguments).current_dir(&self.folder).stdin(Stdio::null());
         command
     }
 
     /// Starts a life. Its messages go to `<name>.log`.
-    pub(super) fn start(&self, name: &str, command: &mut Command) -> Result<Life> {
+    pub(crate) fn start(&self, name: &str, command: &mut Command) -> Result<Life> {
         let path = self.path(&format!("{name}.log"));
         let log = OpenOptions::new().create(true).append(true).open(&path);
         let log = log.with_context(|| format!("cannot write {path:?}"))?;
@@ -74,7 +74,7 @@ impl Home {
     }
 
     /// One life to its end, which must be exit code `code`.
-    pub(super) fn expect(&self, name: &str, arguments: &[&str], code: i32) -> Result<()> {
+    pub(crate) fn expect(&self, name: &str, arguments: &[&str], code: i32) -> Result<()> {
         let mut life = self.start(name, &mut self.ledger(arguments))?;
         let ended = life.wait(PATIENCE)?;
         if ended != Ended::Exited(code) {
@@ -84,24 +84,24 @@ impl Home {
     }
 
     /// Takes what is left in the source, then compares the tables with all of it.
-    pub(super) fn finish_and_verify(&self, source: &str, options: &[&str]) -> Result<()> {
+    pub(crate) fn finish_and_verify(&self, source: &str, options: &[&str]) -> Result<()> {
         self.finish(source, options)?;
         self.verify(source)
     }
 
     /// Takes what is left in the source.
-    pub(super) fn finish(&self, source: &str, options: &[&str]) -> Result<()> {
+    pub(crate) fn finish(&self, source: &str, options: &[&str]) -> Result<()> {
         let arguments = [&["--from", source, "--trigger", "available-now"], options].concat();
         self.expect("finish", &arguments, DONE)
     }
 
     /// Compares the tables with the source, by the binary's own separate path.
-    pub(super) fn verify(&self, source: &str) -> Result<()> {
+    pub(crate) fn verify(&self, source: &str) -> Result<()> {
         self.verify_with(source, &[]).map(drop)
     }
 
     /// The same with more options. Gives what it found.
-    pub(super) fn verify_with(&self, source: &str, options: &[&str]) -> Result<String> {
+    pub(crate) fn verify_with(&self, source: &str, options: &[&str]) -> Result<String> {
         let arguments = [&["verify", "--against", source], options].concat();
         let verdict = step::captured(&mut self.ledger(&arguments))?;
         if !verdict.status.success() {
@@ -113,7 +113,7 @@ impl Home {
     }
 
     /// The version of the newest metadata of a table; nothing before there is one.
-    pub(super) fn version(&self, table: &str) -> Option<u64> {
+    pub(crate) fn version(&self, table: &str) -> Option<u64> {
         let folder = self.path("data/warehouse/demo").join(table).join("metadata");
         let names = fs::read_dir(folder)
             .ok()?
@@ -122,7 +122,7 @@ impl Home {
     }
 
     /// Waits until `table` has a version above `above`.
-    pub(super) fn await_version(&self, table: &str, above: u64, life: &mut Life) -> Result<()> {
+    pub(crate) fn await_version(&self, table: &str, above: u64, life: &mut Life) -> Result<()> {
         let start = Instant::now();
         while self.version(table).is_none_or(|version| version <= above) {
             if let Some(ended) = life.ended()? {
@@ -148,20 +148,20 @@ fn version_in(name: &str) -> Option<u64> {
 }
 
 /// A running binary. Dropped, it is killed.
-pub(super) struct Life {
+pub(crate) struct Life {
     child: Child,
     log: PathBuf,
 }
 
 impl Life {
     /// How it ended, if it has.
-    pub(super) fn ended(&mut self) -> Result<Option<Ended>> {
+    pub(crate) fn ended(&mut self) -> Result<Option<Ended>> {
         let status = self.child.try_wait().context("cannot wait for a life")?;
         status.map(|status| self.read(status)).transpose()
     }
 
     /// Waits for its end, at most `limit`.
-    pub(super) fn wait(&mut self, limit: Duration) -> Result<Ended> {
+    pub(crate) fn wait(&mut self, limit: Duration) -> Result<Ended> {
         match self.wait_at_most(limit)? {
             Some(ended) => Ok(ended),
             None => bail!("a life did not end within {limit:?}: {}", self.tail()),
@@ -169,7 +169,7 @@ impl Life {
     }
 
     /// How it ended, if it does within `limit`.
-    pub(super) fn wait_at_most(&mut self, limit: Duration) -> Result<Option<Ended>> {
+    pub(crate) fn wait_at_most(&mut self, limit: Duration) -> Result<Option<Ended>> {
         let start = Instant::now();
         loop {
             if let Some(ended) = self.ended()? {
@@ -184,7 +184,7 @@ impl Life {
     }
 
     /// Waits until it has written one of these.
-    pub(super) fn await_words(&mut self, words: &[&str]) -> Result<()> {
+    pub(crate) fn await_words(&mut self, words: &[&str]) -> Result<()> {
         let start = Instant::now();
         let said = |log: String| words.iter().any(|words| log.contains(words));
         while !fs::read_to_string(&self.log).is_ok_and(said) {
@@ -200,26 +200,35 @@ impl Life {
     }
 
     /// Closes its standard input, where that is a pipe.
-    pub(super) fn close_input(&mut self) {
+    pub(crate) fn close_input(&mut self) {
         drop(self.child.stdin.take());
     }
 
     /// Sends SIGKILL and waits for the end.
-    pub(super) fn kill(&mut self) -> Result<Ended> {
+    pub(crate) fn kill(&mut self) -> Result<Ended> {
         self.child.kill().context("cannot kill a life")?;
         let status = self.child.wait().context("cannot wait for a life")?;
         self.read(status)
     }
 
     /// Asks it to finish, as a terminal or a service manager would, and waits for the end.
-    pub(super) fn terminate(&mut self) -> Result<Ended> {
-        let id = self.child.id().to_string();
-        step::succeed(Command::new("kill").args(["-TERM", &id]))?;
+    pub(crate) fn terminate(&mut self) -> Result<Ended> {
+        self.ask_to_end()?;
         self.wait(Duration::from_secs(30))
     }
 
+    /// Asks it to finish.
+    pub(crate) fn ask_to_end(&self) -> Result<()> {
+        step::succeed(Command::new("kill").args(["-TERM", &self.id().to_string()]))
+    }
+
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The last lines it wrote.
-    pub(super) fn tail(&self) -> String {
+    pub(crate) fn tail(&self) -> String {
         tail(&self.log)
     }
 

@@ -12,10 +12,10 @@ const ARTIFACTS: [&str; 2] =
     ["org.apache.iceberg:iceberg-spark-runtime-4.1_2.13:1.12.0", "org.xerial:sqlite-jdbc:3.50.3.0"];
 
 /// The variable by which the scripts find the jars, with commas between them.
-pub(super) const VARIABLE: &str = "SPARK_JARS";
+pub(crate) const VARIABLE: &str = "SPARK_JARS";
 
 /// The jars as Spark takes them; fetches those that are missing.
-pub(super) fn jars() -> Result<String> {
+pub(crate) fn jars() -> Result<String> {
     let jars = ARTIFACTS.into_iter().map(jar);
     let jars = jars.map(|jar| Ok(jar?.to_str().context("a path is not UTF-8")?.to_owned()));
     Ok(jars.collect::<Result<Vec<_>>>()?.join(","))

@@ -1,0 +1,82 @@
+//! `cargo xtask bench`: the released binary and its peers in turn, over the same rows, in one run.
+//!
+//! Who comes first or runs while the machine is busy would win by that: so highwater begins, ends, and
+//! runs between its peers, and figures are told only once all have written the same rows.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+
+use crate::equipment::{Equipment, Need};
+use crate::{step, workspace};
+
+mod contest;
+mod report;
+mod setting;
+mod usage;
+
+use contest::{Contest, Engine, Turn};
+use report::Report;
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// What is measured
+    benchmark: Benchmark,
+    #[command(flatten)]
+    job: Job,
+    /// Measure this binary instead of building one
+    #[arg(long)]
+    ledger: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Benchmark {
+    /// A topic into an Iceberg table, exactly once, beside DuckDB from files into Parquet
+    Ledger,
+}
+
+/// How much there is to do.
+#[derive(Args, Clone, Copy)]
+pub(crate) struct Job {
+    /// How many rows
+    #[arg(long, default_value_t = 20_000_000)]
+    pub(crate) rows: u64,
+    /// How often each peer runs; highwater runs once more
+    #[arg(long, default_value_t = 2)]
+    pub(crate) rounds: u32,
+    /// How many threads each has
+    #[arg(long, default_value_t = 1)]
+    pub(crate) threads: u32,
+}
+
+const NEEDS: &[Need] = &[Need::Ledger, Need::Python, Need::Broker];
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let Benchmark::Ledger = options.benchmark;
+    let equipment = Equipment::prepare(options.ledger.as_deref(), NEEDS, "bench")?;
+    let setting = setting::of(&equipment, &options.job)?;
+    let turns = turns(&equipment, &equipment.scratch, &options.job)?;
+    let report = Report::of(&turns, options.job.rows);
+    let place = workspace::target()?.join("bench/ledger.json");
+    let text = serde_json::to_string_pretty(&report.json(&setting))?;
+    fs::write(&place, text).with_context(|| format!("cannot write {place:?}"))?;
+    step::print(&report.table())?;
+    eprintln!("each turn by itself, and the setting: {}", place.display());
+    equipment.clear()
+}
+
+/// The turns of all engines, whose outputs are the same; files go below `folder`.
+pub(crate) fn turns(equipment: &Equipment, folder: &Path, job: &Job) -> Result<Vec<Turn>> {
+    let contest = step::timed("bench: rows", || Contest::prepare(equipment, folder, job))?;
+    let between = [Engine::DuckDb, Engine::Highwater].repeat(usize::try_from(job.rounds)?);
+    let mut turns: Vec<Turn> = Vec::new();
+    for engine in [&[Engine::Highwater], &between[..]].concat() {
+        let number = turns.len() + 1;
+        let turn = || contest.turn(engine, number);
+        turns.push(step::timed(&format!("bench: turn {number}, {}", engine.name()), turn)?);
+        contest::agree(&turns)?;
+    }
+    Ok(turns)
+}

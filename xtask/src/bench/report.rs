@@ -1,0 +1,150 @@
+//! Figures from turns: for people a table, for programs JSON.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::contest::{Engine, Turn};
+
+/// The figures of all turns of an engine.
+struct Figures {
+    engine: Engine,
+    /// Rows per second on a processor, lowest first.
+    rates: Vec<u64>,
+    /// Rows per second of wall time, of the middle turn.
+    wall: u64,
+    /// The highest of all turns, in bytes.
+    peak: u64,
+    /// Of the largest output.
+    bytes: u64,
+}
+
+/// What came of all turns over `rows` rows.
+pub(crate) struct Report<'a> {
+    rows: u64,
+    turns: &'a [Turn],
+    figures: Vec<Figures>,
+}
+
+impl<'a> Report<'a> {
+    pub(crate) fn of(turns: &'a [Turn], rows: u64) -> Self {
+        let mut engines: Vec<Engine> = turns.iter().map(|turn| turn.engine).collect();
+        engines.sort_unstable();
+        engines.dedup();
+        let figures = engines.into_iter().map(|engine| figures(engine, turns, rows)).collect();
+        Self { rows, turns, figures }
+    }
+
+    /// The lowest rate of highwater by the highest of each peer, in hundredths.
+    fn worst_pairs(&self) -> Vec<(Engine, u64)> {
+        let own = self.figures.iter().find(|figures| figures.engine == Engine::Highwater);
+        let lowest = own.and_then(|own| own.rates.first()).copied().unwrap_or(0);
+        let peers = self.figures.iter().filter(|figures| figures.engine != Engine::Highwater);
+        let ratio = |peer: &Figures| lowest * 100 / peer.rates.last().copied().unwrap_or(1).max(1);
+        peers.map(|peer| (peer.engine, ratio(peer))).collect()
+    }
+
+    /// A table in Markdown, and the ratios below it.
+    pub(crate) fn table(&self) -> String {
+        let mut text = String::from(
+            "| engine | turns | rows per CPU-second | spread | rows/s, wall | peak RSS | bytes per row |\n\
+             |---|---|---|---|---|---|---|\n",
+        );
+        for of in &self.figures {
+            let row = [
+                of.engine.name().to_owned(),
+                of.rates.len().to_string(),
+                thousands(middle(&of.rates)),
+                format!("{} %", spread(&of.rates)),
+                thousands(of.wall),
+                format!("{} MiB", of.peak >> 20),
+                hundredths(of.bytes * 100 / self.rows.max(1)),
+            ];
+            text.push_str(&format!("| {} |\n", row.join(" | ")));
+        }
+        for (peer, ratio) in self.worst_pairs() {
+            let (name, ratio) = (peer.name(), hundredths(ratio));
+            text.push_str(&format!("\nslowest turn of highwater by fastest of {name}: {ratio}\n"));
+        }
+        text
+    }
+
+    /// Everything, with each turn by itself; `setting` says where and with what.
+    pub(crate) fn json(&self, setting: &Value) -> Value {
+        let turns: Vec<Value> = self.turns.iter().map(|turn| shown(turn, self.rows)).collect();
+        let ratios = self.worst_pairs();
+        let ratios: Vec<Value> = ratios
+            .iter()
+            .map(|(peer, ratio)| json!({"peer": peer.name(), "worstPairPercent": ratio}))
+            .collect();
+        json!({"rows": self.rows, "setting": setting, "turns": turns, "ratios": ratios})
+    }
+}
+
+fn figures(engine: Engine, turns: &[Turn], rows: u64) -> Figures {
+    let own: Vec<&Turn> = turns.iter().filter(|turn| turn.engine == engine).collect();
+    let sorted = |of: &dyn Fn(&Turn) -> Duration| {
+        let mut rates: Vec<u64> = own.iter().map(|turn| per_second(rows, of(turn))).collect();
+        rates.sort_unstable();
+        rates
+    };
+    Figures {
+        engine,
+        rates: sorted(&|turn| turn.usage.cpu),
+        wall: middle(&sorted(&|turn| turn.usage.wall)),
+        peak: own.iter().map(|turn| turn.usage.peak).max().unwrap_or(0),
+        bytes: own.iter().map(|turn| turn.output.bytes).max().unwrap_or(0),
+    }
+}
+
+fn shown(turn: &Turn, rows: u64) -> Value {
+    json!({
+        "engine": turn.engine.name(),
+        "rowsPerCpuSecond": per_second(rows, turn.usage.cpu),
+        "rowsPerSecond": per_second(rows, turn.usage.wall),
+        "cpuSeconds": turn.usage.cpu.as_secs_f64(),
+        "wallSeconds": turn.usage.wall.as_secs_f64(),
+        "peakBytes": turn.usage.peak,
+        "bytes": turn.output.bytes,
+        "commits": turn.commits,
+        "loadBefore": turn.load,
+    })
+}
+
+fn per_second(rows: u64, time: Duration) -> u64 {
+    let micros = time.as_micros().max(1);
+    u64::try_from(u128::from(rows) * 1_000_000 / micros).unwrap_or(u64::MAX)
+}
+
+/// The middle one; of an even number the lower of both.
+fn middle(sorted: &[u64]) -> u64 {
+    sorted.get(sorted.len().saturating_sub(1) / 2).copied().unwrap_or(0)
+}
+
+/// How much the highest is above the lowest, in percent of it.
+fn spread(sorted: &[u64]) -> u64 {
+    match (sorted.first(), sorted.last()) {
+        (Some(least), Some(most)) => (most - least) * 100 / (*least).max(1),
+        _ => 0,
+    }
+}
+
+fn hundredths(number: u64) -> String {
+    format!("{}.{:02}", number / 100, number % 100)
+}
+
+/// With a comma before each three digits.
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

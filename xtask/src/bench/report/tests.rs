@@ -1,0 +1,42 @@
+//! Figures of made-up turns.
+
+use std::time::Duration;
+
+use super::super::contest::{Engine, Output, Turn};
+use super::super::usage::Usage;
+use super::*;
+
+fn turn(engine: Engine, cpu: u64, wall: u64) -> Turn {
+    let (cpu, wall) = (Duration::from_millis(cpu), Duration::from_millis(wall));
+    Turn {
+        engine,
+        usage: Usage { cpu, wall, peak: 64 << 20 },
+        output: Output::of(1_000, 25_500),
+        commits: None,
+        load: "0.10".to_owned(),
+    }
+}
+
+#[test]
+fn the_worst_pair_is_told() {
+    let own = [500, 400, 450].map(|cpu| turn(Engine::Highwater, cpu, 1_000));
+    let peer = [1_000, 800].map(|cpu| turn(Engine::DuckDb, cpu, 2_000));
+    let turns: Vec<Turn> = own.into_iter().chain(peer).collect();
+    let report = Report::of(&turns, 1_000);
+    // 2,000 rows per CPU-second by 1,250.
+    assert_eq!(report.worst_pairs(), [(Engine::DuckDb, 160)]);
+    let table = report.table();
+    assert!(table.contains("| highwater | 3 | 2,222 | 25 % | 1,000 | 64 MiB | 25.50 |"), "{table}");
+    assert!(table.contains("| DuckDB | 2 | 1,000 | 25 % | 500 | 64 MiB | 25.50 |"), "{table}");
+    assert!(table.ends_with("by fastest of DuckDB: 1.60\n"), "{table}");
+}
+
+#[test]
+fn figures_are_written_for_people() {
+    assert_eq!(thousands(1_234_567), "1,234,567");
+    assert_eq!(thousands(999), "999");
+    assert_eq!(hundredths(205), "2.05");
+    assert_eq!(middle(&[1, 2, 3, 4]), 2);
+    assert_eq!(spread(&[100, 150]), 50);
+    assert_eq!(per_second(3, Duration::from_millis(1_500)), 2);
+}
