@@ -2,7 +2,7 @@
 
 /// Appends `text`. Most texts have few bytes: these are copied as two words that may overlap, which
 /// takes half the time of a call of the general copy.
-#[inline]
+#[inline(always)]
 pub(crate) fn push(bytes: &mut Vec<u8>, text: &[u8]) {
     match text.len() {
         0..=3 => bytes.extend(text),
@@ -14,7 +14,7 @@ pub(crate) fn push(bytes: &mut Vec<u8>, text: &[u8]) {
 }
 
 /// Appends a text of as many bytes as one word has, up to as many as two have.
-#[inline]
+#[inline(always)]
 fn push_words<const BYTES: usize>(bytes: &mut Vec<u8>, text: &[u8]) {
     let (Some(first), Some(last)) = (text.first_chunk::<BYTES>(), text.last_chunk::<BYTES>())
     else {

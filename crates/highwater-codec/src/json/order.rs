@@ -1,7 +1,7 @@
 //! The keys of an object in the order in which they came the last time.
 //!
-//! Producers keep the order of their keys. So the next key is known before it is read, and reading
-//! it is one comparison with what would be written there.
+//! Producers keep the order of their keys, and the white space round them. So the next key is known
+//! before it is read, and reading it is one comparison with what was written there the last time.
 
 use std::collections::HashMap;
 
@@ -21,10 +21,13 @@ pub(super) struct Order {
 #[derive(Debug)]
 struct Key {
     name: Box<[u8]>,
-    written: Written,
+    lead: Lead,
     /// The key that came after it the last time.
     next: usize,
 }
+
+/// In place of the number of a key where there is none.
+pub(super) const NO_KEY: usize = usize::MAX;
 
 impl Order {
     /// The number of a key that feeds a member: as many as there are members before it.
@@ -36,7 +39,7 @@ impl Order {
     fn add(&mut self, name: &[u8]) -> usize {
         let number = self.keys.len();
         self.numbers.insert(name.into(), number);
-        self.keys.push(Key { name: name.into(), written: Written::new(name), next: number + 1 });
+        self.keys.push(Key { name: name.into(), lead: Lead::of(name), next: number + 1 });
         number
     }
 
@@ -56,10 +59,18 @@ impl Order {
         self.keys.get(number).map_or(0, |key| key.next)
     }
 
-    /// What follows key `number` and its colon, if `bytes` begins with these.
-    #[inline]
+    /// What follows key `number` and its colon, if `bytes` begins with these, written as the last
+    /// time.
+    #[inline(always)]
     pub(super) fn strip<'a>(&self, number: usize, bytes: &'a [u8]) -> Option<&'a [u8]> {
-        self.keys.get(number)?.written.strip(bytes)
+        self.keys.get(number)?.lead.strip(bytes)
+    }
+
+    /// Remembers how a key was written: with its colon, and with the white space round it.
+    pub(super) fn learn(&mut self, number: usize, written: &[u8]) {
+        if let Some(key) = self.keys.get_mut(number) {
+            key.lead.learn(written);
+        }
     }
 
     /// The key called `name`, which is probably `expected`.
@@ -79,57 +90,70 @@ impl Order {
 
     /// Remembers that key `number` came after `previous`, or first.
     #[inline]
-    pub(super) fn follow(&mut self, previous: Option<usize>, number: usize) {
-        match previous.and_then(|previous| self.keys.get_mut(previous)) {
+    pub(super) fn follow(&mut self, previous: usize, number: usize) {
+        match self.keys.get_mut(previous) {
             Some(previous) => previous.next = number,
             None => self.first = number,
         }
     }
 }
 
-/// A key as it is written in front of its value: quoted and with its colon.
+/// What leads to a value: its key in quotes, a colon, and the white space between them.
 #[derive(Debug)]
-struct Written {
-    bytes: Box<[u8]>,
-    /// The same in words of eight bytes, each with the mask of those bytes that count.
-    words: Box<[(u64, u64)]>,
+struct Lead {
+    bytes: Vec<u8>,
+    /// How many bytes that are; more than there can be if it is not recognised at all.
+    length: usize,
+    /// The same as numbers, with the masks of those bytes that count, if it is short.
+    short: Option<[(u64, u64); SHORT_BYTES / 8]>,
 }
 
-impl Written {
-    fn new(name: &[u8]) -> Self {
-        // A key that is never written without an escape is not recognised here.
-        let plain = name.iter().all(|byte| !matches!(byte, b'"' | b'\\' | ..b' '));
-        let bytes: Box<[u8]> =
-            if plain { [b"\"", name, b"\":"].concat().into() } else { [].into() };
-        let word = |chunk: &[u8]| {
-            let (mut word, mut mask) = ([0; 8], [0; 8]);
-            for ((word, mask), byte) in word.iter_mut().zip(&mut mask).zip(chunk) {
-                (*word, *mask) = (*byte, u8::MAX);
-            }
-            (u64::from_le_bytes(word), u64::from_le_bytes(mask))
-        };
-        let words = bytes.chunks(8).map(word).collect();
-        Self { bytes, words }
+/// What is compared at once.
+const SHORT_BYTES: usize = 32;
+
+impl Lead {
+    /// A key without white space.
+    fn of(name: &[u8]) -> Self {
+        let mut lead = Self { bytes: Vec::new(), length: usize::MAX, short: None };
+        // One that needs escapes is never written as it is.
+        if name.iter().all(|byte| !matches!(byte, b'"' | b'\\' | ..b' ')) {
+            lead.learn(&[b"\"", name, b"\":"].concat());
+        }
+        lead
     }
 
-    #[inline]
+    fn learn(&mut self, bytes: &[u8]) {
+        self.bytes.clear();
+        self.bytes.extend_from_slice(bytes);
+        self.length = bytes.len();
+        self.short = (bytes.len() <= SHORT_BYTES).then(|| {
+            let mut short = [(0, 0); SHORT_BYTES / 8];
+            for (word, bytes) in short.iter_mut().zip(bytes.chunks(8)) {
+                for (byte, shift) in bytes.iter().zip((0..).step_by(8)) {
+                    *word = (word.0 | u64::from(*byte) << shift, word.1 | 0xff << shift);
+                }
+            }
+            short
+        });
+    }
+
+    #[inline(always)]
     fn strip<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
-        let (chunks, _) = bytes.as_chunks::<8>();
-        let Some(chunks) = chunks.get(..self.words.len()) else {
-            return self.strip_near_end(bytes);
+        let (Some(chunk), Some(short)) = (bytes.first_chunk::<SHORT_BYTES>(), &self.short) else {
+            return self.strip_long(bytes);
         };
         let mut difference = 0;
-        for (chunk, (word, mask)) in chunks.iter().zip(&self.words) {
+        for (chunk, (word, mask)) in chunk.as_chunks::<8>().0.iter().zip(short) {
             difference |= (u64::from_le_bytes(*chunk) ^ word) & mask;
         }
-        if difference != 0 || self.words.is_empty() {
-            return None;
-        }
-        bytes.get(self.bytes.len()..)
+        if difference == 0 { bytes.get(self.length..) } else { None }
     }
 
-    fn strip_near_end<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
-        bytes.strip_prefix(&*self.bytes)
+    /// The same near the end of a record, and for a long key.
+    #[inline(never)]
+    fn strip_long<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        let (lead, rest) = bytes.split_at_checked(self.length)?;
+        (*lead == *self.bytes).then_some(rest)
     }
 }
 

@@ -6,7 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::value::RawValue;
 
 use super::object::{Object, StructColumn};
-use super::order::Order;
+use super::order::{NO_KEY, Order};
 use super::text::{LoneSurrogate, Token, check_passed_over};
 use super::{MAX_KEYS, position};
 use crate::{Fault, Reason};
@@ -77,14 +77,15 @@ impl<'de> Visitor<'de> for RowSeed<'_, '_> {
         object.begin();
         let mut keys = 0;
         let mut expected = object.order().first();
-        let mut previous = None;
+        let mut previous = NO_KEY;
         while let Some(key) = map.next_key_seed(KeySeed { order: object.order(), expected })? {
             keys += 1;
             if keys > MAX_KEYS {
                 return Err(row.fail(None, Fault::TooManyKeys { limit: MAX_KEYS }));
             }
             if let Some(key) = key {
-                object.order().follow(previous.replace(key), key);
+                object.order().follow(previous, key);
+                previous = key;
                 expected = object.order().after(key);
             }
             if let Some(member) = key.and_then(|key| object.order().member(key)) {

@@ -50,9 +50,13 @@ impl<'a> Scanner<'a> {
     }
 
     /// The inside of a string without escapes, whose first quote is passed already.
-    #[inline]
+    #[inline(always)]
     pub(super) fn string(&mut self) -> Option<&'a [u8]> {
-        let (text, rest) = self.0.split_at_checked(end_of_string(self.0)?)?;
+        let mut end = end_of_ascii(self.0)?;
+        if *self.0.get(end)? != b'"' {
+            end = end_of_wide_string(self.0, end)?;
+        }
+        let (text, rest) = self.0.split_at_checked(end)?;
         self.0 = rest.get(1..)?;
         Some(text)
     }
@@ -121,18 +125,9 @@ fn container(bytes: &[u8], depth: usize) -> Option<&[u8]> {
     }
 }
 
-/// The place of the quote that ends a string without escapes.
-#[inline]
-fn end_of_string(bytes: &[u8]) -> Option<usize> {
-    let end = end_of_ascii(bytes)?;
-    match bytes.get(end)? {
-        b'"' => Some(end),
-        0x80.. => end_of_wide_string(bytes, end),
-        _ => None,
-    }
-}
-
-/// The same where the first `ascii` bytes are known.
+/// The place of the quote that ends a string without escapes, of which the first `ascii` bytes are
+/// known.
+#[inline(never)]
 fn end_of_wide_string(bytes: &[u8], ascii: usize) -> Option<usize> {
     let special = |byte: &u8| matches!(byte, b'"' | b'\\' | ..b' ');
     let end = ascii + bytes.get(ascii..)?.iter().position(special)?;
@@ -170,36 +165,35 @@ fn after_digits(bytes: &[u8]) -> Option<&[u8]> {
 }
 
 /// The place of the first byte that is a quote, a backslash, a control character or not ASCII.
-#[inline]
+#[inline(always)]
 fn end_of_ascii(bytes: &[u8]) -> Option<usize> {
-    let (words, tail) = bytes.as_chunks::<8>();
     let mut before = 0;
-    for word in words {
+    for word in bytes.as_chunks::<8>().0 {
         let found = special(u64::from_le_bytes(*word));
         if found != 0 {
             return Some(before + first_byte(found));
         }
         before += 8;
     }
-    let found = match bytes.last_chunk::<8>() {
-        // Bytes that were looked at make place for zeros, which are control characters.
-        Some(word) if !tail.is_empty() => {
-            special(u64::from_le_bytes(*word) >> (64 - 8 * tail.len()))
-        }
-        Some(_) => return None,
-        None => {
-            let mut word = [0; 8];
-            word.iter_mut().zip(tail).for_each(|(to, from)| *to = *from);
-            special(u64::from_le_bytes(word))
-        }
+    end_of_ascii_in_tail(bytes, before)
+}
+
+/// The same where only fewer than eight bytes are left to be looked at.
+#[inline(never)]
+fn end_of_ascii_in_tail(bytes: &[u8], before: usize) -> Option<usize> {
+    let left = bytes.len().checked_sub(before).filter(|left| (1..8).contains(left))?;
+    let word = match bytes.last_chunk::<8>() {
+        // Zeros come in from above. They are control characters, and so an end.
+        Some(word) => u64::from_le_bytes(*word) >> (64 - 8 * left),
+        None => bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
     };
-    let at = first_byte(found);
-    (at < tail.len()).then_some(before + at)
+    let at = first_byte(special(word));
+    (at < left).then_some(before + at)
 }
 
 /// The high bit of the lowest byte that is a quote, a backslash, a control character or not ASCII.
 /// Bits above it mean nothing.
-#[inline]
+#[inline(always)]
 fn special(word: u64) -> u64 {
     let quote = (word ^ (LOW * 0x22)).wrapping_sub(LOW);
     let backslash = (word ^ (LOW * 0x5c)).wrapping_sub(LOW);
@@ -208,7 +202,7 @@ fn special(word: u64) -> u64 {
 }
 
 /// Which byte the lowest bit is in.
-#[inline]
+#[inline(always)]
 fn first_byte(bits: u64) -> usize {
     usize::try_from(bits.trailing_zeros() / 8).unwrap_or(8)
 }

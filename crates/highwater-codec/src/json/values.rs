@@ -92,26 +92,53 @@ impl Cells {
     }
 
     /// Appends a value other than null. After an error nothing is appended.
+    #[inline(always)]
     pub(super) fn push(&mut self, token: Token<'_>) -> Result<(), Problem> {
-        match (&mut self.values, token) {
-            (Values::Text { ends, bytes, .. }, Token::Text(text) | Token::Number(text)) => {
+        match token {
+            Token::Text(text) => self.push_text(text)?,
+            Token::Number(number) => self.push_number(number)?,
+            Token::Boolean(value) => match &mut self.values {
+                Values::Boolean(values) => values.append(value),
+                _ => return Err(Problem::Mismatch),
+            },
+            Token::Null | Token::Container => return Err(Problem::Mismatch),
+        }
+        self.nulls.append_non_null();
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn push_text(&mut self, text: &[u8]) -> Result<(), Problem> {
+        match &mut self.values {
+            Values::Text { ends, bytes, .. } => {
                 push(bytes, text);
                 ends.push(end_of(bytes)?);
             }
-            (Values::Int(values), Token::Number(text)) => {
-                values.push(i32::try_from(whole(text)?).or(Err(Problem::OutOfRange))?);
+            Values::Decimal { values, precision, scale } => {
+                values.push(decimal::parse(text, *precision, *scale)?);
             }
-            (Values::Long(values), Token::Number(text)) => values.push(whole(text)?),
-            (Values::Double(values), Token::Number(text)) => values.push(double(text)?),
-            (Values::Boolean(values), Token::Boolean(value)) => values.append(value),
-            (
-                Values::Decimal { values, precision, scale },
-                Token::Number(text) | Token::Text(text),
-            ) => values.push(decimal::parse(text, *precision, *scale)?),
-            (Values::Timestamp(values), Token::Text(text)) => values.push(timestamp::parse(text)?),
+            Values::Timestamp(values) => values.push(timestamp::parse(text)?),
             _ => return Err(Problem::Mismatch),
         }
-        self.nulls.append_non_null();
+        Ok(())
+    }
+
+    fn push_number(&mut self, number: &[u8]) -> Result<(), Problem> {
+        match &mut self.values {
+            Values::Text { ends, bytes, .. } => {
+                push(bytes, number);
+                ends.push(end_of(bytes)?);
+            }
+            Values::Int(values) => {
+                values.push(i32::try_from(whole(number)?).or(Err(Problem::OutOfRange))?);
+            }
+            Values::Long(values) => values.push(whole(number)?),
+            Values::Double(values) => values.push(double(number)?),
+            Values::Decimal { values, precision, scale } => {
+                values.push(decimal::parse(number, *precision, *scale)?);
+            }
+            Values::Boolean(_) | Values::Timestamp(_) => return Err(Problem::Mismatch),
+        }
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 //! has been taken back.
 
 use super::{Feeds, Object, ValueColumn};
+use crate::json::order::NO_KEY;
 use crate::json::scanner::Scanner;
 use crate::json::text::Token;
 use crate::json::{MAX_BYTES, MAX_KEYS};
@@ -26,26 +27,27 @@ impl Object {
     /// Reads an object whose brace is passed.
     fn read_members<'a>(&mut self, mut scanner: Scanner<'a>) -> Option<Scanner<'a>> {
         self.begin();
-        scanner.space();
-        if scanner.peek()? == b'}' {
-            scanner.next()?;
-            return self.end_quickly().map(|()| scanner);
-        }
         let mut expected = self.order.first();
-        let mut previous = None;
-        for _ in 0..MAX_KEYS {
-            let (key, rest) = match self.order.strip(expected, scanner.0) {
-                Some(rest) => (Some(expected), Scanner(rest)),
-                None => self.find_key(scanner, expected, previous)?,
+        let mut previous = NO_KEY;
+        for keys_before in 0..MAX_KEYS {
+            let key = match self.order.strip(expected, scanner.0) {
+                Some(rest) => {
+                    scanner = Scanner(rest);
+                    expected
+                }
+                None if keys_before == 0 && is_empty(scanner) => return self.close(scanner),
+                None => {
+                    let (key, rest) = self.find_key(scanner, expected, previous)?;
+                    scanner = rest;
+                    key
+                }
             };
-            scanner = rest;
-            if let Some(key) = key {
-                previous = Some(key);
+            if key != NO_KEY {
+                previous = key;
                 expected = self.order.after(key);
             }
-            scanner.space();
-            match key.and_then(|key| self.members.get_mut(key)) {
-                None => scanner.value(self.depth)?,
+            match self.members.get_mut(key) {
+                None => scanner = passed_over(scanner, self.depth)?,
                 Some(member) => {
                     if std::mem::replace(&mut member.serial, self.serial) == self.serial {
                         return None;
@@ -54,38 +56,50 @@ impl Object {
                     scanner = member.feeds.read_quickly(scanner)?;
                 }
             }
-            scanner.space();
-            match scanner.next()? {
-                b',' => scanner.space(),
-                b'}' => return self.end_quickly().map(|()| scanner),
-                _ => return None,
+            if scanner.peek()? != b',' {
+                scanner.space();
+                if scanner.peek()? != b',' {
+                    return self.close(scanner);
+                }
             }
+            scanner.next()?;
         }
         None
     }
 
-    /// Passes a key that is not the expected one, and its colon. The key has no number when it is
-    /// not known.
+    /// Passes the end of an object.
+    #[inline]
+    fn close<'a>(&mut self, mut scanner: Scanner<'a>) -> Option<Scanner<'a>> {
+        scanner.space();
+        scanner.expect(b'}')?;
+        self.end_quickly().map(|()| scanner)
+    }
+
+    /// Passes a key that is not written as expected, and its colon.
     #[inline(never)]
     fn find_key<'a>(
         &mut self,
         mut scanner: Scanner<'a>,
         expected: usize,
-        previous: Option<usize>,
-    ) -> Option<(Option<usize>, Scanner<'a>)> {
+        previous: usize,
+    ) -> Option<(usize, Scanner<'a>)> {
         // The expected one may be missing this time. It is expected again the next time.
         let second = self.order.after(expected);
         if let Some(rest) = self.order.strip(second, scanner.0) {
-            return Some((Some(second), Scanner(rest)));
+            return Some((second, Scanner(rest)));
         }
+        let lead = scanner.0;
+        scanner.space();
         scanner.expect(b'"')?;
         let name = scanner.string()?;
         scanner.space();
         scanner.expect(b':')?;
-        let key = self.order.find_or_learn(name, expected);
-        if let Some(key) = key {
-            self.order.follow(previous, key);
-        }
+        scanner.space();
+        let Some(key) = self.order.find_or_learn(name, expected) else {
+            return Some((NO_KEY, scanner));
+        };
+        self.order.follow(previous, key);
+        self.order.learn(key, lead.get(..lead.len() - scanner.0.len())?);
         Some((key, scanner))
     }
 
@@ -105,9 +119,22 @@ impl Object {
     }
 }
 
+/// Says whether an object whose brace is passed has no keys.
+fn is_empty(mut scanner: Scanner<'_>) -> bool {
+    scanner.space();
+    scanner.peek() == Some(b'}')
+}
+
+/// Passes a value that feeds no column.
+#[inline(never)]
+fn passed_over(mut scanner: Scanner<'_>, depth: usize) -> Option<Scanner<'_>> {
+    scanner.value(depth)?;
+    Some(scanner)
+}
+
 impl Feeds {
     /// Reads a value.
-    #[inline]
+    #[inline(always)]
     fn read_quickly<'a>(&mut self, mut scanner: Scanner<'a>) -> Option<Scanner<'a>> {
         match self {
             Self::Values(columns) => {
@@ -133,7 +160,7 @@ impl Feeds {
 }
 
 impl ValueColumn {
-    #[inline]
+    #[inline(always)]
     fn push_quickly(&mut self, token: Token<'_>) -> Option<()> {
         if !matches!(token, Token::Null) {
             return self.cells.push(token).ok();
@@ -148,19 +175,19 @@ impl ValueColumn {
 
 impl<'a> Scanner<'a> {
     /// A value that is neither an object nor an array.
-    #[inline]
+    #[inline(always)]
     fn token(&mut self) -> Option<Token<'a>> {
-        Some(match self.peek()? {
-            b'"' => {
-                self.next()?;
-                Token::Text(self.string()?)
-            }
-            b'-' | b'0'..=b'9' => Token::Number(self.number()?),
-            b'n' => self.word(b"null").map(|()| Token::Null)?,
-            b't' => self.word(b"true").map(|()| Token::Boolean(true))?,
-            b'f' => self.word(b"false").map(|()| Token::Boolean(false))?,
-            _ => return None,
-        })
+        let (first, rest) = self.0.split_first()?;
+        if *first == b'"' {
+            self.0 = rest;
+            return self.string().map(Token::Text);
+        }
+        match first {
+            b'n' => self.word(b"null").map(|()| Token::Null),
+            b't' => self.word(b"true").map(|()| Token::Boolean(true)),
+            b'f' => self.word(b"false").map(|()| Token::Boolean(false)),
+            _ => self.number().map(Token::Number),
+        }
     }
 }
 

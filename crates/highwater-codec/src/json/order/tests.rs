@@ -1,6 +1,6 @@
 //! Which key is expected, and how it is recognised.
 
-use super::{MAX_PASSED, MAX_PASSED_BYTES, Order};
+use super::{MAX_PASSED, MAX_PASSED_BYTES, NO_KEY, Order};
 
 fn order(names: &[&str]) -> Order {
     let mut order = Order::default();
@@ -10,11 +10,23 @@ fn order(names: &[&str]) -> Order {
 
 #[test]
 fn a_key_is_recognised_as_it_is_written() {
-    let names = ["", "a", "amount", "transaction", "transaction_id", "é", "xxxxx", "xxxxxxxxxxxxx"];
+    let names = [
+        "",
+        "a",
+        "amount",
+        "transaction",
+        "transaction_id",
+        "é",
+        "xxxxx",
+        "xxxxxxxxxxxxx",
+        "a_name_of_twenty_nine_letters",
+        "a_name_which_has_thirty_letters",
+        "a_name_that_has_as_many_as_forty_letters",
+    ];
     let order = order(&names);
     for (number, name) in names.iter().enumerate() {
         // As near to the end as may be, and farther from it.
-        for after in ["", "1", "1}", "12345678", "1234567890123456789012345"] {
+        for after in ["", "1", "1}", "12345678", "1234567890123456789012345678901234567890"] {
             let text = format!("\"{name}\":{after}");
             assert_eq!(order.strip(number, text.as_bytes()), Some(after.as_bytes()), "{text}");
             for other in (0..names.len()).filter(|other| *other != number) {
@@ -45,12 +57,12 @@ fn a_key_that_needs_escapes_is_not_recognised() {
 fn keys_are_expected_as_they_came() {
     let mut order = order(&["a", "b", "c"]);
     assert_eq!((order.first(), order.after(0), order.after(1)), (0, 1, 2));
-    order.follow(None, 2);
-    order.follow(Some(2), 0);
+    order.follow(NO_KEY, 2);
+    order.follow(2, 0);
     assert_eq!((order.first(), order.after(2), order.after(0)), (2, 0, 1));
     let other = order.find_or_learn(b"other", 1).unwrap();
     assert_eq!((order.member(1), order.member(other)), (Some(1), None));
-    order.follow(Some(0), other);
+    order.follow(0, other);
     assert_eq!(order.strip(order.after(0), b"\"other\":1"), Some(b"1".as_slice()));
     assert_eq!(order.find_or_learn(b"other", 0), Some(other));
 }
@@ -65,4 +77,22 @@ fn only_so_many_keys_are_remembered() {
     assert_eq!(order.find_or_learn(b"more", 0), None);
     assert_eq!(order.find_or_learn(b"a", 5), Some(0));
     assert_eq!(order.find_or_learn(b"0", 5), Some(1));
+}
+
+#[test]
+fn white_space_is_learned() {
+    let mut order = order(&["a", "\"", "a_name_of_twenty_nine_letters"]);
+    for number in [0, 1, 2] {
+        for written in ["\"a\": ", " \"a\" : ", "\"a\":", " \"a\":                               "]
+        {
+            order.learn(number, written.as_bytes());
+            for after in ["", "1", "1234567890123456789012345678901234567890"] {
+                let text = format!("{written}{after}");
+                assert_eq!(order.strip(number, text.as_bytes()), Some(after.as_bytes()), "{text}");
+                let other = text.replacen(':', ";", 1);
+                assert_eq!(order.strip(number, other.as_bytes()), None, "{other}");
+            }
+        }
+    }
+    order.learn(NO_KEY, b"nothing");
 }

@@ -186,6 +186,12 @@ fn limits_are_those_of_the_long_way() {
     let keys = |keys: usize| format!("{{{}\"id\":\"a\",\"long\":1}}", "\"x\":1,".repeat(keys - 2));
     assert!(takes_the_quick_way(&flat(), &keys(crate::json::MAX_KEYS)));
     assert!(!takes_the_quick_way(&flat(), &keys(crate::json::MAX_KEYS + 1)));
+    let comma = keys(crate::json::MAX_KEYS).replace("1}", "1,}");
+    assert!(!takes_the_quick_way(&flat(), &comma));
+    let comma = format!("{{\"id\":\"a\",\"long\":1,\"{}\":1,}}", "x".repeat(100));
+    assert!(!takes_the_quick_way(&flat(), &comma));
+    let comma = format!("{{\"{}\":1,}}", "x".repeat(100));
+    assert!(!takes_the_quick_way(&Columns::new().optional("a", Type::Int), &comma));
     let deep = |depth: usize| {
         let (open, close) = ("[".repeat(depth), "]".repeat(depth));
         format!("{{\"id\":\"a\",\"long\":1,\"x\":{open}{close}}}")
