@@ -56,10 +56,17 @@ pub fn parse_decimal(text: &str, precision: u8, scale: u8) -> Result<i128, Probl
 }
 
 /// [`parse_decimal`] of bytes.
+#[inline]
 pub(crate) fn parse(text: &[u8], precision: u8, scale: u8) -> Result<i128, Problem> {
-    if let Some(value) = plain(text, precision, scale) {
-        return Ok(value);
+    match plain(text, precision, scale) {
+        Some(value) => Ok(value),
+        None => parse_any(text, precision, scale),
     }
+}
+
+/// The same for a number that may have many digits or an exponent, or be none.
+#[inline(never)]
+fn parse_any(text: &[u8], precision: u8, scale: u8) -> Result<i128, Problem> {
     let number = Number::parse(text).ok_or(Problem::Mismatch)?;
     number.scaled(u32::from(precision).min(MAX_DIGITS), u32::from(scale))
 }

@@ -5,7 +5,8 @@
 #[inline(always)]
 pub(crate) fn push(bytes: &mut Vec<u8>, text: &[u8]) {
     match text.len() {
-        0..=3 => bytes.extend(text),
+        0..=1 => bytes.extend(text.first()),
+        2..=3 => push_words::<2>(bytes, text),
         4..=7 => push_words::<4>(bytes, text),
         8..=15 => push_words::<8>(bytes, text),
         16..=32 => push_words::<16>(bytes, text),

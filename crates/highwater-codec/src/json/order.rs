@@ -98,23 +98,25 @@ impl Order {
     }
 }
 
+/// How much of a lead is compared at once.
+const LEAD_BYTES: usize = 32;
+
 /// What leads to a value: its key in quotes, a colon, and the white space between them.
 #[derive(Debug)]
 struct Lead {
     bytes: Vec<u8>,
-    /// How many bytes that are; more than there can be if it is not recognised at all.
+    /// How many bytes that are; more than there can be where nothing is recognised.
     length: usize,
-    /// The same as numbers, with the masks of those bytes that count, if it is short.
-    short: Option<[(u64, u64); SHORT_BYTES / 8]>,
+    /// The same as numbers, and the masks of those bytes that count. All are there unless it is long.
+    words: [u64; LEAD_BYTES / 8],
+    masks: [u64; LEAD_BYTES / 8],
 }
-
-/// What is compared at once.
-const SHORT_BYTES: usize = 32;
 
 impl Lead {
     /// A key without white space.
     fn of(name: &[u8]) -> Self {
-        let mut lead = Self { bytes: Vec::new(), length: usize::MAX, short: None };
+        let (words, masks) = ([0; 4], [0; 4]);
+        let mut lead = Self { bytes: Vec::new(), length: usize::MAX, words, masks };
         // One that needs escapes is never written as it is.
         if name.iter().all(|byte| !matches!(byte, b'"' | b'\\' | ..b' ')) {
             lead.learn(&[b"\"", name, b"\":"].concat());
@@ -126,32 +128,38 @@ impl Lead {
         self.bytes.clear();
         self.bytes.extend_from_slice(bytes);
         self.length = bytes.len();
-        self.short = (bytes.len() <= SHORT_BYTES).then(|| {
-            let mut short = [(0, 0); SHORT_BYTES / 8];
-            for (word, bytes) in short.iter_mut().zip(bytes.chunks(8)) {
-                for (byte, shift) in bytes.iter().zip((0..).step_by(8)) {
-                    *word = (word.0 | u64::from(*byte) << shift, word.1 | 0xff << shift);
-                }
+        (self.words, self.masks) = ([0; 4], [0; 4]);
+        let words = self.words.iter_mut().zip(&mut self.masks);
+        for ((word, mask), bytes) in words.zip(bytes.chunks(8)) {
+            for (byte, shift) in bytes.iter().zip((0..).step_by(8)) {
+                *word |= u64::from(*byte) << shift;
+                *mask |= 0xff << shift;
             }
-            short
-        });
+        }
     }
 
     #[inline(always)]
     fn strip<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
-        let (Some(chunk), Some(short)) = (bytes.first_chunk::<SHORT_BYTES>(), &self.short) else {
-            return self.strip_long(bytes);
+        let Some(chunk) = bytes.first_chunk::<LEAD_BYTES>() else {
+            return self.strip_whole(bytes);
         };
         let mut difference = 0;
-        for (chunk, (word, mask)) in chunk.as_chunks::<8>().0.iter().zip(short) {
+        let words = chunk.as_chunks::<8>().0.iter().zip(&self.words);
+        for ((chunk, word), mask) in words.zip(&self.masks) {
             difference |= (u64::from_le_bytes(*chunk) ^ word) & mask;
         }
-        if difference == 0 { bytes.get(self.length..) } else { None }
+        if difference != 0 {
+            return None;
+        }
+        if self.length > LEAD_BYTES {
+            return self.strip_whole(bytes);
+        }
+        bytes.get(self.length..)
     }
 
     /// The same near the end of a record, and for a long key.
     #[inline(never)]
-    fn strip_long<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+    fn strip_whole<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
         let (lead, rest) = bytes.split_at_checked(self.length)?;
         (*lead == *self.bytes).then_some(rest)
     }
