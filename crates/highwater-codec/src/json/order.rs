@@ -138,8 +138,16 @@ impl Lead {
         }
     }
 
+    /// What follows, if `bytes` begins with the lead and has no more white space behind it.
     #[inline(always)]
     fn strip<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        let rest = self.strip_prefix(bytes)?;
+        let space = matches!(rest.first(), Some(b' ' | b'\n' | b'\r' | b'\t'));
+        (!space).then_some(rest)
+    }
+
+    #[inline(always)]
+    fn strip_prefix<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
         let Some(chunk) = bytes.first_chunk::<LEAD_BYTES>() else {
             return self.strip_whole(bytes);
         };

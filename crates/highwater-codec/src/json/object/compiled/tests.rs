@@ -225,3 +225,16 @@ fn keys_are_expected_and_never_assumed() {
         assert_eq!(both.decode(&values), 7);
     }
 }
+
+#[test]
+fn usual_records_take_the_quick_way_from_the_first_on() {
+    let compact = r#"{"id":"a","amount":"1.50","when":"2025-01-16T00:00:00.5","int":1,"long":2}"#;
+    let spaced = compact.replace(':', ": ").replace("T00: 00: 00", "T00:00:00").replace(',', ", ");
+    let reordered = r#"{ "long":2, "int" : 1, "id":"a" }"#;
+    for record in [compact, &spaced, reordered] {
+        let mut decoder = decoder(&flat(), Attempts::always());
+        for other in [record, record, compact, &spaced, reordered, record] {
+            assert_eq!(decoder.object.read_quickly(other.as_bytes()), Some(()), "{other}");
+        }
+    }
+}
