@@ -57,11 +57,12 @@ pub(crate) struct Options {
 }
 
 /// Two lanes run side by side, each its suites in their order. Whoever stops the broker of the run must
-/// have no neighbour on it, so all that use a broker are in one lane.
+/// have no neighbour on it, so all that use it are in the first lane. The others are where both lanes
+/// take as long.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lane {
-    Brokers,
-    Tables,
+    Broker,
+    Other,
 }
 
 struct Suite {
@@ -76,112 +77,112 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "generator",
         shows: "300,000 generated records become exactly the rows that Python computes",
-        lane: Lane::Tables,
+        lane: Lane::Other,
         needs: &[Need::Ledger, Need::Python],
         run: generator::run,
     },
     Suite {
         name: "kafka-crate",
         shows: "the ignored tests of the workspace against a real broker",
-        lane: Lane::Brokers,
+        lane: Lane::Broker,
         needs: &[Need::Broker],
         run: kafka_crate::run,
     },
     Suite {
         name: "transactions",
         shows: "four partitions, five codecs, aborts, three restarts: each committed record once",
-        lane: Lane::Brokers,
+        lane: Lane::Broker,
         needs: &[Need::Ledger, Need::Python, Need::Broker],
         run: transactions::run,
     },
     Suite {
         name: "secured",
         shows: "TLS, SCRAM and re-authentication with a real broker; who is not let in ends at once",
-        lane: Lane::Brokers,
+        lane: Lane::Other,
         needs: &[Need::Ledger],
         run: secured::run,
     },
     Suite {
         name: "topics",
         shows: "records deleted, topics made anew, partitions added, compaction: refused, recorded or read",
-        lane: Lane::Brokers,
+        lane: Lane::Broker,
         needs: &[Need::Ledger, Need::Python, Need::Broker],
         run: topics::run,
     },
     Suite {
         name: "leaders",
         shows: "three brokers, of which one goes and comes back: each record once",
-        lane: Lane::Brokers,
+        lane: Lane::Broker,
         needs: &[Need::Ledger, Need::Python],
         run: leaders::run,
     },
     Suite {
         name: "versions",
         shows: "generate, run and verify on Kafka 3.9",
-        lane: Lane::Brokers,
+        lane: Lane::Other,
         needs: &[Need::Ledger, Need::Python],
         run: versions::run,
     },
     Suite {
         name: "registry",
         shows: "Avro of two schemas by a real registry, and once more when it is gone: rows as Python sent them",
-        lane: Lane::Brokers,
+        lane: Lane::Broker,
         needs: &[Need::Ledger, Need::Python, Need::Broker],
         run: registry::run,
     },
     Suite {
         name: "lost-log",
         shows: "the checkpoint directory deleted between lives",
-        lane: Lane::Tables,
+        lane: Lane::Other,
         needs: &[Need::Ledger, Need::Python],
         run: lost_log::run,
     },
     Suite {
         name: "rollback",
         shows: "a table rolled back by pyiceberg is refused until that is accepted",
-        lane: Lane::Tables,
+        lane: Lane::Other,
         needs: &[Need::Ledger, Need::Python],
         run: rollback::run,
     },
     Suite {
         name: "partitioned",
         shows: "a ledger by day or hour and bucket: other readers find each row and open no file in vain",
-        lane: Lane::Tables,
+        lane: Lane::Other,
         needs: &[Need::Ledger, Need::Python, Need::Spark],
         run: partitioned::run,
     },
     Suite {
         name: "shared-catalog",
         shows: "pyiceberg and Iceberg's Java write to the same SQL catalog meanwhile: all rows once",
-        lane: Lane::Tables,
+        lane: Lane::Other,
         needs: &[Need::Ledger, Need::Python, Need::Spark],
         run: shared_catalog::run,
     },
     Suite {
         name: "instances",
         shows: "two instances at once: one goes on, the other ends with 3",
-        lane: Lane::Tables,
+        lane: Lane::Other,
         needs: &[Need::Ledger],
         run: instances::run,
     },
     Suite {
         name: "stop",
         shows: "100 lives ended by SIGTERM: each exits with 0 within 10 s, and nothing is lost",
-        lane: Lane::Tables,
+        lane: Lane::Other,
         needs: &[Need::Ledger],
         run: stop::run,
     },
     Suite {
         name: "bench",
         shows: "the benchmark of the ledger over 20,000 rows: all engines write the same ones",
-        lane: Lane::Brokers,
+        lane: Lane::Broker,
         needs: &[Need::Ledger, Need::Python, Need::Broker],
         run: bench::run,
     },
     Suite {
         name: "kill",
         shows: "200 lives ended by SIGKILL, from the generator and from Kafka",
-        lane: Lane::Brokers,
+        lane: Lane::Broker,
         needs: &[Need::Ledger, Need::Python, Need::Broker],
         run: kill::run,
     },
@@ -201,7 +202,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let equipment = Equipment::prepare(options.ledger.as_deref(), &needs, "integration")?;
     let equipment = Arc::new(equipment);
     let failed = AtomicBool::new(false);
-    side_by_side(&[Lane::Brokers, Lane::Tables], |lane| {
+    side_by_side(&[Lane::Broker, Lane::Other], |lane| {
         let suites = chosen.iter().filter(|suite| suite.lane == *lane);
         // After a failure the other lane ends the suite that it has begun, and with it the run.
         for suite in suites.take_while(|_| !failed.load(Ordering::Relaxed)) {
