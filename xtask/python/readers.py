@@ -1,6 +1,6 @@
 """Engines that read the tables of a warehouse, each in its own way: all give the rows of some columns as tuples.
 
-Spark takes its jars from SPARK_JARS."""
+Spark takes its jars from SPARK_JARS, their paths with commas between them."""
 
 import functools
 import itertools

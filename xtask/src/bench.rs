@@ -17,7 +17,8 @@ mod report;
 mod setting;
 mod usage;
 
-use contest::{Contest, Engine, Turn};
+pub(crate) use contest::Engine;
+use contest::{Contest, Turn};
 use report::Report;
 
 #[derive(Args)]
@@ -26,6 +27,9 @@ pub(crate) struct Options {
     benchmark: Benchmark,
     #[command(flatten)]
     job: Job,
+    /// Who takes turns besides DuckDB
+    #[arg(long)]
+    peer: Option<Peer>,
     /// Measure this binary instead of building one
     #[arg(long)]
     ledger: Option<PathBuf>,
@@ -35,6 +39,12 @@ pub(crate) struct Options {
 enum Benchmark {
     /// A topic into an Iceberg table, exactly once, beside DuckDB from files into Parquet
     Ledger,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Peer {
+    /// Structured streaming, from the same topic into an Iceberg table
+    Spark,
 }
 
 /// How much there is to do.
@@ -55,9 +65,16 @@ const NEEDS: &[Need] = &[Need::Ledger, Need::Python, Need::Broker];
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let Benchmark::Ledger = options.benchmark;
-    let equipment = Equipment::prepare(options.ledger.as_deref(), NEEDS, "bench")?;
+    let (needs, peers) = match options.peer {
+        None => (NEEDS.to_vec(), vec![Engine::DuckDb]),
+        Some(Peer::Spark) => {
+            let needs = [NEEDS, &[Need::Spark, Need::SparkKafka]].concat();
+            (needs, vec![Engine::DuckDb, Engine::Spark])
+        }
+    };
+    let equipment = Equipment::prepare(options.ledger.as_deref(), &needs, "bench")?;
     let setting = setting::of(&equipment, &options.job)?;
-    let turns = turns(&equipment, &equipment.scratch, &options.job)?;
+    let turns = turns(&equipment, &equipment.scratch, &options.job, &peers)?;
     let report = Report::of(&turns, options.job.rows);
     let place = workspace::target()?.join("bench/ledger.json");
     let text = serde_json::to_string_pretty(&report.json(&setting))?;
@@ -67,12 +84,18 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     equipment.clear()
 }
 
-/// The turns of all engines, whose outputs are the same; files go below `folder`.
-pub(crate) fn turns(equipment: &Equipment, folder: &Path, job: &Job) -> Result<Vec<Turn>> {
+/// The turns of highwater and of `peers`, whose outputs are the same; files go below `folder`.
+pub(crate) fn turns(
+    equipment: &Equipment,
+    folder: &Path,
+    job: &Job,
+    peers: &[Engine],
+) -> Result<Vec<Turn>> {
     let contest = step::timed("bench: rows", || Contest::prepare(equipment, folder, job))?;
-    let between = [Engine::DuckDb, Engine::Highwater].repeat(usize::try_from(job.rounds)?);
+    let round = [peers, &[Engine::Highwater]].concat();
+    let rounds = round.repeat(usize::try_from(job.rounds)?);
     let mut turns: Vec<Turn> = Vec::new();
-    for engine in [&[Engine::Highwater], &between[..]].concat() {
+    for engine in [&[Engine::Highwater], &rounds[..]].concat() {
         let number = turns.len() + 1;
         let turn = || contest.turn(engine, number);
         turns.push(step::timed(&format!("bench: turn {number}, {}", engine.name()), turn)?);

@@ -18,12 +18,14 @@ use broker::Broker;
 use life::Home;
 use python::Python;
 
-/// What is made ready before anything that needs it begins. Spark is a part of the Python side.
+/// What is made ready before anything that needs it begins. Spark is a part of the Python side; for topics
+/// it needs more than for tables.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
     Ledger,
     Python,
     Spark,
+    SparkKafka,
     Broker,
 }
 
@@ -32,8 +34,8 @@ pub(crate) struct Equipment {
     /// The released binary.
     pub(crate) ledger: PathBuf,
     python: Option<Python>,
-    /// The jars by which Spark reads and writes Iceberg tables.
-    spark: Option<String>,
+    /// What Spark needs besides its package.
+    jars: Vec<PathBuf>,
     broker: Option<Broker>,
     /// A folder of this process.
     pub(crate) scratch: PathBuf,
@@ -53,12 +55,15 @@ impl Equipment {
             })?;
         }
         let ledger = ledger.map_or_else(|| target.join("release/ledger"), Path::to_owned);
-        let mut made = Self { ledger, python: None, spark: None, broker: None, scratch };
+        let mut made = Self { ledger, python: None, jars: Vec::new(), broker: None, scratch };
         if needs.contains(&Need::Python) {
             made.python = Some(step::timed("python", Python::prepare)?);
         }
-        if needs.contains(&Need::Spark) {
-            made.spark = Some(step::timed("spark", spark::jars)?);
+        for (need, artifacts) in [(Need::Spark, spark::ICEBERG), (Need::SparkKafka, spark::KAFKA)] {
+            if needs.contains(&need) {
+                let jars = || artifacts.iter().map(|artifact| spark::jar(artifact)).collect();
+                made.jars.extend(step::timed::<Vec<PathBuf>>("spark", jars)?);
+            }
         }
         if needs.contains(&Need::Broker) {
             made.broker = Some(step::timed("broker", || Broker::start(&made.services()))?);
@@ -76,7 +81,8 @@ impl Equipment {
     pub(crate) fn script(&self, name: &str) -> Result<Command> {
         let python = self.python.as_ref().context("nobody said that Python is needed")?;
         let mut command = python.script(name);
-        command.envs(self.spark.iter().map(|jars| (spark::VARIABLE, jars)));
+        let jars: Vec<_> = self.jars.iter().map(|jar| jar.to_string_lossy()).collect();
+        command.env(spark::VARIABLE, jars.join(","));
         Ok(command)
     }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -14,6 +15,7 @@ use crate::step;
 
 /// Rows are a function of this and of their number.
 const SEED: u32 = 1;
+const TOPIC: &str = "bench-ledger";
 const PARTITIONS: &str = "4";
 /// Records of a file that a peer reads.
 const PER_FILE: &str = "1000000";
@@ -23,6 +25,7 @@ const PER_FILE: &str = "1000000";
 pub(crate) enum Engine {
     Highwater,
     DuckDb,
+    Spark,
 }
 
 impl Engine {
@@ -31,6 +34,7 @@ impl Engine {
         match self {
             Self::Highwater => "highwater",
             Self::DuckDb => "DuckDB",
+            Self::Spark => "Spark",
         }
     }
 }
@@ -40,8 +44,10 @@ pub(crate) struct Turn {
     pub(crate) engine: Engine,
     pub(crate) usage: Usage,
     pub(crate) output: Output,
-    /// Commits of the table, for who makes more than one.
-    pub(crate) commits: Option<usize>,
+    /// Commits of the table, for who makes any.
+    pub(crate) commits: Option<u64>,
+    /// Rows and time on processors after the first half, for who becomes faster by then.
+    pub(crate) warm: Option<(u64, Duration)>,
     /// How many tasks wanted a processor in the minute before.
     pub(crate) load: String,
 }
@@ -76,7 +82,7 @@ impl<'a> Contest<'a> {
     /// Writes the rows into a topic of the broker, and the same into files below `folder`.
     pub(crate) fn prepare(equipment: &'a Equipment, folder: &Path, job: &Job) -> Result<Self> {
         let bootstrap = equipment.broker()?.bootstrap();
-        let topic = format!("kafka://{bootstrap}/bench-ledger");
+        let topic = format!("kafka://{bootstrap}/{TOPIC}");
         let folder = folder.to_owned();
         let threads = job.threads.to_string();
         let contest = Self { equipment, folder, topic, rows: job.rows, threads };
@@ -95,39 +101,55 @@ impl<'a> Contest<'a> {
         let home = self.home(&format!("{number}-{}", engine.name()))?;
         let load = fs::read_to_string("/proc/loadavg").context("cannot read the load")?;
         let load = load.split(' ').next().unwrap_or_default().to_owned();
-        let (usage, output, commits) = match engine {
-            Engine::Highwater => {
-                let usage = self.highwater(&home)?;
-                let commits = progress(&home)?.len();
-                (usage, self.output("iceberg", &home.warehouse()?)?, Some(commits))
-            }
-            Engine::DuckDb => {
-                let file = home.text("ledger.parquet")?;
-                (self.duckdb(&home, &file)?, self.output("parquet", &file)?, None)
-            }
+        let run = match engine {
+            Engine::Highwater => self.highwater(&home)?,
+            Engine::DuckDb => self.duckdb(&home)?,
+            Engine::Spark => self.spark(&home)?,
         };
+        let output = self.output(run.kind, &run.place)?;
         if output.rows != self.rows {
             bail!("{} wrote {} of {} rows", engine.name(), output.rows, self.rows);
         }
         fs::remove_dir_all(home.path("")).context("cannot remove the folder of a turn")?;
-        Ok(Turn { engine, usage, output, commits, load })
+        let Run { usage, commits, warm, .. } = run;
+        Ok(Turn { engine, usage, output, commits, warm, load })
     }
 
     /// As a user runs it, until it has committed every row; then it is asked to end.
-    fn highwater(&self, home: &Home) -> Result<Usage> {
+    fn highwater(&self, home: &Home) -> Result<Run> {
         let arguments = ["--from", &self.topic, "--threads", &self.threads, "--trigger", "1s"];
         let arguments = [&arguments[..], &["--progress", "json"]].concat();
-        measure(home, RUN, &mut home.ledger(&arguments), || {
-            let committed: Option<u64> = progress(home)?.iter().map(records).sum();
+        let usage = measure(home, RUN, &mut home.ledger(&arguments), || {
+            let told = told(home)?;
+            let committed: Option<u64> = told.iter().map(|epoch| number(epoch, ROWS)).sum();
             Ok(committed.context("progress counts no records")? >= self.rows)
-        })
+        })?;
+        let commits = Some(u64::try_from(told(home)?.len())?);
+        Ok(Run { usage, kind: "iceberg", place: home.warehouse()?, commits, warm: None })
     }
 
-    fn duckdb(&self, home: &Home, file: &str) -> Result<Usage> {
-        let records = self.home("records")?.text("files")?;
+    fn duckdb(&self, home: &Home) -> Result<Run> {
+        let (records, place) = (self.home("records")?.text("files")?, home.text("ledger.parquet")?);
         let mut script = self.equipment.script("peer_duckdb.py")?;
-        script.args([&records, file, &self.threads]);
-        measure(home, RUN, &mut script, || Ok(false))
+        script.args([&records, &place, &self.threads]);
+        let usage = measure(home, RUN, &mut script, || Ok(false))?;
+        Ok(Run { usage, kind: "parquet", place, commits: None, warm: None })
+    }
+
+    /// What its own process tells of itself counts, not the Python that started it.
+    fn spark(&self, home: &Home) -> Result<Run> {
+        let (place, checkpoint) = (home.text("warehouse")?, home.text("checkpoint")?);
+        let brokers = self.equipment.broker()?.bootstrap();
+        let mut script = self.equipment.script("peer_spark.py")?;
+        script.args([&brokers, TOPIC, &place, &checkpoint, &self.threads]);
+        let Usage { wall, .. } = measure(home, RUN, &mut script, || Ok(false))?;
+        let told = told(home)?.pop().context("peer_spark.py told nothing")?;
+        let of = |key: &str| number(&told, key).with_context(|| format!("no {key} in {told}"));
+        let usage =
+            Usage { cpu: Duration::from_millis(of("cpuMillis")?), wall, peak: of("peakBytes")? };
+        let warm = (of("warmRows")?, Duration::from_millis(of("warmCpuMillis")?));
+        let warm = Some(warm).filter(|(rows, _)| *rows > 0);
+        Ok(Run { usage, kind: "iceberg", place, commits: Some(of("batches")?), warm })
     }
 
     fn output(&self, kind: &str, place: &str) -> Result<Output> {
@@ -141,30 +163,40 @@ impl<'a> Contest<'a> {
     }
 }
 
+/// What came of one run, and where its output is.
+struct Run {
+    usage: Usage,
+    kind: &'static str,
+    place: String,
+    commits: Option<u64>,
+    warm: Option<(u64, Duration)>,
+}
+
 /// The log of a run in its folder.
 const RUN: &str = "run";
+/// How many records an epoch had.
+const ROWS: &str = "numInputRows";
 
-/// The epochs that a run has told of so far.
-fn progress(home: &Home) -> Result<Vec<Value>> {
+/// The JSON that a run has written so far: its epochs, or what it took.
+fn told(home: &Home) -> Result<Vec<Value>> {
     let path = home.path(&format!("{RUN}.log"));
     let log = fs::read_to_string(&path).with_context(|| format!("cannot read {path:?}"))?;
     // The last line may not be whole yet, and others are for people.
     Ok(log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
 }
 
-fn records(progress: &Value) -> Option<u64> {
-    progress.get("numInputRows")?.as_u64()
+fn number(told: &Value, key: &str) -> Option<u64> {
+    told.get(key)?.as_u64()
 }
 
 fn read_output(told: &str) -> Option<Output> {
     let told: Value = serde_json::from_str(told).ok()?;
     let text = |key: &str| told.get(key)?.as_str().map(str::to_owned);
-    let number = |key: &str| told.get(key)?.as_u64();
     Some(Output {
-        rows: number("rows")?,
+        rows: number(&told, "rows")?,
         amount: text("amount")?,
         digest: text("digest")?,
-        bytes: number("bytes")?,
+        bytes: number(&told, "bytes")?,
     })
 }
 

@@ -11,6 +11,8 @@ struct Figures {
     engine: Engine,
     /// Rows per second on a processor, lowest first.
     rates: Vec<u64>,
+    /// The same of the second half of each turn, for who becomes faster by then.
+    warm: Vec<u64>,
     /// Rows per second of wall time, of the middle turn.
     wall: u64,
     /// The highest of all turns, in bytes.
@@ -36,12 +38,17 @@ impl<'a> Report<'a> {
     }
 
     /// The lowest rate of highwater by the highest of each peer, in hundredths.
-    fn worst_pairs(&self) -> Vec<(Engine, u64)> {
+    fn worst_pairs(&self) -> Vec<(String, u64)> {
         let own = self.figures.iter().find(|figures| figures.engine == Engine::Highwater);
         let lowest = own.and_then(|own| own.rates.first()).copied().unwrap_or(0);
         let peers = self.figures.iter().filter(|figures| figures.engine != Engine::Highwater);
-        let ratio = |peer: &Figures| lowest * 100 / peer.rates.last().copied().unwrap_or(1).max(1);
-        peers.map(|peer| (peer.engine, ratio(peer))).collect()
+        let highest = peers.flat_map(|peer| {
+            let name = peer.engine.name();
+            [(name.to_owned(), peer.rates.last()), (format!("{name}, warm"), peer.warm.last())]
+        });
+        highest
+            .filter_map(|(name, highest)| Some((name, lowest * 100 / highest?.max(&1))))
+            .collect()
     }
 
     /// A table in Markdown, and the ratios below it.
@@ -61,9 +68,14 @@ impl<'a> Report<'a> {
                 hundredths(of.bytes * 100 / self.rows.max(1)),
             ];
             text.push_str(&format!("| {} |\n", row.join(" | ")));
+            if !of.warm.is_empty() {
+                let (name, rate) = (of.engine.name(), thousands(middle(&of.warm)));
+                let spread = spread(&of.warm);
+                text.push_str(&format!("| {name}, warm | | {rate} | {spread} % | | | |\n"));
+            }
         }
-        for (peer, ratio) in self.worst_pairs() {
-            let (name, ratio) = (peer.name(), hundredths(ratio));
+        for (name, ratio) in self.worst_pairs() {
+            let ratio = hundredths(ratio);
             text.push_str(&format!("\nslowest turn of highwater by fastest of {name}: {ratio}\n"));
         }
         text
@@ -75,7 +87,7 @@ impl<'a> Report<'a> {
         let ratios = self.worst_pairs();
         let ratios: Vec<Value> = ratios
             .iter()
-            .map(|(peer, ratio)| json!({"peer": peer.name(), "worstPairPercent": ratio}))
+            .map(|(peer, ratio)| json!({"peer": peer, "worstPairPercent": ratio}))
             .collect();
         json!({"rows": self.rows, "setting": setting, "turns": turns, "ratios": ratios})
     }
@@ -91,14 +103,23 @@ fn figures(engine: Engine, turns: &[Turn], rows: u64) -> Figures {
     Figures {
         engine,
         rates: sorted(&|turn| turn.usage.cpu),
+        warm: warm(&own),
         wall: middle(&sorted(&|turn| turn.usage.wall)),
         peak: own.iter().map(|turn| turn.usage.peak).max().unwrap_or(0),
         bytes: own.iter().map(|turn| turn.output.bytes).max().unwrap_or(0),
     }
 }
 
+fn warm(turns: &[&Turn]) -> Vec<u64> {
+    let warm = turns.iter().filter_map(|turn| turn.warm);
+    let mut rates: Vec<u64> = warm.map(|(rows, cpu)| per_second(rows, cpu)).collect();
+    rates.sort_unstable();
+    rates
+}
+
 fn shown(turn: &Turn, rows: u64) -> Value {
     json!({
+        "warmRowsPerCpuSecond": turn.warm.map(|(rows, cpu)| per_second(rows, cpu)),
         "engine": turn.engine.name(),
         "rowsPerCpuSecond": per_second(rows, turn.usage.cpu),
         "rowsPerSecond": per_second(rows, turn.usage.wall),

@@ -11,7 +11,7 @@ use crate::equipment::Equipment;
 use crate::{step, workspace};
 
 /// Packages whose versions matter.
-const PACKAGES: [&str; 2] = ["duckdb", "pyiceberg"];
+const PACKAGES: [&str; 3] = ["duckdb", "pyiceberg", "pyspark"];
 const POM: &str = "xtask/services/pom.xml";
 
 /// The machine, the versions of all programs, and what was asked for.

@@ -1,4 +1,4 @@
-//! What Spark needs for Iceberg tables, fetched once by Maven.
+//! The jars that Spark needs besides its Python package, fetched once by Maven.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,27 +7,29 @@ use anyhow::{Context, Result};
 
 use crate::{step, workspace};
 
-/// Iceberg in Spark, and the driver by which its JDBC catalog opens a SQLite database.
-const ARTIFACTS: [&str; 2] =
-    ["org.apache.iceberg:iceberg-spark-runtime-4.1_2.13:1.12.0", "org.xerial:sqlite-jdbc:3.50.3.0"];
+/// For Iceberg tables, and for the SQLite database of a JDBC catalog.
+pub(crate) const ICEBERG: &[&str] = &[
+    "org.apache.iceberg:iceberg-spark-runtime-4.1_2.13:1.12.0",
+    "org.xerial:sqlite-jdbc:3.50.3.0",
+];
+
+/// For topics of Kafka. Maven copies each without what it needs, so that is named as well; the provider of
+/// tokens is the same in all of 4.1, and its later releases are not to be had everywhere.
+pub(crate) const KAFKA: &[&str] = &[
+    "org.apache.spark:spark-sql-kafka-0-10_2.13:4.1.3",
+    "org.apache.spark:spark-token-provider-kafka-0-10_2.13:4.1.1",
+    "org.apache.kafka:kafka-clients:3.9.1",
+    "org.apache.commons:commons-pool2:2.12.1",
+];
 
 /// The variable by which the scripts find the jars, with commas between them.
 pub(crate) const VARIABLE: &str = "SPARK_JARS";
 
-/// The jars as Spark takes them; fetches those that are missing.
-pub(crate) fn jars() -> Result<String> {
-    let jars = ARTIFACTS.into_iter().map(jar);
-    let jars = jars.map(|jar| Ok(jar?.to_str().context("a path is not UTF-8")?.to_owned()));
-    Ok(jars.collect::<Result<Vec<_>>>()?.join(","))
-}
-
-fn jar(artifact: &str) -> Result<PathBuf> {
-    let mut parts = artifact.split(':').skip(1);
-    let (Some(name), Some(version)) = (parts.next(), parts.next()) else {
-        anyhow::bail!("{artifact} is no group:name:version");
-    };
+/// The jar of `group:name:version`; fetches it when it is missing.
+pub(crate) fn jar(artifact: &str) -> Result<PathBuf> {
     let home = workspace::cache("services")?;
-    let file = format!("{name}-{version}.jar");
+    let (_, name) = artifact.split_once(':').context("an artifact without a group")?;
+    let file = format!("{}.jar", name.replace(':', "-"));
     let jar = home.join("jars").join(&file);
     if !jar.exists() {
         let fresh = home.join(format!("jars-{}", std::process::id()));

@@ -13,6 +13,7 @@ fn turn(engine: Engine, cpu: u64, wall: u64) -> Turn {
         usage: Usage { cpu, wall, peak: 64 << 20 },
         output: Output::of(1_000, 25_500),
         commits: None,
+        warm: None,
         load: "0.10".to_owned(),
     }
 }
@@ -24,11 +25,22 @@ fn the_worst_pair_is_told() {
     let turns: Vec<Turn> = own.into_iter().chain(peer).collect();
     let report = Report::of(&turns, 1_000);
     // 2,000 rows per CPU-second by 1,250.
-    assert_eq!(report.worst_pairs(), [(Engine::DuckDb, 160)]);
+    assert_eq!(report.worst_pairs(), [("DuckDB".to_owned(), 160)]);
     let table = report.table();
     assert!(table.contains("| highwater | 3 | 2,222 | 25 % | 1,000 | 64 MiB | 25.50 |"), "{table}");
     assert!(table.contains("| DuckDB | 2 | 1,000 | 25 % | 500 | 64 MiB | 25.50 |"), "{table}");
     assert!(table.ends_with("by fastest of DuckDB: 1.60\n"), "{table}");
+}
+
+#[test]
+fn who_becomes_faster_is_compared_when_warm_too() {
+    let spark =
+        Turn { warm: Some((500, Duration::from_millis(250))), ..turn(Engine::Spark, 1_000, 1_000) };
+    let turns = [turn(Engine::Highwater, 250, 1_000), spark];
+    let report = Report::of(&turns, 1_000);
+    let pairs = [("Spark".to_owned(), 400), ("Spark, warm".to_owned(), 200)];
+    assert_eq!(report.worst_pairs(), pairs);
+    assert!(report.table().contains("| Spark, warm | | 2,000 | 0 % | | | |"));
 }
 
 #[test]
