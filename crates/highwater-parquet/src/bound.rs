@@ -140,7 +140,7 @@ impl Bound {
 }
 
 /// The character after `char`, past the gap of surrogates.
-fn next_char(char: char) -> Option<char> {
+pub(crate) fn next_char(char: char) -> Option<char> {
     (char..=char::MAX).nth(1)
 }
 

@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, Float32Type, Float64Type, TimeUnit};
 use parquet::basic::{LogicalType, Type};
-use parquet::schema::types::{ColumnDescriptor, ColumnPath, SchemaDescriptor};
+use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
 
 use crate::FileError;
 
@@ -14,7 +14,6 @@ use crate::FileError;
 #[derive(Clone, Debug)]
 pub(crate) struct Leaf {
     pub(crate) field_id: i32,
-    pub(crate) path: ColumnPath,
     pub(crate) meaning: Meaning,
     /// How many NaN were written; none for columns that have no count of them.
     pub(crate) nans: Option<u64>,
@@ -58,7 +57,6 @@ fn leaf(column: &ColumnDescriptor, location: &str) -> Result<Leaf, FileError> {
     let float = matches!(column.physical_type(), Type::FLOAT | Type::DOUBLE);
     Ok(Leaf {
         field_id: info.id(),
-        path: column.path().clone(),
         meaning: if repeated { Meaning::Unbounded } else { meaning(column) },
         nans: (float && !repeated).then_some(0),
     })

@@ -6,22 +6,33 @@
 //! defines them.
 //!
 //! The writer is made for streams: encoding is synchronous work for a worker thread, row groups are
-//! small enough for a process of tens of megabytes, and whether a column gets a dictionary is decided
-//! from its first rows. Files keep to data pages of version 1 and the encodings `PLAIN` and dictionary:
-//! readers in wide use take nothing else on their fast path.
+//! small enough for a process of tens of megabytes, and how a column is encoded is decided from its
+//! first rows and by the [`Profile`]. Text, bytes and integers of 64 bits are encoded here, everything
+//! else by arrow's own writers. All data pages are of version 1: readers in wide use take nothing else
+//! on their fast path.
 #![forbid(unsafe_code)]
 
+mod bits;
 mod bound;
-mod dictionary;
+mod chunk;
+mod codec;
+mod column;
+mod delta;
+mod entries;
 mod error;
+mod group;
+mod header;
 mod leaf;
+mod levels;
 mod options;
 mod pieces;
+mod profile;
 mod report;
 mod writer;
 
 pub use bound::Bound;
 pub use error::FileError;
 pub use options::{Compression, FileOptions};
+pub use profile::Profile;
 pub use report::{ColumnMetrics, FileReport};
 pub use writer::FileWriter;

@@ -1,21 +1,18 @@
 //! How a Parquet file is written.
 
-use parquet::basic::ZstdLevel;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 
-use crate::FileError;
+use crate::column::STATISTICS_BYTES;
+use crate::{FileError, Profile};
 
 /// As the format asks for: application, `version`, number.
 const CREATED_BY: &str = concat!("highwater version ", env!("CARGO_PKG_VERSION"));
-
-/// Bounds are cut to this many bytes in the footer: 16 characters of up to four bytes, so that no
-/// bound of a table format is cut too short.
-const BOUND_BYTES: usize = 64;
 
 /// How a Parquet file is written.
 ///
 /// # Defaults
 /// * compression: zstd, level 1
+/// * profile: [`Profile::Compact`]
 /// * rows of a row group: 262,144 at most
 /// * bytes of a row group: 16 MiB at most, as encoded and compressed
 ///
@@ -34,8 +31,9 @@ const BOUND_BYTES: usize = 64;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileOptions {
     compression: Compression,
-    row_group_rows: usize,
-    row_group_bytes: usize,
+    pub(crate) profile: Profile,
+    pub(crate) row_group_rows: usize,
+    pub(crate) row_group_bytes: usize,
 }
 
 /// The codec of pages.
@@ -54,6 +52,7 @@ impl Default for FileOptions {
     fn default() -> Self {
         Self {
             compression: Compression::Zstd(1),
+            profile: Profile::default(),
             row_group_rows: 256 << 10,
             row_group_bytes: 16 << 20,
         }
@@ -61,10 +60,17 @@ impl Default for FileOptions {
 }
 
 impl FileOptions {
-    /// The codec of all columns.
+    /// The codec of all columns, but of those that it would hardly make smaller.
     #[must_use]
     pub fn with_compression(mut self, compression: Compression) -> Self {
         self.compression = compression;
+        self
+    }
+
+    /// The encodings that may be used.
+    #[must_use]
+    pub fn with_profile(mut self, profile: Profile) -> Self {
+        self.profile = profile;
         self
     }
 
@@ -84,25 +90,14 @@ impl FileOptions {
 
     /// What every column has in common.
     pub(crate) fn properties(&self) -> Result<WriterPropertiesBuilder, FileError> {
-        use parquet::basic::Compression as Codec;
-
-        let codec = match self.compression {
-            Compression::Uncompressed => Codec::UNCOMPRESSED,
-            Compression::Snappy => Codec::SNAPPY,
-            Compression::Zstd(level) => Codec::ZSTD(
-                ZstdLevel::try_new(level).map_err(|source| FileError::Level { level, source })?,
-            ),
-        };
         Ok(WriterProperties::builder()
             .set_created_by(CREATED_BY.into())
-            .set_compression(codec)
+            .set_compression(self.compression.codec()?)
             // Lists and maps are named as the format wants it, whatever arrow calls their children.
             .set_coerce_types(true)
-            .set_max_row_group_row_count(Some(self.row_group_rows))
-            .set_max_row_group_bytes(Some(self.row_group_bytes))
             // Row groups are small: an index of pages below them costs more than it finds.
             .set_statistics_enabled(EnabledStatistics::Chunk)
             .set_offset_index_disabled(true)
-            .set_statistics_truncate_length(Some(BOUND_BYTES)))
+            .set_statistics_truncate_length(Some(STATISTICS_BYTES)))
     }
 }

@@ -8,13 +8,14 @@ use arrow::datatypes::SchemaRef;
 use highwater_core::Result;
 use highwater_storage::Upload;
 use parquet::arrow::ArrowSchemaConverter;
-use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterPropertiesBuilder;
+use parquet::schema::types::SchemaDescriptor;
 
-use crate::dictionary::{SAMPLE_ROWS, choose};
+use crate::group::Groups;
 use crate::leaf::{Leaf, count_nans, foreign, leaves};
 use crate::pieces::Pieces;
+use crate::profile::SAMPLE_ROWS;
 use crate::{FileError, FileOptions, FileReport};
 
 /// One Parquet file that is being written. Visible and durable only once [`finish`](Self::finish) has
@@ -51,8 +52,10 @@ use crate::{FileError, FileOptions, FileReport};
 /// ```
 pub struct FileWriter {
     schema: SchemaRef,
+    descriptor: SchemaDescriptor,
     leaves: Vec<Leaf>,
     location: String,
+    options: FileOptions,
     properties: WriterPropertiesBuilder,
     stage: Stage,
 }
@@ -62,7 +65,7 @@ enum Stage {
     /// The first rows are collected: they decide how columns are encoded.
     Sampling { pieces: Box<Pieces>, sample: Vec<RecordBatch> },
     /// Rows are encoded as they come.
-    Encoding(Box<ArrowWriter<Pieces>>),
+    Encoding(Box<Groups>),
     /// An error has ended it.
     Failed,
 }
@@ -88,7 +91,9 @@ impl FileWriter {
         Ok(Self {
             schema,
             leaves: leaves(&converted, &location)?,
+            descriptor: converted,
             location,
+            options: options.clone(),
             properties,
             stage: Stage::Sampling { pieces: Box::new(Pieces::new(upload)), sample: Vec::new() },
         })
@@ -130,7 +135,7 @@ impl FileWriter {
             Stage::Sampling { sample, .. } => {
                 sample.iter().map(RecordBatch::get_array_memory_size).sum()
             }
-            Stage::Encoding(encoder) => encoder.bytes_written() + encoder.in_progress_size(),
+            Stage::Encoding(encoder) => encoder.bytes(),
             Stage::Failed => 0,
         };
         bytes as u64
@@ -144,9 +149,7 @@ impl FileWriter {
                 let rows: usize = sample.iter().map(RecordBatch::get_array_memory_size).sum();
                 rows.saturating_add(pieces.memory())
             }
-            Stage::Encoding(encoder) => {
-                encoder.memory_size().saturating_add(encoder.inner().memory())
-            }
+            Stage::Encoding(encoder) => encoder.memory(),
             Stage::Failed => 0,
         }
     }
@@ -158,7 +161,7 @@ impl FileWriter {
     pub async fn ready(&mut self) -> Result<()> {
         match &mut self.stage {
             Stage::Sampling { pieces, .. } => pieces.ready().await,
-            Stage::Encoding(encoder) => encoder.inner_mut().ready().await,
+            Stage::Encoding(encoder) => encoder.pieces().ready().await,
             Stage::Failed => Ok(()),
         }
     }
@@ -174,12 +177,12 @@ impl FileWriter {
             Ok(metadata) => metadata,
             Err(source) => return Err(self.failed(source).into()),
         };
-        let bytes = self.encoder()?.inner_mut().finish().await?;
+        let bytes = self.encoder()?.pieces().finish().await?;
         Ok(FileReport::new(&metadata, &self.leaves, bytes))
     }
 
     /// The encoder, made from the sample if there is none yet.
-    fn encoder(&mut self) -> Result<&mut ArrowWriter<Pieces>, FileError> {
+    fn encoder(&mut self) -> Result<&mut Groups, FileError> {
         if let Stage::Sampling { .. } = &self.stage {
             let Stage::Sampling { pieces, sample } =
                 std::mem::replace(&mut self.stage, Stage::Failed)
@@ -195,18 +198,11 @@ impl FileWriter {
         }
     }
 
-    fn start(
-        &self,
-        pieces: Pieces,
-        sample: &[RecordBatch],
-    ) -> Result<ArrowWriter<Pieces>, ParquetError> {
-        let properties = choose(self.properties.clone(), &self.leaves, sample).build();
-        // Readers take types and field ids from the Parquet schema; a second, Arrow one could only
-        // disagree with that of the table.
-        let options =
-            ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+    fn start(&self, pieces: Pieces, sample: &[RecordBatch]) -> Result<Groups, ParquetError> {
         let schema = Arc::clone(&self.schema);
-        let mut encoder = ArrowWriter::try_new_with_options(pieces, schema, options)?;
+        let properties = self.properties.clone();
+        let mut encoder =
+            Groups::try_new(pieces, schema, &self.descriptor, &self.options, properties, sample)?;
         sample.iter().try_for_each(|rows| encoder.write(rows))?;
         Ok(encoder)
     }

@@ -9,7 +9,7 @@ use arrow::array::{
 use arrow::buffer::NullBuffer;
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Fields, Int64Type, SchemaRef, TimeUnit};
-use highwater_parquet::{Compression, FileOptions, FileWriter};
+use highwater_parquet::{Compression, FileOptions, FileWriter, Profile};
 use highwater_storage::Storage;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Encoding, PageType};
@@ -128,8 +128,9 @@ fn nested_columns_are_read_back() {
 
 #[test]
 fn columns_keep_their_field_ids_and_readers_their_encodings() {
+    let options = FileOptions::default().with_profile(Profile::Compatible);
     let (report, bytes) =
-        written(&flat(), &FileOptions::default(), &[rows(0, 3_000), rows(3_000, 3_000)]).unwrap();
+        written(&flat(), &options, &[rows(0, 3_000), rows(3_000, 3_000)]).unwrap();
     let metadata = ParquetMetaDataReader::new().parse_and_finish(&bytes).unwrap();
     let file = metadata.file_metadata();
     assert!(file.created_by().unwrap().starts_with("highwater version "));
@@ -210,7 +211,9 @@ async fn a_dropped_file_leaves_nothing() {
 async fn a_large_file_in_a_directory_is_read_back() {
     let directory = tempfile::tempdir().unwrap();
     let storage = Storage::open(directory.path().to_str().unwrap()).unwrap();
-    let options = FileOptions::default().with_compression(Compression::Uncompressed);
+    let options = FileOptions::default()
+        .with_compression(Compression::Uncompressed)
+        .with_profile(Profile::Compatible);
     let mut file = FileWriter::try_new(flat(), &options, storage.upload("d/a.parquet")).unwrap();
     for batch in 0..100 {
         file.write(&rows(batch * 8_000, 8_000)).unwrap();

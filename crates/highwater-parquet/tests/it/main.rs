@@ -1,6 +1,7 @@
 //! Files as their readers see them.
 #![cfg(test)]
 
+mod encodings;
 mod files;
 mod metrics;
 mod rejected;

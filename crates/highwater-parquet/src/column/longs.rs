@@ -1,0 +1,215 @@
+//! Pages of integers of 64 bits: numbers, times and decimals of up to 18 digits.
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::datatypes::{
+    DataType, Decimal128Type, Int64Type, Time64MicrosecondType, TimeUnit, TimestampMicrosecondType,
+    TimestampNanosecondType,
+};
+use parquet::basic::Encoding;
+use parquet::errors::{ParquetError, Result};
+use parquet::file::statistics::{Statistics, ValueStatistics};
+
+use super::stretches;
+use crate::bits::{hybrid, width};
+use crate::delta::Deltas;
+use crate::entries::Entries;
+
+/// The values of a page, and the dictionary of the chunk.
+#[derive(Debug)]
+pub(crate) struct Longs {
+    /// Whether a chunk begins with a dictionary.
+    repeats: bool,
+    dictionary: Dictionary,
+    /// Whether it still takes values.
+    open: bool,
+    /// Whether values are differences where there is no dictionary.
+    differences: bool,
+    bytes: Vec<u8>,
+    deltas: Deltas,
+    extremes: Option<(i64, i64)>,
+    /// Decimals as integers of 64 bits.
+    narrow: Vec<i64>,
+}
+
+impl Longs {
+    pub(crate) fn new(differences: bool, repeats: bool) -> Self {
+        Self {
+            repeats,
+            dictionary: Dictionary::new(),
+            open: repeats,
+            differences,
+            bytes: Vec::new(),
+            deltas: Deltas::default(),
+            extremes: None,
+            narrow: Vec::new(),
+        }
+    }
+
+    pub(crate) fn put(&mut self, array: &ArrayRef) -> Result<()> {
+        let mut narrow = std::mem::take(&mut self.narrow);
+        let values = longs(array, &mut narrow)?;
+        for (begin, end) in stretches(array.len(), array.nulls()) {
+            self.put_all(values.get(begin..end).unwrap_or_default());
+        }
+        self.narrow = narrow;
+        Ok(())
+    }
+
+    fn put_all(&mut self, values: &[i64]) {
+        let Some((first, others)) = values.split_first() else { return };
+        let (mut least, mut greatest) = self.extremes.unwrap_or((*first, *first));
+        for value in values {
+            least = least.min(*value);
+            greatest = greatest.max(*value);
+        }
+        self.extremes = Some((least, greatest));
+        if self.open {
+            let dictionary = &mut self.dictionary;
+            match others.iter().all(|value| value == first) {
+                true => dictionary.put_many(*first, values.len()),
+                false => values.iter().for_each(|value| dictionary.put_many(*value, 1)),
+            }
+        } else if self.differences {
+            self.deltas.put(values.iter().copied());
+        } else {
+            self.bytes.reserve(size_of_val(values));
+            values.iter().for_each(|value| self.bytes.extend_from_slice(&value.to_le_bytes()));
+        }
+    }
+
+    /// About the bytes of the page.
+    pub(crate) fn bytes(&self) -> usize {
+        let numbers = self.dictionary.page_bytes();
+        numbers + self.bytes.len() + self.deltas.bytes()
+    }
+
+    pub(crate) fn dictionary_bytes(&self) -> usize {
+        self.dictionary.values.len()
+    }
+
+    pub(crate) fn memory(&self) -> usize {
+        let dictionary = self.dictionary.memory();
+        let narrow = self.narrow.capacity() * size_of::<i64>();
+        dictionary + self.bytes.capacity() + self.deltas.bytes() + narrow
+    }
+
+    /// Appends the values of the page to `page` and begins the next one.
+    pub(crate) fn finish(&mut self, page: &mut Vec<u8>) -> Encoding {
+        if self.open {
+            self.dictionary.finish(page);
+            return Encoding::RLE_DICTIONARY;
+        }
+        if self.differences {
+            self.deltas.finish(page);
+            return Encoding::DELTA_BINARY_PACKED;
+        }
+        page.extend_from_slice(&self.bytes);
+        self.bytes.clear();
+        Encoding::PLAIN
+    }
+
+    /// Appends the dictionary to `page` and tells how many entries it has.
+    pub(crate) fn end_dictionary(&mut self, page: &mut Vec<u8>) -> Option<usize> {
+        if !std::mem::take(&mut self.open) {
+            return None;
+        }
+        let Dictionary { entries, values, .. } = &self.dictionary;
+        page.extend_from_slice(values);
+        let count = entries.len();
+        self.dictionary.clear();
+        Some(count)
+    }
+
+    /// What the footer says of the chunk, and begins the next one.
+    pub(crate) fn end(&mut self, nulls: Option<u64>) -> Statistics {
+        self.open = self.repeats;
+        let (least, greatest) = self.extremes.take().unzip();
+        let statistics = ValueStatistics::new(least, greatest, None, nulls, false);
+        Statistics::Int64(statistics.with_backwards_compatible_min_max(true))
+    }
+}
+
+/// The integers of `array`, those of decimals in `narrow`.
+pub(crate) fn longs<'a>(array: &'a ArrayRef, narrow: &'a mut Vec<i64>) -> Result<&'a [i64]> {
+    Ok(match array.data_type() {
+        DataType::Int64 => array.as_primitive::<Int64Type>().values(),
+        DataType::Time64(TimeUnit::Microsecond) => {
+            array.as_primitive::<Time64MicrosecondType>().values()
+        }
+        DataType::Timestamp(TimeUnit::Microsecond, _) => {
+            array.as_primitive::<TimestampMicrosecondType>().values()
+        }
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => {
+            array.as_primitive::<TimestampNanosecondType>().values()
+        }
+        DataType::Decimal128(_, _) => {
+            let wide = array.as_primitive::<Decimal128Type>();
+            narrow.clear();
+            narrow.extend(wide.values().iter().map(|value| i64::try_from(*value).unwrap_or(0)));
+            // What lies below a null is nothing to complain about.
+            let kept = wide.iter().zip(narrow.iter());
+            let lost =
+                |(wide, kept): (Option<i128>, &i64)| wide.filter(|wide| *wide != i128::from(*kept));
+            if let Some(value) = kept.filter_map(lost).next() {
+                return Err(too_long(value));
+            }
+            narrow
+        }
+        other => return Err(ParquetError::NYI(format!("{other} as 64 bits"))),
+    })
+}
+
+fn too_long(value: i128) -> ParquetError {
+    ParquetError::General(format!("{value} has more digits than its column"))
+}
+
+/// Values that repeat, by number.
+#[derive(Debug)]
+struct Dictionary {
+    entries: Entries,
+    /// As `PLAIN` has them.
+    values: Vec<u8>,
+    /// Those of the page.
+    numbers: Vec<u32>,
+}
+
+impl Dictionary {
+    fn new() -> Self {
+        Self { entries: Entries::new(), values: Vec::new(), numbers: Vec::new() }
+    }
+
+    fn put_many(&mut self, value: i64, count: usize) {
+        let key = u128::from(value.cast_unsigned());
+        let (number, new) = self.entries.number(key, |_| true);
+        if new {
+            self.values.extend_from_slice(&value.to_le_bytes());
+        }
+        self.numbers.resize(self.numbers.len() + count, number);
+    }
+
+    fn clear(&mut self) {
+        self.entries.clear();
+        self.values.clear();
+        self.numbers.clear();
+    }
+
+    fn width(&self) -> u32 {
+        width(self.entries.len().saturating_sub(1) as u64)
+    }
+
+    fn page_bytes(&self) -> usize {
+        (self.numbers.len() * self.width() as usize).div_ceil(8)
+    }
+
+    fn memory(&self) -> usize {
+        let numbers = self.numbers.capacity() * size_of::<u32>();
+        self.entries.memory() + self.values.capacity() + numbers
+    }
+
+    fn finish(&mut self, page: &mut Vec<u8>) {
+        let width = self.width();
+        page.extend_from_slice(width.to_le_bytes().get(..1).unwrap_or_default());
+        hybrid(&self.numbers, width, page);
+        self.numbers.clear();
+    }
+}

@@ -1,0 +1,304 @@
+//! Pages of text or bytes.
+
+use std::ops::Range;
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::datatypes::DataType;
+use parquet::basic::Encoding;
+use parquet::file::statistics::Statistics;
+
+use super::extremes::{Extremes, Span, Text};
+use super::{PAGE_BYTES, stretches};
+use crate::bits::{hybrid, width};
+use crate::delta::Deltas;
+use crate::entries::Entries;
+use crate::profile::TextEncoding;
+
+/// The values of a page, and the dictionary of the chunk.
+#[derive(Debug)]
+pub(crate) struct Texts {
+    /// Whether a chunk begins with a dictionary.
+    repeats: bool,
+    dictionary: Dictionary,
+    /// Whether it still takes values.
+    open: bool,
+    /// How values are encoded where there is no dictionary.
+    encoding: TextEncoding,
+    bytes: Vec<u8>,
+    lengths: Deltas,
+    /// How much of the value before each one begins with.
+    shared: Deltas,
+    last: Vec<u8>,
+    extremes: Extremes,
+}
+
+impl Texts {
+    pub(crate) fn new(encoding: TextEncoding, repeats: bool) -> Self {
+        Self {
+            repeats,
+            dictionary: Dictionary::new(),
+            open: repeats,
+            encoding,
+            bytes: Vec::new(),
+            lengths: Deltas::default(),
+            shared: Deltas::default(),
+            last: Vec::new(),
+            extremes: Extremes::default(),
+        }
+    }
+
+    /// How many of the first `rows` rows of `array` a page has room for, at least one.
+    pub(crate) fn fitting(&self, array: &ArrayRef, rows: usize) -> usize {
+        let Some(parts) = Parts::of(array) else { return rows };
+        let most = parts.offset(0) + PAGE_BYTES.saturating_sub(self.bytes());
+        let fitting = parts.offsets.partition_point(|offset| position(*offset) <= most);
+        fitting.saturating_sub(1).clamp(1, rows)
+    }
+
+    pub(crate) fn put(&mut self, array: &ArrayRef) {
+        let Some(parts) = Parts::of(array) else { return };
+        for (begin, end) in stretches(array.len(), array.nulls()) {
+            let mut texts = parts.texts(begin, end);
+            if self.open {
+                self.dictionary.put(texts, &mut self.extremes);
+                continue;
+            }
+            let Some(first) = texts.next() else { continue };
+            let mut span = Span::of(first);
+            match self.encoding {
+                TextEncoding::Plain => {
+                    append(first, &mut self.bytes);
+                    for text in texts {
+                        span.see(text);
+                        append(text, &mut self.bytes);
+                    }
+                }
+                TextEncoding::Lengths => {
+                    texts.for_each(|text| span.see(text));
+                    self.lengths.put(parts.lengths(begin, end));
+                    self.bytes.extend_from_slice(parts.bytes(begin, end));
+                }
+                TextEncoding::Prefixes => {
+                    self.append_behind_prefix(first);
+                    for text in texts {
+                        span.see(text);
+                        self.append_behind_prefix(text);
+                    }
+                }
+            }
+            self.extremes.see(span);
+        }
+    }
+
+    /// About the bytes of the page.
+    pub(crate) fn bytes(&self) -> usize {
+        let numbers = self.dictionary.page_bytes();
+        numbers + self.bytes.len() + self.lengths.bytes() + self.shared.bytes()
+    }
+
+    pub(crate) fn dictionary_bytes(&self) -> usize {
+        self.dictionary.values.len()
+    }
+
+    pub(crate) fn memory(&self) -> usize {
+        let dictionary = self.dictionary.memory();
+        dictionary + self.bytes.capacity() + self.lengths.bytes() + self.shared.bytes()
+    }
+
+    /// Appends the values of the page to `page` and begins the next one.
+    pub(crate) fn finish(&mut self, page: &mut Vec<u8>) -> Encoding {
+        if self.open {
+            self.dictionary.finish(page);
+            return Encoding::RLE_DICTIONARY;
+        }
+        let encoding = match self.encoding {
+            TextEncoding::Plain => Encoding::PLAIN,
+            TextEncoding::Lengths => Encoding::DELTA_LENGTH_BYTE_ARRAY,
+            TextEncoding::Prefixes => Encoding::DELTA_BYTE_ARRAY,
+        };
+        if self.encoding == TextEncoding::Prefixes {
+            self.shared.finish(page);
+            self.last.clear();
+        }
+        if self.encoding != TextEncoding::Plain {
+            self.lengths.finish(page);
+        }
+        page.extend_from_slice(&self.bytes);
+        self.bytes.clear();
+        encoding
+    }
+
+    /// Appends the dictionary to `page` and tells how many entries it has.
+    pub(crate) fn end_dictionary(&mut self, page: &mut Vec<u8>) -> Option<usize> {
+        if !std::mem::take(&mut self.open) {
+            return None;
+        }
+        let Dictionary { entries, values, .. } = &self.dictionary;
+        page.extend_from_slice(values);
+        let count = entries.len();
+        self.dictionary.clear();
+        Some(count)
+    }
+
+    /// What the footer says of the chunk, and begins the next one.
+    pub(crate) fn end(&mut self, nulls: Option<u64>) -> Statistics {
+        self.open = self.repeats;
+        self.extremes.end(nulls)
+    }
+
+    fn append_behind_prefix(&mut self, text: Text<'_>) {
+        let shared = self.last.iter().zip(text.bytes).take_while(|(one, two)| one == two).count();
+        let rest = text.bytes.get(shared..).unwrap_or_default();
+        self.bytes.extend_from_slice(rest);
+        self.last.truncate(shared);
+        self.last.extend_from_slice(rest);
+        self.shared.put([length(shared)]);
+        self.lengths.put([length(rest.len())]);
+    }
+}
+
+/// The values of `array` that are there.
+pub(crate) fn texts(array: &ArrayRef) -> impl Iterator<Item = &[u8]> {
+    let parts = Parts::of(array);
+    let rows = stretches(array.len(), array.nulls());
+    let texts = move |(begin, end)| parts.as_ref().map(|parts| parts.texts(begin, end));
+    rows.filter_map(texts).flatten().map(|text| text.bytes)
+}
+
+/// Appends a value as `PLAIN` has it: its length, then its bytes.
+fn append(text: Text<'_>, out: &mut Vec<u8>) {
+    let length = u32::try_from(text.bytes.len()).unwrap_or(u32::MAX);
+    if length <= 12 {
+        let all = text.head << 32 | u128::from(length);
+        let end = out.len() + 4 + text.bytes.len();
+        out.extend_from_slice(&all.to_le_bytes());
+        out.truncate(end);
+    } else {
+        out.extend_from_slice(&length.to_le_bytes());
+        out.extend_from_slice(text.bytes);
+    }
+}
+
+fn length(of: usize) -> i64 {
+    i64::try_from(of).unwrap_or(i64::MAX)
+}
+
+/// Values that repeat, by number.
+#[derive(Debug)]
+struct Dictionary {
+    entries: Entries,
+    /// The values, as `PLAIN` has them, and where each one is.
+    values: Vec<u8>,
+    places: Vec<Range<usize>>,
+    /// Those of the page.
+    numbers: Vec<u32>,
+}
+
+impl Dictionary {
+    fn new() -> Self {
+        Self {
+            entries: Entries::new(),
+            values: Vec::new(),
+            places: Vec::new(),
+            numbers: Vec::new(),
+        }
+    }
+
+    fn put<'a>(&mut self, texts: impl Iterator<Item = Text<'a>>, extremes: &mut Extremes) {
+        let Self { entries, values, places, numbers } = self;
+        numbers.extend(texts.map(|text| {
+            let (number, new) = match text.bytes.len() as u128 {
+                length @ 0..=15 => entries.number(text.head | length << 120, |_| true),
+                _ => {
+                    let key = entries.key_of_long(text.bytes);
+                    entries.number(key, |number| {
+                        places.get(number as usize).and_then(|place| values.get(place.clone()))
+                            == Some(text.bytes)
+                    })
+                }
+            };
+            if new {
+                append(text, values);
+                let end = values.len();
+                places.push(end - text.bytes.len()..end);
+                extremes.see(Span::of(text));
+            }
+            number
+        }));
+    }
+
+    fn clear(&mut self) {
+        self.entries.clear();
+        self.values.clear();
+        self.places.clear();
+        self.numbers.clear();
+    }
+
+    fn width(&self) -> u32 {
+        width(self.entries.len().saturating_sub(1) as u64)
+    }
+
+    fn page_bytes(&self) -> usize {
+        (self.numbers.len() * self.width() as usize).div_ceil(8)
+    }
+
+    fn memory(&self) -> usize {
+        let Self { entries, values, places, numbers } = self;
+        let places = places.capacity() * size_of::<Range<usize>>();
+        entries.memory() + values.capacity() + places + numbers.capacity() * size_of::<u32>()
+    }
+
+    fn finish(&mut self, page: &mut Vec<u8>) {
+        let width = self.width();
+        page.extend_from_slice(width.to_le_bytes().get(..1).unwrap_or_default());
+        hybrid(&self.numbers, width, page);
+        self.numbers.clear();
+    }
+}
+
+/// The parts that an array is made of.
+struct Parts<'a> {
+    offsets: &'a [i32],
+    data: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    fn of(array: &'a ArrayRef) -> Option<Self> {
+        match array.data_type() {
+            DataType::Utf8 => array
+                .as_string_opt::<i32>()
+                .map(|text| Self { offsets: text.value_offsets(), data: text.value_data() }),
+            DataType::Binary => array
+                .as_binary_opt::<i32>()
+                .map(|bytes| Self { offsets: bytes.value_offsets(), data: bytes.value_data() }),
+            _ => None,
+        }
+    }
+
+    fn offset(&self, row: usize) -> usize {
+        self.offsets.get(row).map_or(0, |offset| position(*offset))
+    }
+
+    fn within(&self, begin: usize, end: usize) -> impl Iterator<Item = (usize, usize)> + use<'a> {
+        let begins = self.offsets.get(begin..end).unwrap_or_default();
+        let ends = self.offsets.get(begin + 1..=end).unwrap_or_default();
+        begins.iter().zip(ends).map(|(begin, end)| (position(*begin), position(*end)))
+    }
+
+    fn texts(&self, begin: usize, end: usize) -> impl Iterator<Item = Text<'a>> + use<'a> {
+        let data = self.data;
+        self.within(begin, end).map(move |(begin, end)| Text::within(data, begin, end))
+    }
+
+    fn lengths(&self, begin: usize, end: usize) -> impl Iterator<Item = i64> + use<'a> {
+        self.within(begin, end).map(|(begin, end)| length(end - begin))
+    }
+
+    fn bytes(&self, begin: usize, end: usize) -> &'a [u8] {
+        self.data.get(self.offset(begin)..self.offset(end)).unwrap_or_default()
+    }
+}
+
+fn position(offset: i32) -> usize {
+    offset.unsigned_abs() as usize
+}

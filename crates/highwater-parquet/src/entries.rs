@@ -1,0 +1,130 @@
+//! The entries of a dictionary: which number a value has.
+
+use std::hash::{BuildHasher, RandomState};
+
+/// Numbers values in the order in which they come.
+///
+/// A value is known by a key of 16 bytes. Where that cannot hold the whole value, entries with the same
+/// key are told apart by the caller.
+#[derive(Debug)]
+pub(crate) struct Entries {
+    /// A power of two of places, each with a part of the hash above the number of an entry plus one.
+    places: Vec<u64>,
+    keys: Vec<u128>,
+    /// Drawn anew for each dictionary, so that nobody can choose values that collide.
+    seed: u64,
+}
+
+const NUMBER: u64 = u32::MAX as u64;
+const SALT: u64 = 0x9e37_79b9_7f4a_7c15;
+const FIRST_PLACES: usize = 256;
+
+impl Entries {
+    pub(crate) fn new() -> Self {
+        let seed = RandomState::new().hash_one(0_u8);
+        Self { places: vec![0; FIRST_PLACES], keys: Vec::new(), seed }
+    }
+
+    /// Begins anew, with the same buffers.
+    pub(crate) fn clear(&mut self) {
+        self.places.fill(0);
+        self.keys.clear();
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// The number of the value that has `key` and is `same` as the entry, and whether it is a new one.
+    pub(crate) fn number(&mut self, key: u128, same: impl Fn(u32) -> bool) -> (u32, bool) {
+        let hash = self.hash(key);
+        let mask = self.places.len() - 1;
+        let mut at = place(hash, mask);
+        while let Some(found) = self.places.get(at).copied().filter(|found| *found != 0) {
+            if (found ^ hash) & !NUMBER == 0 {
+                let number = entry(found);
+                if self.keys.get(number as usize) == Some(&key) && same(number) {
+                    return (number, false);
+                }
+            }
+            at = (at + 1) & mask;
+        }
+        let number = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
+        if let Some(place) = self.places.get_mut(at) {
+            *place = (hash & !NUMBER) | (u64::from(number) + 1);
+        }
+        self.keys.push(key);
+        if self.keys.len() * 2 > self.places.len() {
+            self.grow();
+        }
+        (number, true)
+    }
+
+    /// A key for a value of more than 15 bytes: entries that have it are still to be compared.
+    pub(crate) fn key_of_long(&self, value: &[u8]) -> u128 {
+        let mut hash = (value.len() as u64 ^ self.seed, self.seed.rotate_left(32) ^ SALT);
+        let (chunks, rest) = value.as_chunks::<16>();
+        let mut last = [0; 16];
+        for (slot, byte) in last.iter_mut().zip(rest) {
+            *slot = *byte;
+        }
+        for chunk in chunks.iter().chain([&last]) {
+            let both = u128::from_le_bytes(*chunk);
+            let mixed = mix(low(both) ^ hash.0, high(both) ^ hash.1);
+            hash = (mixed, hash.0.rotate_left(29) ^ hash.1);
+        }
+        // The key of a short value has its length here.
+        u128::from(hash.0) | u128::from(hash.1) << 64 | 0xff << 120
+    }
+
+    /// The bytes it takes.
+    pub(crate) fn memory(&self) -> usize {
+        self.places.capacity() * size_of::<u64>() + self.keys.capacity() * size_of::<u128>()
+    }
+
+    fn hash(&self, key: u128) -> u64 {
+        mix(low(key) ^ self.seed, high(key) ^ SALT)
+    }
+
+    fn grow(&mut self) {
+        let mut places = vec![0; self.places.len() * 2];
+        let mask = places.len() - 1;
+        for (key, number) in self.keys.iter().zip(1_u64..) {
+            let hash = self.hash(*key);
+            let mut at = place(hash, mask);
+            while places.get(at).is_some_and(|taken| *taken != 0) {
+                at = (at + 1) & mask;
+            }
+            if let Some(free) = places.get_mut(at) {
+                *free = (hash & !NUMBER) | number;
+            }
+        }
+        self.places = places;
+    }
+}
+
+fn place(hash: u64, mask: usize) -> usize {
+    usize::try_from(hash >> 32).unwrap_or(usize::MAX) & mask
+}
+
+fn entry(place: u64) -> u32 {
+    u32::try_from(place & NUMBER).unwrap_or(u32::MAX).saturating_sub(1)
+}
+
+fn mix(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    low(product) ^ high(product)
+}
+
+fn low(of: u128) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = of.to_le_bytes();
+    u64::from_le_bytes([a, b, c, d, e, f, g, h])
+}
+
+fn high(of: u128) -> u64 {
+    low(of >> 64)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,51 @@
+//! Numbers of entries against a plain map.
+
+use std::collections::HashMap;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::Entries;
+
+proptest! {
+    #[test]
+    fn a_value_keeps_the_number_it_got_first(lots in vec(0_u128..2_000, 0..6_000), spread: u128) {
+        let mut entries = Entries::new();
+        for _ in 0..2 {
+            let mut known = HashMap::new();
+            for lot in &lots {
+                let key = lot.wrapping_mul(spread | 1);
+                let next = u32::try_from(known.len()).unwrap();
+                let expected = known.get(&key).map_or((next, true), |number| (*number, false));
+                known.insert(key, expected.0);
+                prop_assert_eq!(entries.number(key, |_| true), expected);
+            }
+            prop_assert_eq!(entries.len(), known.len());
+            entries.clear();
+        }
+    }
+}
+
+#[test]
+fn values_of_one_key_are_told_apart() {
+    let mut entries = Entries::new();
+    assert_eq!(entries.number(5, |_| true), (0, true));
+    assert_eq!(entries.number(5, |number| number != 0), (1, true));
+    assert_eq!(entries.number(5, |number| number == 1), (1, false));
+    assert_eq!(entries.number(5, |_| true), (0, false));
+}
+
+#[test]
+fn keys_of_long_values_depend_on_every_byte_and_on_the_length() {
+    let entries = Entries::new();
+    let value = [7; 40];
+    let key = entries.key_of_long(&value);
+    assert_eq!(key, entries.key_of_long(&value.clone()));
+    for at in 0..value.len() {
+        let mut other = value;
+        other[at] += 1;
+        assert_ne!(key, entries.key_of_long(&other), "{at}");
+    }
+    assert_ne!(entries.key_of_long(&[0; 16]), entries.key_of_long(&[0; 17]));
+    assert_eq!(key >> 120, 0xff, "no short value has this key");
+}
