@@ -53,16 +53,16 @@ pub fn sha256_concat_ws(separator: &str, columns: &[&dyn Array]) -> Result<Strin
     }
     let mut digits = Vec::with_capacity(rows.saturating_mul(HEX_DIGITS));
     let write = |row: usize, message: &mut Vec<u8>| {
-        let mut texts = columns.iter().filter(|column| column.is_valid(row));
-        if let Some(first) = texts.next() {
-            push(message, first.value(row).as_bytes());
-        }
-        for column in texts {
-            push(message, separator.as_bytes());
+        let mut first = true;
+        for column in columns.iter().filter(|column| column.is_valid(row)) {
+            if !first {
+                push(message, separator.as_bytes());
+            }
+            first = false;
             push(message, column.value(row).as_bytes());
         }
     };
-    sha256_rows(rows, write, |hash| digits.extend_from_slice(hash.map(hex).as_flattened()));
+    sha256_rows(rows, write, |hash| digits.extend_from_slice(&hex(hash)));
     let offsets = OffsetBuffer::from_repeated_length(HEX_DIGITS, rows);
     let hashes = StringArray::try_new(offsets, Buffer::from_vec(digits), None);
     Ok(hashes.map_err(CodecError::from)?)
@@ -149,6 +149,7 @@ fn sha256_rows(
     const BYTES: usize = 16 << 10;
     let mut bytes = Vec::new();
     let mut lengths = Vec::with_capacity(MESSAGES);
+    let mut hashes = Vec::with_capacity(MESSAGES);
     let mut written = 0;
     while written < rows {
         bytes.clear();
@@ -166,8 +167,9 @@ fn sha256_rows(
             blocks = rest;
             let mut hash = FIRST_WORDS;
             sha2::block_api::compress256(&mut hash, message);
-            take(hash);
+            hashes.push(hash);
         }
+        hashes.drain(..).for_each(&mut take);
     }
 }
 
@@ -188,16 +190,15 @@ fn pad(bytes: &mut Vec<u8>, start: usize) {
     bytes.extend_from_slice(&length_of(length).wrapping_mul(8).to_be_bytes());
 }
 
-/// The hexadecimal digits of a word.
-fn hex(word: u32) -> [u8; 8] {
-    let each = |byte: u8| u64::from_le_bytes([byte; 8]);
-    let digits = u64::from(word);
-    let digits = (digits | digits << 16) & 0x0000_ffff_0000_ffff;
-    let digits = (digits | digits << 8) & 0x00ff_00ff_00ff_00ff;
-    let digits = (digits | digits << 4) & each(0x0f);
-    // A carry into the next half of its byte tells letters from digits.
-    let letters = (digits + each(6)) >> 4 & each(1);
-    (digits + each(b'0') + letters * u64::from(b'a' - b'0' - 10)).to_be_bytes()
+/// The hexadecimal digits of a hash.
+fn hex(hash: [u32; HASH_WORDS]) -> [u8; HEX_DIGITS] {
+    let digit = |nibble: u8| nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
+    let mut digits = [0; HEX_DIGITS];
+    let bytes = hash.map(u32::to_be_bytes);
+    for (pair, byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(bytes.as_flattened()) {
+        *pair = [digit(byte >> 4), digit(byte & 15)];
+    }
+    digits
 }
 
 #[cfg(test)]
