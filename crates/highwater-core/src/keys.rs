@@ -121,6 +121,7 @@ impl KeyGroups {
     }
 
     /// The worker of a group among `workers`: neighbouring groups share one.
+    #[inline]
     pub fn worker(group: u8, workers: usize) -> usize {
         usize::from(group % KEY_GROUPS) * workers.max(1) / usize::from(KEY_GROUPS)
     }

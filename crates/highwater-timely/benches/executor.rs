@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use async_trait::async_trait;
+use bytes::Bytes;
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use futures::executor::block_on;
@@ -27,6 +28,10 @@ use highwater_core::{
 use highwater_pipeline::{Executor, ExecutorSpec, Inline, Job, Pipeline, Report};
 use highwater_timely::Threads;
 use rustix::time::{ClockId, clock_gettime};
+
+/// As in the binaries.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The CPU time of this process.
 struct CpuTime;
@@ -62,7 +67,18 @@ impl Measurement for CpuTime {
 }
 
 /// The same batch again and again, on two partitions.
-struct Ready(RecordBatch);
+struct Ready {
+    rows: RecordBatch,
+    /// As many bytes as the rows have, or nothing would bound what is on its way.
+    bytes: Bytes,
+}
+
+impl Ready {
+    fn new(rows: RecordBatch) -> Self {
+        let bytes = Bytes::from(vec![0; rows.get_array_memory_size()]);
+        Self { rows, bytes }
+    }
+}
 
 #[async_trait]
 impl Source for Ready {
@@ -71,7 +87,7 @@ impl Source for Ready {
     }
 
     fn output(&self) -> StreamInfo {
-        StreamInfo::new(self.0.schema())
+        StreamInfo::new(self.rows.schema())
     }
 
     fn rejected(&self) -> StreamInfo {
@@ -88,18 +104,19 @@ impl Source for Ready {
 
     fn read(&self, ranges: Vec<Range>) -> BoxStream<'static, Result<(RangeId, Payload)>> {
         let each = ranges.into_iter().flat_map(|it| (it.from.next..it.to.next).map(move |_| it.id));
-        stream::iter(each).map(|id| Ok((id, Payload::default()))).boxed()
+        let bytes = self.bytes.clone();
+        stream::iter(each).map(move |id| Ok((id, Payload { bytes: bytes.clone() }))).boxed()
     }
 
     fn decoder(&self, _: &Range) -> Result<Box<dyn Decoder>> {
-        Ok(Box::new(Self(self.0.clone())))
+        Ok(Box::new(Self { rows: self.rows.clone(), bytes: Bytes::new() }))
     }
 }
 
 impl Decoder for Ready {
     fn decode(&mut self, _: Payload, decoded: &mut Decoded) -> Result<()> {
         decoded.records += 1;
-        decoded.rows.push(self.0.clone());
+        decoded.rows.push(self.rows.clone());
         Ok(())
     }
 
@@ -183,7 +200,7 @@ impl Bench {
     fn new(threads: usize, rows: i64, batches: i64, steps: &[Routing]) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let p = Pipeline::new("bench");
-        let start = p.source("ready", Ready(batch(rows)));
+        let start = p.source("ready", Ready::new(batch(rows)));
         let end = steps.iter().enumerate().fold(start, |stream, (n, routing)| {
             stream.apply(format!("step-{n}"), Pass(routing.clone()))
         });

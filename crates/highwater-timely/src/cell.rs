@@ -8,7 +8,7 @@ use timely::dataflow::channels::pact::{DistributorPact, Pipeline};
 use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 use timely::dataflow::{Scope, Stream};
 use timely::progress::Antichain;
-use timely::progress::frontier::MutableAntichain;
+use timely::progress::operate::FrontierInterest;
 
 use crate::container::Rows;
 use crate::fault::{Fault, bug};
@@ -42,15 +42,14 @@ pub(crate) trait Cell {
     fn parts(&mut self) -> &mut Parts;
 
     /// Goes on by a batch, a payload or the beginning or end of an epoch; false if it has to wait.
-    /// `frontiers` are those of its ports.
-    fn advance(&mut self, frontiers: &[MutableAntichain<u64>]) -> Result<bool>;
+    fn advance(&mut self) -> Result<bool>;
 
     /// Called whenever something came or woke it.
-    fn run(&mut self, frontiers: &[MutableAntichain<u64>]) -> Result<()> {
+    fn run(&mut self) -> Result<()> {
         self.parts().turns.receive();
         self.parts().inputs.receive();
         for _ in 0..AT_ONCE {
-            if !self.advance(frontiers)? {
+            if !self.advance()? {
                 return Ok(());
             }
         }
@@ -146,17 +145,17 @@ impl<'s> Frame<'s> {
             node: self.node,
             alarm: Alarm::new(self.scope, self.builder.operator_info().address),
             turns: Turns::new(self.plans, pushers.len()),
-            inputs: Inputs::new(self.inputs),
+            inputs: Inputs::new(self.inputs, env.workers),
             outputs: Outputs::new(&env, self.node, pushers, report),
         });
         let name = self.name;
+        for input in 0..self.builder.shape().inputs() {
+            self.builder.set_notify_for(input, FrontierInterest::Never);
+        }
         self.builder.build(move |initial| {
             // A cell holds nothing before its first plan.
             drop(initial);
-            move |frontiers| {
-                let ports = frontiers.get(1..).unwrap_or_default();
-                env.fault.guard(&name, || cell.run(ports));
-            }
+            move |_| env.fault.guard(&name, || cell.run())
         });
         Streams { rows: streams, reports }
     }

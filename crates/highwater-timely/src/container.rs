@@ -5,14 +5,27 @@ use timely::Accountable;
 use timely::bytes::arc::Bytes;
 use timely::dataflow::channels::ContainerBytes;
 
-/// A batch on an edge between cells. Counted by its rows, since an exchange splits it.
+/// What is on an edge between cells.
 #[derive(Clone, Default)]
-pub(crate) struct Rows(pub(crate) Option<Batch>);
+pub(crate) enum Rows {
+    Batch(Batch),
+    /// A cell has no more rows in this epoch. It says so once for each worker, behind its rows and on
+    /// the same channel: where rows are exchanged this one goes to the worker of that number, and
+    /// where they are not, all of them come to the one reader.
+    End(usize),
+    /// The content was taken.
+    #[default]
+    Taken,
+}
 
+/// A batch counts by its rows, since an exchange splits it.
 impl Accountable for Rows {
     fn record_count(&self) -> i64 {
-        let rows = self.0.as_ref().map_or(0, Batch::len);
-        i64::try_from(rows).unwrap_or(i64::MAX)
+        match self {
+            Self::Batch(batch) => i64::try_from(batch.len()).unwrap_or(i64::MAX),
+            Self::End(_) => 1,
+            Self::Taken => 0,
+        }
     }
 }
 

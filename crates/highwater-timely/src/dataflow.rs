@@ -41,7 +41,7 @@ pub(crate) fn build(
     }
     let sources = env.graph().sources().count() * env.workers;
     let expected = Expected { sources, cells: reports.len() * env.workers };
-    egress::build(scope.concatenate(reports), expected, driver);
+    egress::build(scope.concatenate(reports), env.worker, expected, driver);
     Ok(())
 }
 

@@ -6,9 +6,11 @@ use futures::channel::mpsc::Sender;
 use highwater_core::Result;
 use highwater_pipeline::{Done, Outcome, Report};
 use timely::dataflow::Stream;
-use timely::dataflow::channels::pact::DistributorPact;
+use timely::dataflow::channels::pact::{DistributorPact, Pipeline};
 use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
+use timely::progress::operate::FrontierInterest;
 
+use crate::container::Letter;
 use crate::ports::Reports;
 use crate::route::ByAddress;
 
@@ -25,11 +27,14 @@ pub(crate) struct Expected {
 /// frontier that passed would not be enough: a cell that failed looks like one that is done.
 pub(crate) fn build(
     reports: Stream<'_, u64, Reports>,
+    worker: usize,
     expected: Expected,
     mut driver: Sender<Result<Report>>,
 ) {
+    let reports = of_one_worker(reports, worker);
     let mut builder = OperatorBuilder::new("reports".to_owned(), reports.scope());
     let mut input = builder.new_input(reports, DistributorPact(|_| ByAddress));
+    builder.set_notify_for(0, FrontierInterest::Never);
     let mut gathered: BTreeMap<u64, Gathered> = BTreeMap::new();
     builder.build(move |_| {
         move |_| {
@@ -41,10 +46,8 @@ pub(crate) fn build(
                 let Some((worker, done)) = letter.content.take() else { return };
                 let time = *held.time();
                 let epoch = gathered.entry(time).or_default();
-                let observes = matches!(done, Done::Read(..));
-                epoch.done.push((worker, done));
-                epoch.read += usize::from(observes);
-                if observes && epoch.read == expected.sources {
+                let read = epoch.add(worker, done);
+                if read > 0 && epoch.read == expected.sources {
                     tell(Report::Observed(epoch.outcome().sources));
                 }
                 if epoch.done.len() == expected.cells {
@@ -56,6 +59,27 @@ pub(crate) fn build(
     });
 }
 
+/// What cells of one worker have done.
+type Letters = Letter<(usize, Vec<Done>)>;
+
+/// Puts what the cells of this worker say at a time into one letter, since each of them wakes worker 0.
+fn of_one_worker(reports: Stream<'_, u64, Reports>, worker: usize) -> Stream<'_, u64, Letters> {
+    let mut builder = OperatorBuilder::new("reports here".to_owned(), reports.scope());
+    let mut input = builder.new_input(reports, Pipeline);
+    let (mut output, letters) = builder.new_output();
+    builder.set_notify_for(0, FrontierInterest::Never);
+    builder.build(move |initial| {
+        drop(initial);
+        move |_| {
+            input.for_each_time(|held, reports| {
+                let done = reports.filter_map(|report| report.content.take()).collect();
+                output.activate().give(&held, &mut Letter::new(0, (worker, done)));
+            });
+        }
+    });
+    letters
+}
+
 /// What cells have said of one epoch.
 #[derive(Default)]
 struct Gathered {
@@ -64,6 +88,14 @@ struct Gathered {
 }
 
 impl Gathered {
+    /// Adds what cells of a worker have done, and says how many of them are sources.
+    fn add(&mut self, worker: usize, done: Vec<Done>) -> usize {
+        let read = done.iter().filter(|done| matches!(done, Done::Read(..))).count();
+        self.read += read;
+        self.done.extend(done.into_iter().map(|done| (worker, done)));
+        read
+    }
+
     /// Their sum, with files in the order of workers.
     fn outcome(&mut self) -> Outcome {
         self.done.sort_by_key(|(worker, _)| *worker);

@@ -12,6 +12,7 @@ use timely::dataflow::channels::pushers::Output as Pusher;
 use timely::dataflow::operators::Capability;
 use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 use timely::dataflow::{Scope, Stream};
+use timely::progress::operate::FrontierInterest;
 
 use crate::cell::Env;
 use crate::container::Letter;
@@ -65,10 +66,11 @@ impl Entrance {
     fn receive(&mut self) -> End {
         while let Poll::Ready(plan) = self.plans.poll_next_unpin(&mut self.alarm.context()) {
             let Some(plan) = plan else { return End::Reached };
+            let mut session = self.output.activate();
             for worker in 0..self.workers {
-                let mut letter = Letter::new(worker, Arc::clone(&plan));
-                self.output.activate().give(&self.next, &mut letter);
+                session.give(&self.next, &mut Letter::new(worker, Arc::clone(&plan)));
             }
+            drop(session);
             let after = *self.next.time() + 1;
             self.next.downgrade(&after);
         }
@@ -81,6 +83,7 @@ fn distribute(stream: Stream<'_, u64, Plans>) -> Stream<'_, u64, Plans> {
     let mut builder = OperatorBuilder::new("plans here".to_owned(), stream.scope());
     let mut input = builder.new_input(stream, DistributorPact(|_| ByAddress));
     let (mut output, local) = builder.new_output();
+    builder.set_notify_for(0, FrontierInterest::Never);
     builder.build(move |initial| {
         drop(initial);
         move |_| {

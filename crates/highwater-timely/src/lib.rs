@@ -6,9 +6,9 @@
 //!
 //! # How it works
 //! Every worker thread builds the same dataflow: a *cell* for each source, step and sink. A plan enters
-//! on worker 0 and reaches every cell of every worker. A cell holds a capability on each of its
-//! outputs from the arrival of a plan until its part of it is done, so the frontier of an input tells a
-//! cell when it has seen the last row of an epoch. What a cell has done goes to worker 0, which counts:
+//! on worker 0 and reaches every cell of every worker. A cell that is done with its part of it says so
+//! behind its rows, to every worker that may get some, so a cell has seen the last row of an epoch when
+//! every worker has ended each of its inputs. What a cell has done goes to worker 0, which counts:
 //! only when every cell of every worker has said that it is done is an epoch prepared.
 //!
 //! A reader takes the bytes of each payload from a budget and gets them back when the last piece of it

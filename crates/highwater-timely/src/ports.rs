@@ -11,14 +11,13 @@ use timely::dataflow::channels::Message;
 use timely::dataflow::channels::pushers::Output as Pusher;
 use timely::dataflow::operators::InputCapability;
 use timely::dataflow::operators::generic::InputHandleCore;
-use timely::progress::frontier::MutableAntichain;
 
 use crate::cell::Env;
 use crate::container::{Letter, Rows};
 use crate::turn::Turn;
 
-/// What a cell has done, with its worker, on its way to worker 0.
-pub(crate) type Reports = Letter<(usize, Done)>;
+/// What a cell has done, on its way to worker 0.
+pub(crate) type Reports = Letter<Done>;
 
 /// Receives everything that has come at an input.
 pub(crate) type Drain<C> = Box<dyn FnMut(&mut dyn FnMut(InputCapability<u64>, C))>;
@@ -31,43 +30,72 @@ where
     Box::new(move |each| handle.for_each(|held, sent| each(held, std::mem::take(sent))))
 }
 
-/// The ports of a cell, with the batches that wait for their epoch.
+/// The ports of a cell.
 pub(crate) struct Inputs {
     ports: Vec<Drain<Rows>>,
-    waiting: BTreeMap<u64, VecDeque<(Port, Batch)>>,
+    arrivals: Arrivals,
 }
 
 impl Inputs {
-    pub(crate) fn new(ports: Vec<Drain<Rows>>) -> Self {
-        Self { ports, waiting: BTreeMap::new() }
+    /// Among so many workers.
+    pub(crate) fn new(ports: Vec<Drain<Rows>>, workers: usize) -> Self {
+        let arrivals = Arrivals { ends: ports.len() * workers, epochs: BTreeMap::new() };
+        Self { ports, arrivals }
     }
 
-    /// Takes the batches that have come.
+    /// Takes what has come.
     pub(crate) fn receive(&mut self) {
-        let waiting = &mut self.waiting;
+        let arrivals = &mut self.arrivals;
         for (port, drain) in self.ports.iter_mut().enumerate() {
-            drain(&mut |held, rows| {
-                if let Some(batch) = rows.0 {
-                    waiting.entry(*held.time()).or_default().push_back((Port(port), batch));
-                }
-            });
+            drain(&mut |held, rows| arrivals.add(*held.time(), Port(port), rows));
         }
     }
 
     /// The next batch of an epoch, if it is there.
     pub(crate) fn next(&mut self, time: u64) -> Option<(Port, Batch)> {
-        let queue = self.waiting.get_mut(&time)?;
-        let next = queue.pop_front();
-        if queue.is_empty() {
-            self.waiting.remove(&time);
-        }
-        next
+        self.arrivals.next(time)
     }
 
-    /// Whether every batch of an epoch has come and was taken.
-    pub(crate) fn are_over(&self, time: u64, frontiers: &[MutableAntichain<u64>]) -> bool {
-        let more = frontiers.iter().any(|frontier| frontier.less_equal(&time));
-        !more && !self.waiting.contains_key(&time)
+    /// Whether every batch of an epoch has come and was taken. Says so once.
+    pub(crate) fn close(&mut self, time: u64) -> bool {
+        self.arrivals.close(time)
+    }
+}
+
+/// What has come, and waits for its epoch.
+struct Arrivals {
+    /// So many ends close an epoch: one of each worker at each port.
+    ends: usize,
+    epochs: BTreeMap<u64, Arrived>,
+}
+
+#[derive(Default)]
+struct Arrived {
+    batches: VecDeque<(Port, Batch)>,
+    ends: usize,
+}
+
+impl Arrivals {
+    fn add(&mut self, time: u64, port: Port, rows: Rows) {
+        let epoch = self.epochs.entry(time).or_default();
+        match rows {
+            Rows::Batch(batch) => epoch.batches.push_back((port, batch)),
+            Rows::End(_) => epoch.ends += 1,
+            Rows::Taken => {}
+        }
+    }
+
+    fn next(&mut self, time: u64) -> Option<(Port, Batch)> {
+        self.epochs.get_mut(&time)?.batches.pop_front()
+    }
+
+    fn close(&mut self, time: u64) -> bool {
+        let over = |epoch: &Arrived| epoch.batches.is_empty() && epoch.ends == self.ends;
+        let over = self.epochs.get(&time).is_some_and(over);
+        if over {
+            self.epochs.remove(&time);
+        }
+        over
     }
 }
 
@@ -95,7 +123,7 @@ impl Outputs {
         for (output, batch) in emitted {
             let mut outputs = self.rows.iter_mut().zip(&turn.rows);
             match outputs.find(|((read, _), _)| *read == output) {
-                Some(((_, pusher), held)) => pusher.activate().give(held, &mut Rows(Some(batch))),
+                Some(((_, pusher), held)) => pusher.activate().give(held, &mut Rows::Batch(batch)),
                 None if output == Output::Main => {}
                 None => {
                     let tap = Tap { node: self.node, output };
@@ -106,9 +134,18 @@ impl Outputs {
         Ok(())
     }
 
-    /// Tells worker 0 that this cell is done with an epoch.
+    /// Tells whoever reads its rows, and worker 0, that this cell is done with an epoch.
     pub(crate) fn report(&mut self, turn: &Turn, done: Done) {
-        let mut letter = Letter::new(0, (self.env.worker, done));
+        for ((_, pusher), held) in self.rows.iter_mut().zip(&turn.rows) {
+            let mut session = pusher.activate();
+            for worker in 0..self.env.workers {
+                session.give(held, &mut Rows::End(worker));
+            }
+        }
+        let mut letter = Letter::new(0, done);
         self.report.activate().give(&turn.report, &mut letter);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -40,9 +40,8 @@ impl Distributor<Rows> for ToOne {
         time: &T,
         pushers: &mut [P],
     ) {
-        if let Some(pusher) = pushers.first_mut() {
-            Message::push_at(rows, time.clone(), pusher);
-        }
+        let worker = if let Rows::End(worker) = rows { *worker } else { 0 };
+        push(rows, time, pushers.get_mut(worker));
     }
 
     fn flush<T: Clone, P: Push<Message<T, Rows>>>(&mut self, _: &T, _: &mut [P]) {}
@@ -61,14 +60,21 @@ impl Distributor<Rows> for ByKey {
         time: &T,
         pushers: &mut [P],
     ) {
-        let Some(batch) = rows.0.take() else { return };
-        match split(&self.key, &batch, pushers.len()) {
+        let batch = match rows {
+            Rows::Batch(batch) => batch,
+            Rows::End(worker) => {
+                let worker = *worker;
+                return push(rows, time, pushers.get_mut(worker));
+            }
+            Rows::Taken => return,
+        };
+        match split(&self.key, &batch.rows, pushers.len()) {
             Ok(pieces) => {
                 for (pusher, piece) in pushers.iter_mut().zip(pieces) {
                     if piece.num_rows() > 0 {
                         let permit = batch.permit.clone();
                         let piece = Batch { rows: piece, origin: None, permit };
-                        Message::push_at(&mut Rows(Some(piece)), time.clone(), pusher);
+                        push(&mut Rows::Batch(piece), time, Some(pusher));
                     }
                 }
             }
@@ -80,20 +86,30 @@ impl Distributor<Rows> for ByKey {
     fn flush<T: Clone, P: Push<Message<T, Rows>>>(&mut self, _: &T, _: &mut [P]) {}
 }
 
-/// The rows of a batch for each of `workers`.
-fn split(key: &KeyGroups, batch: &Batch, workers: usize) -> Result<Vec<RecordBatch>, Error> {
-    let groups = key.of(&batch.rows)?;
+fn push<T: Clone, P: Push<Message<T, Rows>>>(rows: &mut Rows, time: &T, pusher: Option<&mut P>) {
+    if let Some(pusher) = pusher {
+        Message::push_at(rows, time.clone(), pusher);
+    }
+}
+
+/// The rows for each of `workers`, in their order. The pieces share no memory, so that whoever keeps a
+/// small one keeps nothing else.
+fn split(key: &KeyGroups, rows: &RecordBatch, workers: usize) -> Result<Vec<RecordBatch>, Error> {
+    let groups = key.of(rows)?;
     let mut chosen = vec![Vec::with_capacity(groups.len() / workers.max(1) * 2); workers];
     for (row, group) in (0_u32..).zip(groups) {
-        if let Some(rows) = chosen.get_mut(KeyGroups::worker(group, workers)) {
-            rows.push(row);
+        if let Some(chosen) = chosen.get_mut(KeyGroups::worker(group, workers)) {
+            chosen.push(row);
         }
     }
-    let piece = |rows: Vec<u32>| match rows.len() {
-        0 => Ok(batch.rows.slice(0, 0)),
-        all if all == batch.len() => Ok(batch.rows.clone()),
-        _ => take_record_batch(&batch.rows, &UInt32Array::from(rows)),
+    let piece = |chosen: Vec<u32>| match chosen.len() {
+        0 => Ok(rows.slice(0, 0)),
+        all if all == rows.num_rows() => Ok(rows.clone()),
+        _ => take_record_batch(rows, &UInt32Array::from(chosen)),
     };
     let pieces = chosen.into_iter().map(piece).collect::<Result<_, _>>();
     pieces.map_err(|error| Error::new(ErrorKind::Internal, "timely", error))
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,6 @@ use highwater_core::{Failpoint, Name, Result};
 use highwater_pipeline::parts::Writing;
 use highwater_pipeline::{Done, NodeId, Tap};
 use timely::dataflow::Stream;
-use timely::progress::frontier::MutableAntichain;
 
 use crate::cell::{Cell, Env, Frame, Parts, Streams};
 use crate::container::Rows;
@@ -49,7 +48,7 @@ impl Cell for SinkCell {
         &mut self.parts
     }
 
-    fn advance(&mut self, frontiers: &[MutableAntichain<u64>]) -> Result<bool> {
+    fn advance(&mut self) -> Result<bool> {
         let Parts { env, node, alarm, turns, inputs, outputs } = &mut self.parts;
         let Some(turn) = turns.current() else { return Ok(false) };
         match &mut self.state {
@@ -74,7 +73,7 @@ impl Cell for SinkCell {
                     writing.write(batch)?;
                     let ready = async { writing.ready().await.map(|()| writing) };
                     self.state = State::CatchingUp(ready.boxed());
-                } else if !inputs.are_over(turn.time, frontiers) {
+                } else if !inputs.close(turn.time) {
                     return Ok(false);
                 } else if let State::Open(writing) = std::mem::replace(&mut self.state, State::Idle)
                 {

@@ -8,7 +8,6 @@ use highwater_core::{EpochPlan, Name, Output, Payload, Range, RangeId, Result, S
 use highwater_pipeline::parts::Reading;
 use highwater_pipeline::{Done, NodeId, SourceCounts};
 use timely::dataflow::Stream;
-use timely::progress::frontier::MutableAntichain;
 
 use crate::budget::Budget;
 use crate::cell::{Cell, Env, Frame, Parts, Streams};
@@ -47,7 +46,7 @@ impl Cell for SourceCell {
         &mut self.parts
     }
 
-    fn advance(&mut self, _: &[MutableAntichain<u64>]) -> Result<bool> {
+    fn advance(&mut self) -> Result<bool> {
         let Parts { turns, outputs, alarm, env, .. } = &mut self.parts;
         let Some(turn) = turns.current() else { return Ok(false) };
         let Some(reading) = &mut self.reading else {

@@ -6,7 +6,6 @@ use highwater_core::{Flow, Name, Output, Resolved, Result};
 use highwater_pipeline::parts::{Call, Stepping};
 use highwater_pipeline::{Done, NodeId, Tap};
 use timely::dataflow::Stream;
-use timely::progress::frontier::MutableAntichain;
 
 use crate::cell::{Cell, Env, Frame, Parts, Streams};
 use crate::container::Rows;
@@ -44,23 +43,23 @@ impl Cell for StepCell {
         &mut self.parts
     }
 
-    fn advance(&mut self, frontiers: &[MutableAntichain<u64>]) -> Result<bool> {
+    fn advance(&mut self) -> Result<bool> {
         let Parts { turns, inputs, outputs, .. } = &mut self.parts;
         let Some(turn) = turns.current() else { return Ok(false) };
         let call = if self.flow == Flow::More {
             Call::More
-        } else if let Some((port, batch)) = inputs.next(turn.time) {
-            Call::Batch(port, batch)
-        } else if !inputs.are_over(turn.time, frontiers) {
-            return Ok(false);
-        } else if !self.ended {
-            self.ended = true;
-            Call::EpochEnd
-        } else {
+        } else if self.ended {
             outputs.report(turn, Done::Stepped);
             turns.next();
             self.ended = false;
             return Ok(true);
+        } else if let Some((port, batch)) = inputs.next(turn.time) {
+            Call::Batch(port, batch)
+        } else if inputs.close(turn.time) {
+            self.ended = true;
+            Call::EpochEnd
+        } else {
+            return Ok(false);
         };
         let mut emitted = Vec::new();
         self.flow = self.step.call(&turn.plan, call, &mut emitted)?;
