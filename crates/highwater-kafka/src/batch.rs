@@ -208,7 +208,13 @@ impl Records {
         })
     }
 
+    /// How many records there are still to come.
+    pub(crate) fn left(&self) -> usize {
+        usize::try_from(self.count - self.index).unwrap_or(0)
+    }
+
     /// The next record; none behind the last one.
+    #[inline]
     pub(crate) fn next(&mut self, bytes: &[u8]) -> Result<Option<Record>, BatchError> {
         if self.index == self.count {
             let left = self.end.saturating_sub(self.at);
@@ -219,6 +225,7 @@ impl Records {
         Ok(Some(record))
     }
 
+    #[inline]
     fn read(&mut self, bytes: &[u8]) -> Option<Record> {
         let mut batch = Cursor { bytes: bytes.get(..self.end)?, at: self.at };
         let length = usize::try_from(batch.varint()?).ok()?;
@@ -266,6 +273,7 @@ struct Cursor<'a> {
 
 impl Cursor<'_> {
     /// Bytes or null; the inner option is the null.
+    #[inline]
     #[expect(clippy::option_option, reason = "malformed and null are two things")]
     fn bytes(&mut self) -> Option<Option<Range<usize>>> {
         let length = self.varint()?;
@@ -295,9 +303,16 @@ impl Cursor<'_> {
 
     #[inline]
     fn varlong(&mut self) -> Option<i64> {
+        let byte = self.byte()?;
+        let raw = if byte < 0x80 { u64::from(byte) } else { self.rest_of_varlong(byte)? };
+        Some((raw >> 1).cast_signed() ^ -(raw & 1).cast_signed())
+    }
+
+    /// Most numbers have one byte, and the rest has two as a rule.
+    fn rest_of_varlong(&mut self, first: u8) -> Option<u64> {
         let mut byte = self.byte()?;
-        let mut raw = u64::from(byte & 0x7f);
-        let mut shift = 7;
+        let mut raw = u64::from(first & 0x7f) | (u64::from(byte & 0x7f) << 7);
+        let mut shift = 14;
         while byte >= 0x80 {
             if shift > 63 {
                 return None;
@@ -306,7 +321,7 @@ impl Cursor<'_> {
             raw |= u64::from(byte & 0x7f) << shift;
             shift += 7;
         }
-        Some((raw >> 1).cast_signed() ^ -(raw & 1).cast_signed())
+        Some(raw)
     }
 }
 

@@ -18,8 +18,8 @@ use crate::reader::Notes;
 
 /// Rows of one batch at most.
 const ROWS: usize = 8192;
-/// Unpacked bytes that may wait for more records.
-const WAITING: usize = 4 << 20;
+/// Unpacked bytes that may wait for more records. Few enough to stay in a cache until they are decoded.
+const WAITING: usize = 1 << 20;
 /// What a span can reach.
 const SPANNED: usize = u32::MAX as usize;
 
@@ -47,7 +47,8 @@ pub(crate) struct KafkaDecoder {
 struct Waiting {
     values: Vec<Option<Span>>,
     offsets: Vec<i64>,
-    timestamps: Vec<Option<i64>>,
+    /// In milliseconds; negative when the producer gave none.
+    timestamps: Vec<i64>,
     /// Only where columns of the metadata were chosen.
     known: Vec<Known>,
     bytes: u64,
@@ -142,7 +143,7 @@ impl KafkaDecoder {
         for (record, outcome) in self.outcomes.iter().enumerate() {
             let Some(reason) = outcome else { continue };
             let Some(&offset) = self.waiting.offsets.get(record) else { continue };
-            let millis = self.waiting.timestamps.get(record).copied().flatten();
+            let millis = self.waiting.timestamps.get(record).filter(|millis| **millis >= 0);
             let time = millis.and_then(|millis| millis.checked_mul(1000)).map(Timestamp);
             let raw = self.waiting.values.get(record).copied().flatten();
             let raw = raw.and_then(|span| span.of(data));
@@ -190,7 +191,9 @@ impl Decoder for KafkaDecoder {
         while let Some(batch) = batches.next() {
             let (header, range) = batch.map_err(|error| self.wrong(error, self.next))?;
             let packed = header.codec() != 0;
-            if packed != unpacked_waits || self.unpacked.bytes().len() > WAITING {
+            let enough = self.unpacked.bytes().len() > WAITING || !self.waiting.fits(&header);
+            // The buffer begins anew only where no record of it waits: between two batches.
+            if packed != unpacked_waits || packed && enough {
                 self.flush((!unpacked_waits).then_some(payload), decoded)?;
                 self.unpacked.clear();
                 unpacked_waits = packed;
@@ -221,6 +224,12 @@ impl Decoder for KafkaDecoder {
 }
 
 impl Waiting {
+    /// Whether the records of a batch can be decoded together with those that wait.
+    fn fits(&self, header: &Header) -> bool {
+        let records = usize::try_from(header.records).unwrap_or(usize::MAX);
+        self.values.len().saturating_add(records) <= ROWS
+    }
+
     /// Collects records with offsets from `from` up to `to`. True when there may be more, but enough
     /// wait.
     fn collect(
@@ -230,6 +239,10 @@ impl Waiting {
         header: &Header,
         (offsets, known): (Bytes<i64>, bool),
     ) -> Result<bool, BatchError> {
+        let more = records.left().min(ROWS.saturating_sub(self.values.len()));
+        self.values.reserve(more);
+        self.offsets.reserve(more);
+        self.timestamps.reserve(more);
         while self.values.len() < ROWS {
             let Some(record) = records.next(bytes)? else { return Ok(false) };
             let offset = header.base_offset.saturating_add(record.offset_delta.into());
@@ -239,7 +252,7 @@ impl Waiting {
                 self.values.push(value.map_err(too_large)?);
                 self.offsets.push(offset);
                 let timestamp = header.timestamp(record.timestamp_delta);
-                self.timestamps.push(timestamp);
+                self.timestamps.push(timestamp.unwrap_or(-1));
                 let size = [&record.key, &record.value].into_iter().flatten().map(Bytes::len);
                 self.bytes += u64::try_from(size.sum::<usize>()).unwrap_or(0);
                 if known {

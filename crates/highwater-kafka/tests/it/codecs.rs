@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use arrow::array::{Array as _, TimestampMicrosecondArray};
+use arrow::array::{Array as _, RecordBatch, TimestampMicrosecondArray};
 use bytes::Bytes;
 use highwater_core::{Decoded, ErrorKind, Limits, Positions, Source};
 use highwater_kafka::Metadata;
@@ -87,6 +87,25 @@ async fn every_compression_is_unpacked() {
     let (read, _) = read_all(&source, Positions::default(), &Limits::default()).await.unwrap();
     let expected: Vec<String> = (0..n).map(|n| format!("text-{n}")).collect();
     assert_eq!(read.texts(), expected);
+}
+
+#[tokio::test]
+async fn packed_batches_are_decoded_together_as_far_as_they_fit() {
+    let cluster = Cluster::start(1).await.unwrap();
+    for packing in PACKINGS {
+        cluster.create_topic("t", 1);
+        for (from, to) in [(0, 3000), (3000, 6000), (6000, 9000), (9000, 19_000), (19_000, 19_010)]
+        {
+            cluster.append("t", 0, batch(from, to).packed(packing));
+        }
+        let source = source(&cluster.bootstrap(), "t");
+        let decoded = decode_all(&source).await;
+        let rows: Vec<usize> = decoded.rows.iter().map(RecordBatch::num_rows).collect();
+        assert_eq!(rows, [6000, 3000, 8192, 1818], "compression {}", packing.codec);
+        let (read, _) = read_all(&source, Positions::default(), &Limits::default()).await.unwrap();
+        let expected: Vec<String> = (0..19_010).map(|n| format!("text-{n}")).collect();
+        assert_eq!(read.texts(), expected, "compression {}", packing.codec);
+    }
 }
 
 #[tokio::test]
