@@ -1,6 +1,6 @@
 //! Which snapshots a table need not keep any longer, by its own rules.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use iceberg::spec::{MAIN_BRANCH, SnapshotReference, SnapshotRetention, TableMetadata};
 use serde::Deserialize;
@@ -18,7 +18,7 @@ pub(crate) struct ExpiryRule {
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct Refs {
     #[serde(default)]
-    refs: HashMap<String, SnapshotReference>,
+    refs: BTreeMap<String, SnapshotReference>,
 }
 
 /// The snapshots of `metadata` that no rule keeps once a new one is the head of the main branch.
