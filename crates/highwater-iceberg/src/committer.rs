@@ -258,6 +258,7 @@ impl Loaded {
             sort: sort_target(state.order()),
             fields: fields.clone(),
             codec: settings.codec,
+            profile: settings.profile,
             file_bytes: settings.file_bytes,
             row_group_bytes: settings.row_group_bytes,
         };

@@ -8,10 +8,12 @@ use highwater_core::Patience;
 
 use crate::error::IcebergError;
 use crate::format::ExpiryRule;
-use crate::target::Codec;
+use crate::target::{Codec, Profile};
 
 pub(crate) const CODEC: &str = "write.parquet.compression-codec";
 const LEVEL: &str = "write.parquet.compression-level";
+/// Not of Iceberg: its own writers choose encodings by the version of pages.
+const PROFILE: &str = "write.parquet.profile";
 const FILE_BYTES: &str = "write.target-file-size-bytes";
 const ROW_GROUP_BYTES: &str = "write.parquet.row-group-size-bytes";
 const RETRIES: &str = "commit.retry.num-retries";
@@ -37,6 +39,7 @@ const METADATA_PATH: &str = "write.metadata.path";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Settings {
     pub(crate) codec: Codec,
+    pub(crate) profile: Profile,
     pub(crate) file_bytes: u64,
     pub(crate) row_group_bytes: Option<u64>,
     pub(crate) patience: Patience,
@@ -82,6 +85,7 @@ impl Settings {
         };
         Ok(Self {
             codec: properties.codec()?,
+            profile: properties.profile()?,
             file_bytes: properties.value(FILE_BYTES)?.unwrap_or(512 << 20),
             row_group_bytes: properties.value(ROW_GROUP_BYTES)?,
             patience: properties.patience()?,
@@ -146,6 +150,15 @@ impl Properties<'_> {
             "snappy" => Ok(Codec::Snappy),
             "uncompressed" | "none" => Ok(Codec::Uncompressed),
             _ => Err(self.unusable(CODEC, name)),
+        }
+    }
+
+    fn profile(&self) -> Result<Profile, IcebergError> {
+        let name = self.text(PROFILE).unwrap_or("compact");
+        match name.to_ascii_lowercase().as_str() {
+            "compact" => Ok(Profile::Compact),
+            "compatible" => Ok(Profile::Compatible),
+            _ => Err(self.unusable(PROFILE, name)),
         }
     }
 

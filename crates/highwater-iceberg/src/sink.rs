@@ -100,6 +100,9 @@ impl IcebergSink {
     /// `write.metadata.previous-versions-max`. Without a word about them, pages are compressed by
     /// zstd, and metadata files are deleted once the metadata log has dropped them.
     ///
+    /// `write.parquet.profile` is highwater's own: `compact`, the default, has encodings that Iceberg's
+    /// vectorized readers take from 1.11 on; `compatible` keeps to those that every reader takes.
+    ///
     /// With `highwater.expire-after-commit.enabled` each commit also lets go of the snapshots that are
     /// too old by `history.expire.max-snapshot-age-ms` (five days), `history.expire.min-snapshots-to-keep`
     /// and what branches and tags say, so that metadata does not grow with the number of commits. The

@@ -72,6 +72,8 @@ pub(crate) struct TableTarget {
     pub(crate) sort: Option<SortTarget>,
     pub(crate) fields: Vec<FieldId>,
     pub(crate) codec: Codec,
+    #[serde(default)]
+    pub(crate) profile: Profile,
     /// Files are closed at about this length.
     pub(crate) file_bytes: u64,
     pub(crate) row_group_bytes: Option<u64>,
@@ -113,6 +115,15 @@ pub(crate) enum Codec {
     Uncompressed,
     Snappy,
     Zstd(i32),
+}
+
+/// Which encodings pages have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Profile {
+    #[default]
+    Compact,
+    Compatible,
 }
 
 /// Where the column with the field id `source` is among `fields`: an index for each struct on the way.

@@ -8,7 +8,7 @@ use highwater_core::Patience;
 use super::{MergeRule, Settings};
 use crate::error::IcebergError;
 use crate::format::ExpiryRule;
-use crate::target::Codec;
+use crate::target::{Codec, Profile};
 
 fn settings(properties: &[(&str, &str)]) -> Result<Settings, IcebergError> {
     let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
@@ -20,6 +20,7 @@ fn settings(properties: &[(&str, &str)]) -> Result<Settings, IcebergError> {
 fn a_table_that_says_nothing_gets_the_defaults_of_iceberg() {
     let expected = Settings {
         codec: Codec::Zstd(1),
+        profile: Profile::Compact,
         file_bytes: 512 << 20,
         row_group_bytes: None,
         patience: Patience::default(),
@@ -35,6 +36,7 @@ fn what_a_table_says_is_done() {
     let settings = settings(&[
         ("write.parquet.compression-codec", "ZSTD"),
         ("write.parquet.compression-level", "3"),
+        ("write.parquet.profile", "Compatible"),
         ("write.target-file-size-bytes", "1000000"),
         ("write.parquet.row-group-size-bytes", "2000"),
         ("commit.retry.num-retries", "3"),
@@ -56,6 +58,7 @@ fn what_a_table_says_is_done() {
             in_all: Duration::from_secs(3),
         },
         codec: Codec::Zstd(3),
+        profile: Profile::Compatible,
         file_bytes: 1_000_000,
         row_group_bytes: Some(2_000),
         merge: None,
@@ -71,6 +74,13 @@ fn codecs_that_are_not_there_are_not_guessed() {
     assert_eq!(codec("snappy").unwrap().codec, Codec::Snappy);
     assert_eq!(codec("none").unwrap().codec, Codec::Uncompressed);
     assert!(matches!(codec("gzip"), Err(IcebergError::Property { .. })));
+}
+
+#[test]
+fn profiles_that_are_not_there_are_not_guessed() {
+    let profile = |name| settings(&[("write.parquet.profile", name)]);
+    assert_eq!(profile("compact").unwrap().profile, Profile::Compact);
+    assert!(matches!(profile("delta"), Err(IcebergError::Property { .. })));
 }
 
 #[test]

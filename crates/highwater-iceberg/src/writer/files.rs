@@ -2,13 +2,13 @@
 
 use arrow::datatypes::SchemaRef;
 use highwater_core::{Result, Staged, WriterContext};
-use highwater_parquet::{Compression, FileOptions, FileWriter};
+use highwater_parquet::{Compression, FileOptions, FileWriter, Profile as FileProfile};
 
 use super::splitter::Partition;
 use crate::error::IcebergError;
 use crate::format::StagedDetail;
 use crate::layout::TableFiles;
-use crate::target::{Codec, TableTarget};
+use crate::target::{Codec, Profile, TableTarget};
 
 /// Makes the files of one worker and epoch.
 pub(crate) struct Files {
@@ -96,8 +96,15 @@ fn file_options(target: &TableTarget) -> FileOptions {
         Codec::Snappy => Compression::Snappy,
         Codec::Zstd(level) => Compression::Zstd(level),
     });
+    let options = options.with_profile(match target.profile {
+        Profile::Compact => FileProfile::Compact,
+        Profile::Compatible => FileProfile::Compatible,
+    });
     match target.row_group_bytes {
         Some(bytes) => options.with_row_group_bytes(usize::try_from(bytes).unwrap_or(usize::MAX)),
         None => options,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,6 +74,7 @@ fn properties_are_checked_before_anything_runs() {
         ("write.target-file-size-bytes", "big"),
         ("write.parquet.compression-codec", "lzo"),
         ("write.parquet.compression-level", "40"),
+        ("write.parquet.profile", "v2"),
         ("highwater.marker.a/b/main", "{}"),
         ("format-version", "3"),
     ];
