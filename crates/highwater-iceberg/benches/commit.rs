@@ -93,9 +93,9 @@ fn commit(criterion: &mut Criterion, place: &str, warehouse: &Storage, commits: 
     let mut group = criterion.benchmark_group(format!("commit {place}"));
     // Each one makes the table longer, so there are not many.
     group.sample_size(10).warm_up_time(SHORT).measurement_time(SHORT);
+    let warehouse = warehouse.at(&format!("after-{commits}"));
+    let mut table = runtime.block_on(Table::new(warehouse, commits));
     group.bench_function(format!("after {commits}"), |bencher| {
-        let warehouse = warehouse.at(&format!("after-{commits}"));
-        let mut table = runtime.block_on(Table::new(warehouse, commits));
         bencher.iter_custom(|times| {
             let run = async {
                 let mut took = Duration::ZERO;
