@@ -135,4 +135,4 @@ impl Stretch<'_> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -12,6 +12,7 @@ use crate::chunk::Chunk;
 use crate::codec::Compressor;
 use crate::levels::Levels;
 
+mod dictionary;
 mod extremes;
 mod longs;
 mod texts;

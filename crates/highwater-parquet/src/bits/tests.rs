@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::{hybrid, pack, packed_bits, varint, width, zigzag};
 
-fn take_varint(bytes: &mut &[u8]) -> u64 {
+pub(crate) fn take_varint(bytes: &mut &[u8]) -> u64 {
     let mut value = 0;
     for shift in (0..).step_by(7) {
         let byte = u64::from(bytes[0]);

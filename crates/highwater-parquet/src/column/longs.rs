@@ -9,19 +9,14 @@ use parquet::basic::Encoding;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::statistics::{Statistics, ValueStatistics};
 
+use super::dictionary::Dictionary;
 use super::stretches;
-use crate::bits::{hybrid, width};
 use crate::delta::Deltas;
-use crate::entries::Entries;
 
 /// The values of a page, and the dictionary of the chunk.
 #[derive(Debug)]
 pub(crate) struct Longs {
-    /// Whether a chunk begins with a dictionary.
-    repeats: bool,
     dictionary: Dictionary,
-    /// Whether it still takes values.
-    open: bool,
     /// Whether values are differences where there is no dictionary.
     differences: bool,
     bytes: Vec<u8>,
@@ -34,9 +29,7 @@ pub(crate) struct Longs {
 impl Longs {
     pub(crate) fn new(differences: bool, repeats: bool) -> Self {
         Self {
-            repeats,
-            dictionary: Dictionary::new(),
-            open: repeats,
+            dictionary: Dictionary::new(repeats),
             differences,
             bytes: Vec::new(),
             deltas: Deltas::default(),
@@ -63,11 +56,11 @@ impl Longs {
             greatest = greatest.max(*value);
         }
         self.extremes = Some((least, greatest));
-        if self.open {
+        if self.dictionary.is_open() {
             let dictionary = &mut self.dictionary;
             match others.iter().all(|value| value == first) {
-                true => dictionary.put_many(*first, values.len()),
-                false => values.iter().for_each(|value| dictionary.put_many(*value, 1)),
+                true => put_many(dictionary, *first, values.len()),
+                false => values.iter().for_each(|value| put_many(dictionary, *value, 1)),
             }
         } else if self.differences {
             self.deltas.put(values.iter().copied());
@@ -95,7 +88,7 @@ impl Longs {
 
     /// Appends the values of the page to `page` and begins the next one.
     pub(crate) fn finish(&mut self, page: &mut Vec<u8>) -> Encoding {
-        if self.open {
+        if self.dictionary.is_open() {
             self.dictionary.finish(page);
             return Encoding::RLE_DICTIONARY;
         }
@@ -110,19 +103,12 @@ impl Longs {
 
     /// Appends the dictionary to `page` and tells how many entries it has.
     pub(crate) fn end_dictionary(&mut self, page: &mut Vec<u8>) -> Option<usize> {
-        if !std::mem::take(&mut self.open) {
-            return None;
-        }
-        let Dictionary { entries, values, .. } = &self.dictionary;
-        page.extend_from_slice(values);
-        let count = entries.len();
-        self.dictionary.clear();
-        Some(count)
+        self.dictionary.end(page)
     }
 
     /// What the footer says of the chunk, and begins the next one.
     pub(crate) fn end(&mut self, nulls: Option<u64>) -> Statistics {
-        self.open = self.repeats;
+        self.dictionary.begin();
         let (least, greatest) = self.extremes.take().unzip();
         let statistics = ValueStatistics::new(least, greatest, None, nulls, false);
         Statistics::Int64(statistics.with_backwards_compatible_min_max(true))
@@ -163,53 +149,11 @@ fn too_long(value: i128) -> ParquetError {
     ParquetError::General(format!("{value} has more digits than its column"))
 }
 
-/// Values that repeat, by number.
-#[derive(Debug)]
-struct Dictionary {
-    entries: Entries,
-    /// As `PLAIN` has them.
-    values: Vec<u8>,
-    /// Those of the page.
-    numbers: Vec<u32>,
-}
-
-impl Dictionary {
-    fn new() -> Self {
-        Self { entries: Entries::new(), values: Vec::new(), numbers: Vec::new() }
+fn put_many(dictionary: &mut Dictionary, value: i64, count: usize) {
+    let Dictionary { entries, values, numbers, .. } = dictionary;
+    let (number, new) = entries.number(u128::from(value.cast_unsigned()), |_| true);
+    if new {
+        values.extend_from_slice(&value.to_le_bytes());
     }
-
-    fn put_many(&mut self, value: i64, count: usize) {
-        let key = u128::from(value.cast_unsigned());
-        let (number, new) = self.entries.number(key, |_| true);
-        if new {
-            self.values.extend_from_slice(&value.to_le_bytes());
-        }
-        self.numbers.resize(self.numbers.len() + count, number);
-    }
-
-    fn clear(&mut self) {
-        self.entries.clear();
-        self.values.clear();
-        self.numbers.clear();
-    }
-
-    fn width(&self) -> u32 {
-        width(self.entries.len().saturating_sub(1) as u64)
-    }
-
-    fn page_bytes(&self) -> usize {
-        (self.numbers.len() * self.width() as usize).div_ceil(8)
-    }
-
-    fn memory(&self) -> usize {
-        let numbers = self.numbers.capacity() * size_of::<u32>();
-        self.entries.memory() + self.values.capacity() + numbers
-    }
-
-    fn finish(&mut self, page: &mut Vec<u8>) {
-        let width = self.width();
-        page.extend_from_slice(width.to_le_bytes().get(..1).unwrap_or_default());
-        hybrid(&self.numbers, width, page);
-        self.numbers.clear();
-    }
+    numbers.resize(numbers.len() + count, number);
 }

@@ -7,21 +7,18 @@ use arrow::datatypes::DataType;
 use parquet::basic::Encoding;
 use parquet::file::statistics::Statistics;
 
+use super::dictionary::Dictionary;
 use super::extremes::{Extremes, Span, Text};
 use super::{PAGE_BYTES, stretches};
-use crate::bits::{hybrid, width};
 use crate::delta::Deltas;
-use crate::entries::Entries;
 use crate::profile::TextEncoding;
 
 /// The values of a page, and the dictionary of the chunk.
 #[derive(Debug)]
 pub(crate) struct Texts {
-    /// Whether a chunk begins with a dictionary.
-    repeats: bool,
     dictionary: Dictionary,
-    /// Whether it still takes values.
-    open: bool,
+    /// Where each value of the dictionary is.
+    places: Vec<Range<usize>>,
     /// How values are encoded where there is no dictionary.
     encoding: TextEncoding,
     bytes: Vec<u8>,
@@ -35,9 +32,8 @@ pub(crate) struct Texts {
 impl Texts {
     pub(crate) fn new(encoding: TextEncoding, repeats: bool) -> Self {
         Self {
-            repeats,
-            dictionary: Dictionary::new(),
-            open: repeats,
+            dictionary: Dictionary::new(repeats),
+            places: Vec::new(),
             encoding,
             bytes: Vec::new(),
             lengths: Deltas::default(),
@@ -59,8 +55,8 @@ impl Texts {
         let Some(parts) = Parts::of(array) else { return };
         for (begin, end) in stretches(array.len(), array.nulls()) {
             let mut texts = parts.texts(begin, end);
-            if self.open {
-                self.dictionary.put(texts, &mut self.extremes);
+            if self.dictionary.is_open() {
+                self.put_numbers(texts);
                 continue;
             }
             let Some(first) = texts.next() else { continue };
@@ -101,13 +97,14 @@ impl Texts {
     }
 
     pub(crate) fn memory(&self) -> usize {
-        let dictionary = self.dictionary.memory();
+        let places = self.places.capacity() * size_of::<Range<usize>>();
+        let dictionary = self.dictionary.memory() + places;
         dictionary + self.bytes.capacity() + self.lengths.bytes() + self.shared.bytes()
     }
 
     /// Appends the values of the page to `page` and begins the next one.
     pub(crate) fn finish(&mut self, page: &mut Vec<u8>) -> Encoding {
-        if self.open {
+        if self.dictionary.is_open() {
             self.dictionary.finish(page);
             return Encoding::RLE_DICTIONARY;
         }
@@ -130,20 +127,38 @@ impl Texts {
 
     /// Appends the dictionary to `page` and tells how many entries it has.
     pub(crate) fn end_dictionary(&mut self, page: &mut Vec<u8>) -> Option<usize> {
-        if !std::mem::take(&mut self.open) {
-            return None;
-        }
-        let Dictionary { entries, values, .. } = &self.dictionary;
-        page.extend_from_slice(values);
-        let count = entries.len();
-        self.dictionary.clear();
-        Some(count)
+        self.places.clear();
+        self.dictionary.end(page)
     }
 
     /// What the footer says of the chunk, and begins the next one.
     pub(crate) fn end(&mut self, nulls: Option<u64>) -> Statistics {
-        self.open = self.repeats;
+        self.dictionary.begin();
         self.extremes.end(nulls)
+    }
+
+    fn put_numbers<'a>(&mut self, texts: impl Iterator<Item = Text<'a>>) {
+        let Self { dictionary, places, extremes, .. } = self;
+        let Dictionary { entries, values, numbers, .. } = dictionary;
+        numbers.extend(texts.map(|text| {
+            let (number, new) = match text.bytes.len() as u128 {
+                length @ 0..=15 => entries.number(text.head | length << 120, |_| true),
+                _ => {
+                    let key = entries.key_of_long(text.bytes);
+                    entries.number(key, |number| {
+                        places.get(number as usize).and_then(|place| values.get(place.clone()))
+                            == Some(text.bytes)
+                    })
+                }
+            };
+            if new {
+                append(text, values);
+                let end = values.len();
+                places.push(end - text.bytes.len()..end);
+                extremes.see(Span::of(text));
+            }
+            number
+        }));
     }
 
     fn append_behind_prefix(&mut self, text: Text<'_>) {
@@ -181,79 +196,6 @@ fn append(text: Text<'_>, out: &mut Vec<u8>) {
 
 fn length(of: usize) -> i64 {
     i64::try_from(of).unwrap_or(i64::MAX)
-}
-
-/// Values that repeat, by number.
-#[derive(Debug)]
-struct Dictionary {
-    entries: Entries,
-    /// The values, as `PLAIN` has them, and where each one is.
-    values: Vec<u8>,
-    places: Vec<Range<usize>>,
-    /// Those of the page.
-    numbers: Vec<u32>,
-}
-
-impl Dictionary {
-    fn new() -> Self {
-        Self {
-            entries: Entries::new(),
-            values: Vec::new(),
-            places: Vec::new(),
-            numbers: Vec::new(),
-        }
-    }
-
-    fn put<'a>(&mut self, texts: impl Iterator<Item = Text<'a>>, extremes: &mut Extremes) {
-        let Self { entries, values, places, numbers } = self;
-        numbers.extend(texts.map(|text| {
-            let (number, new) = match text.bytes.len() as u128 {
-                length @ 0..=15 => entries.number(text.head | length << 120, |_| true),
-                _ => {
-                    let key = entries.key_of_long(text.bytes);
-                    entries.number(key, |number| {
-                        places.get(number as usize).and_then(|place| values.get(place.clone()))
-                            == Some(text.bytes)
-                    })
-                }
-            };
-            if new {
-                append(text, values);
-                let end = values.len();
-                places.push(end - text.bytes.len()..end);
-                extremes.see(Span::of(text));
-            }
-            number
-        }));
-    }
-
-    fn clear(&mut self) {
-        self.entries.clear();
-        self.values.clear();
-        self.places.clear();
-        self.numbers.clear();
-    }
-
-    fn width(&self) -> u32 {
-        width(self.entries.len().saturating_sub(1) as u64)
-    }
-
-    fn page_bytes(&self) -> usize {
-        (self.numbers.len() * self.width() as usize).div_ceil(8)
-    }
-
-    fn memory(&self) -> usize {
-        let Self { entries, values, places, numbers } = self;
-        let places = places.capacity() * size_of::<Range<usize>>();
-        entries.memory() + values.capacity() + places + numbers.capacity() * size_of::<u32>()
-    }
-
-    fn finish(&mut self, page: &mut Vec<u8>) {
-        let width = self.width();
-        page.extend_from_slice(width.to_le_bytes().get(..1).unwrap_or_default());
-        hybrid(&self.numbers, width, page);
-        self.numbers.clear();
-    }
 }
 
 /// The parts that an array is made of.

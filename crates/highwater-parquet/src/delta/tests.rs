@@ -4,19 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::Deltas;
-
-fn take_varint(bytes: &mut &[u8]) -> u64 {
-    let mut value = 0;
-    for shift in (0..).step_by(7) {
-        let byte = u64::from(bytes[0]);
-        *bytes = &bytes[1..];
-        value |= (byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            break;
-        }
-    }
-    value
-}
+use crate::bits::tests::take_varint;
 
 fn take_signed(bytes: &mut &[u8]) -> i64 {
     let folded = take_varint(bytes);
