@@ -1,7 +1,8 @@
 //! The pages of a column chunk.
 
-use std::io::{Chain, Read};
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::io::{self, Read};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use parquet::basic::{Compression as Codec, Encoding, PageType};
@@ -16,12 +17,14 @@ use crate::codec::Compressor;
 use crate::header::{Page, header};
 
 /// Pages of one column in one row group, encoded and compressed. The dictionary comes first in the
-/// file, and last in time.
+/// file, and last in time. Each page has a buffer of its own, which is let go when it is written: what
+/// waits for its upload is in memory once.
 #[derive(Debug)]
 pub(crate) struct Chunk {
     column: ColumnDescPtr,
     dictionary: Vec<u8>,
-    pages: Vec<u8>,
+    pages: VecDeque<Vec<u8>>,
+    page_bytes: usize,
     /// How its pages are compressed, once the first one has told whether that pays.
     codec: Option<Codec>,
     written: Vec<PageEncodingStats>,
@@ -34,7 +37,8 @@ impl Chunk {
         Self {
             column,
             dictionary: Vec::new(),
-            pages: Vec::new(),
+            pages: VecDeque::new(),
+            page_bytes: 0,
             codec: None,
             written: Vec::new(),
             plain_bytes: 0,
@@ -49,12 +53,12 @@ impl Chunk {
 
     /// The bytes so far.
     pub(crate) fn bytes(&self) -> usize {
-        self.pages.len()
+        self.page_bytes
     }
 
     /// The bytes of its buffers.
     pub(crate) fn memory(&self) -> usize {
-        self.pages.capacity() + self.dictionary.capacity()
+        self.page_bytes + self.dictionary.capacity()
     }
 
     /// Adds a page of `rows` rows. The first one decides whether pages are compressed at all.
@@ -77,10 +81,12 @@ impl Chunk {
             }
         };
         let kind = Page::Data { values: count(rows)?, encoding };
-        let before = self.pages.len();
-        header(&kind, count(page.len())?, count(stored.len())?, &mut self.pages);
-        self.plain_bytes += self.pages.len() - before + page.len();
-        self.pages.extend_from_slice(stored);
+        let mut written = Vec::with_capacity(HEADER_BYTES + stored.len());
+        header(&kind, count(page.len())?, count(stored.len())?, &mut written);
+        self.plain_bytes += written.len() + page.len();
+        written.extend_from_slice(stored);
+        self.page_bytes += written.len();
+        self.pages.push_back(written);
         self.values += rows;
         self.tally(PageType::DATA_PAGE, encoding);
         Ok(())
@@ -117,7 +123,7 @@ impl Chunk {
     /// What the footer says of it, as if it began at 0.
     pub(crate) fn close(&self, statistics: Statistics) -> Result<ColumnCloseResult> {
         let length = |bytes: usize| i64::try_from(bytes).map_err(ParquetError::from);
-        let bytes = self.dictionary.len() + self.pages.len();
+        let bytes = self.dictionary.len() + self.page_bytes;
         let mut encodings: Vec<_> = self.written.iter().map(|page| page.encoding).collect();
         encodings.push(Encoding::RLE);
         let dictionary = (!self.dictionary.is_empty()).then_some(0);
@@ -142,19 +148,20 @@ impl Chunk {
         })
     }
 
-    /// Begins the next one with the same buffers.
-    pub(crate) fn clear(&mut self) {
-        self.dictionary.clear();
-        self.pages.clear();
+    /// Gives its bytes away, to be read once, and begins the next one.
+    pub(crate) fn take(&mut self) -> Written {
+        let length = self.dictionary.len() + self.page_bytes;
+        let dictionary = std::mem::take(&mut self.dictionary);
+        let mut pages = std::mem::take(&mut self.pages);
+        pages.push_front(dictionary);
         self.written.clear();
-        (self.codec, self.plain_bytes, self.values) = (None, 0, 0);
-    }
-
-    /// Its bytes, to be read from their beginning.
-    pub(crate) fn reader(&self) -> Written<'_> {
-        Written { dictionary: &self.dictionary, pages: &self.pages }
+        (self.codec, self.plain_bytes, self.page_bytes, self.values) = (None, 0, 0, 0);
+        Written { length, pages: Mutex::new(Pages { pages, at: 0 }) }
     }
 }
+
+/// Headers are shorter.
+const HEADER_BYTES: usize = 64;
 
 /// Compression that saves less than an eighth costs readers more than it saves them.
 fn pays(compressed: usize, plain: usize) -> bool {
@@ -166,29 +173,55 @@ fn count(of: usize) -> Result<i32> {
 }
 
 /// The bytes of a chunk.
-pub(crate) struct Written<'a> {
-    dictionary: &'a [u8],
-    pages: &'a [u8],
+pub(crate) struct Written {
+    length: usize,
+    /// Readers are made from a shared reference.
+    pages: Mutex<Pages>,
 }
 
-impl Length for Written<'_> {
+impl Length for Written {
     fn len(&self) -> u64 {
-        (self.dictionary.len() + self.pages.len()) as u64
+        self.length as u64
     }
 }
 
-impl<'a> ChunkReader for Written<'a> {
-    type T = Chain<&'a [u8], &'a [u8]>;
+impl ChunkReader for Written {
+    type T = Pages;
 
-    fn get_read(&self, _: u64) -> Result<Self::T> {
-        Ok(self.dictionary.chain(self.pages))
+    /// The bytes from `start` on, for the first who asks.
+    fn get_read(&self, start: u64) -> Result<Self::T> {
+        let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pages = std::mem::take(&mut *pages);
+        io::copy(&mut pages.by_ref().take(start), &mut io::sink())?;
+        Ok(pages)
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
         let mut bytes = Vec::with_capacity(length);
-        let mut from = self.get_read(0)?;
-        std::io::copy(&mut from.by_ref().take(start), &mut std::io::sink())?;
-        from.take(length as u64).read_to_end(&mut bytes)?;
+        self.get_read(start)?.take(length as u64).read_to_end(&mut bytes)?;
         Ok(bytes.into())
+    }
+}
+
+/// Pages that are let go as they are read.
+#[derive(Debug, Default)]
+pub(crate) struct Pages {
+    pages: VecDeque<Vec<u8>>,
+    /// So many bytes of the first one were read.
+    at: usize,
+}
+
+impl Read for Pages {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        while let Some(page) = self.pages.front() {
+            let read = page.get(self.at..).unwrap_or_default().read(into)?;
+            if read > 0 || into.is_empty() {
+                self.at += read;
+                return Ok(read);
+            }
+            self.pages.pop_front();
+            self.at = 0;
+        }
+        Ok(0)
     }
 }

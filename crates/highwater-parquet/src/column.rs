@@ -120,8 +120,8 @@ impl Column {
             Values::Texts(texts) => texts.end(nulls),
             Values::Longs(longs) => longs.end(nulls),
         };
-        group.append_column(&self.chunk.reader(), self.chunk.close(statistics)?)?;
-        self.chunk.clear();
+        let closed = self.chunk.close(statistics)?;
+        group.append_column(&self.chunk.take(), closed)?;
         self.nulls = 0;
         Ok(())
     }

@@ -9,15 +9,21 @@ use std::hash::{BuildHasher, RandomState};
 #[derive(Debug)]
 pub(crate) struct Entries {
     /// A power of two of places, each with a part of the hash above the number of an entry plus one.
-    places: Vec<u64>,
+    /// Half the size is worth more than a longer part of the hash: most are found in the cache.
+    places: Vec<u32>,
     keys: Vec<u128>,
     /// Drawn anew for each dictionary, so that nobody can choose values that collide.
     seed: u64,
 }
 
-const NUMBER: u64 = u32::MAX as u64;
+/// The bits of a number in a place; those above are of the hash. A dictionary ends long before it has so
+/// many entries. One that had would have later values more than once, which is no error in Parquet.
+const NUMBER: u32 = (1 << 20) - 1;
 const SALT: u64 = 0x9e37_79b9_7f4a_7c15;
 const FIRST_PLACES: usize = 256;
+
+/// So many values are looked up at once.
+pub(crate) const AT_ONCE: usize = 32;
 
 impl Entries {
     pub(crate) fn new() -> Self {
@@ -42,8 +48,8 @@ impl Entries {
         let mask = self.places.len() - 1;
         let mut at = place(hash, mask);
         while let Some(found) = self.places.get(at).copied().filter(|found| *found != 0) {
-            if (found ^ hash) & !NUMBER == 0 {
-                let number = entry(found);
+            if (found ^ part(hash)) & !NUMBER == 0 {
+                let number = (found & NUMBER).saturating_sub(1);
                 if self.keys.get(number as usize) == Some(&key) && same(number) {
                     return (number, false);
                 }
@@ -51,14 +57,32 @@ impl Entries {
             at = (at + 1) & mask;
         }
         let number = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
-        if let Some(place) = self.places.get_mut(at) {
-            *place = (hash & !NUMBER) | (u64::from(number) + 1);
+        if let Some(place) = self.places.get_mut(at).filter(|_| number < NUMBER) {
+            *place = (part(hash) & !NUMBER) | (number + 1);
         }
         self.keys.push(key);
         if self.keys.len() * 2 > self.places.len() {
             self.grow();
         }
         (number, true)
+    }
+
+    /// The numbers of the entries that have `keys`, as far as the first place of each one tells. All
+    /// places are read before any entry is, so that one wait for memory serves them all.
+    pub(crate) fn known(&self, keys: &[u128; AT_ONCE]) -> [Option<u32>; AT_ONCE] {
+        let mask = self.places.len() - 1;
+        let found = keys.map(|key| {
+            let hash = self.hash(key);
+            let place = self.places.get(place(hash, mask)).copied().unwrap_or(0);
+            // Another part of the hash leaves bits above those of a number.
+            place ^ (part(hash) & !NUMBER)
+        });
+        let mut numbers = [None; AT_ONCE];
+        for ((number, found), key) in numbers.iter_mut().zip(found).zip(keys) {
+            let entry = found.wrapping_sub(1);
+            *number = (self.keys.get(entry as usize) == Some(key)).then_some(entry);
+        }
+        numbers
     }
 
     /// A key for a value of more than 15 bytes: entries that have it are still to be compared.
@@ -80,7 +104,7 @@ impl Entries {
 
     /// The bytes it takes.
     pub(crate) fn memory(&self) -> usize {
-        self.places.capacity() * size_of::<u64>() + self.keys.capacity() * size_of::<u128>()
+        self.places.capacity() * size_of::<u32>() + self.keys.capacity() * size_of::<u128>()
     }
 
     fn hash(&self, key: u128) -> u64 {
@@ -90,14 +114,14 @@ impl Entries {
     fn grow(&mut self) {
         let mut places = vec![0; self.places.len() * 2];
         let mask = places.len() - 1;
-        for (key, number) in self.keys.iter().zip(1_u64..) {
+        for (key, number) in self.keys.iter().zip(1..=NUMBER) {
             let hash = self.hash(*key);
             let mut at = place(hash, mask);
             while places.get(at).is_some_and(|taken| *taken != 0) {
                 at = (at + 1) & mask;
             }
             if let Some(free) = places.get_mut(at) {
-                *free = (hash & !NUMBER) | number;
+                *free = (part(hash) & !NUMBER) | number;
             }
         }
         self.places = places;
@@ -108,8 +132,9 @@ fn place(hash: u64, mask: usize) -> usize {
     usize::try_from(hash >> 32).unwrap_or(usize::MAX) & mask
 }
 
-fn entry(place: u64) -> u32 {
-    u32::try_from(place & NUMBER).unwrap_or(u32::MAX).saturating_sub(1)
+/// The part of a hash that its place does not tell.
+fn part(hash: u64) -> u32 {
+    u32::try_from(hash & u64::from(u32::MAX)).unwrap_or(0)
 }
 
 fn mix(a: u64, b: u64) -> u64 {

@@ -10,7 +10,7 @@ use crate::bound::next_char;
 pub(crate) const STATISTICS_BYTES: usize = 64;
 
 /// A text, and its first bytes as a number that is ordered as they are.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Text<'a> {
     pub(super) bytes: &'a [u8],
     /// The first 16 bytes, zeros behind them; the first one is the lowest.

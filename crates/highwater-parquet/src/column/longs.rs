@@ -12,6 +12,7 @@ use parquet::file::statistics::{Statistics, ValueStatistics};
 use super::dictionary::Dictionary;
 use super::stretches;
 use crate::delta::Deltas;
+use crate::entries::AT_ONCE;
 
 /// The values of a page, and the dictionary of the chunk.
 #[derive(Debug)]
@@ -60,7 +61,7 @@ impl Longs {
             let dictionary = &mut self.dictionary;
             match others.iter().all(|value| value == first) {
                 true => put_many(dictionary, *first, values.len()),
-                false => values.iter().for_each(|value| put_many(dictionary, *value, 1)),
+                false => put_numbers(dictionary, values),
             }
         } else if self.differences {
             self.deltas.put(values.iter().copied());
@@ -150,10 +151,30 @@ fn too_long(value: i128) -> ParquetError {
 }
 
 fn put_many(dictionary: &mut Dictionary, value: i64, count: usize) {
-    let Dictionary { entries, values, numbers, .. } = dictionary;
-    let (number, new) = entries.number(u128::from(value.cast_unsigned()), |_| true);
-    if new {
-        values.extend_from_slice(&value.to_le_bytes());
+    let number = number(dictionary, value);
+    dictionary.numbers.resize(dictionary.numbers.len() + count, number);
+}
+
+fn put_numbers(dictionary: &mut Dictionary, values: &[i64]) {
+    for lot in values.chunks(AT_ONCE) {
+        let mut keys = [0; AT_ONCE];
+        keys.iter_mut().zip(lot).for_each(|(slot, value)| *slot = key(*value));
+        let known = dictionary.entries.known(&keys);
+        for (value, known) in lot.iter().zip(known) {
+            let number = known.unwrap_or_else(|| number(dictionary, *value));
+            dictionary.numbers.push(number);
+        }
     }
-    numbers.resize(numbers.len() + count, number);
+}
+
+fn number(dictionary: &mut Dictionary, value: i64) -> u32 {
+    let (number, new) = dictionary.entries.number(key(value), |_| true);
+    if new {
+        dictionary.values.extend_from_slice(&value.to_le_bytes());
+    }
+    number
+}
+
+fn key(value: i64) -> u128 {
+    value.cast_unsigned().into()
 }

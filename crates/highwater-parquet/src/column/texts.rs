@@ -11,6 +11,7 @@ use super::dictionary::Dictionary;
 use super::extremes::{Extremes, Span, Text};
 use super::{PAGE_BYTES, stretches};
 use crate::delta::Deltas;
+use crate::entries::AT_ONCE;
 use crate::profile::TextEncoding;
 
 /// The values of a page, and the dictionary of the chunk.
@@ -137,28 +138,50 @@ impl Texts {
         self.extremes.end(nulls)
     }
 
-    fn put_numbers<'a>(&mut self, texts: impl Iterator<Item = Text<'a>>) {
-        let Self { dictionary, places, extremes, .. } = self;
-        let Dictionary { entries, values, numbers, .. } = dictionary;
-        numbers.extend(texts.map(|text| {
-            let (number, new) = match text.bytes.len() as u128 {
-                length @ 0..=15 => entries.number(text.head | length << 120, |_| true),
-                _ => {
-                    let key = entries.key_of_long(text.bytes);
-                    entries.number(key, |number| {
-                        places.get(number as usize).and_then(|place| values.get(place.clone()))
-                            == Some(text.bytes)
-                    })
-                }
-            };
-            if new {
-                append(text, values);
-                let end = values.len();
-                places.push(end - text.bytes.len()..end);
-                extremes.see(Span::of(text));
+    fn put_numbers<'a>(&mut self, mut texts: impl Iterator<Item = Text<'a>>) {
+        let mut lot = [Text::default(); AT_ONCE];
+        loop {
+            let slots = lot.iter_mut().zip(texts.by_ref());
+            let count = slots.map(|(slot, text)| *slot = text).count();
+            let keys = lot.map(|text| self.key(text));
+            let known = self.dictionary.entries.known(&keys);
+            for ((text, key), known) in lot.iter().zip(keys).zip(known).take(count) {
+                self.put_number(*text, key, known);
             }
-            number
-        }));
+            if count < AT_ONCE {
+                return;
+            }
+        }
+    }
+
+    fn key(&self, text: Text<'_>) -> u128 {
+        match text.bytes.len() as u128 {
+            length @ 0..=15 => text.head | length << 120,
+            _ => self.dictionary.entries.key_of_long(text.bytes),
+        }
+    }
+
+    /// Puts the number of `text`, which `known` is if it has that.
+    fn put_number(&mut self, text: Text<'_>, key: u128, known: Option<u32>) {
+        let Self { dictionary: Dictionary { entries, values, numbers, .. }, places, .. } = self;
+        let short = text.bytes.len() < 16;
+        let same = |number: u32| {
+            short
+                || places.get(number as usize).and_then(|place| values.get(place.clone()))
+                    == Some(text.bytes)
+        };
+        if let Some(number) = known.filter(|number| same(*number)) {
+            numbers.push(number);
+            return;
+        }
+        let (number, new) = entries.number(key, same);
+        numbers.push(number);
+        if new {
+            append(text, values);
+            let end = values.len();
+            places.push(end - text.bytes.len()..end);
+            self.extremes.see(Span::of(text));
+        }
     }
 
     fn append_behind_prefix(&mut self, text: Text<'_>) {
