@@ -6,6 +6,7 @@
 use std::fmt;
 use std::io::{self, Read};
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use zstd::bulk::Decompressor as Zstd;
 
@@ -27,6 +28,21 @@ pub(crate) struct Unpacked {
 impl fmt::Debug for Unpacked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Unpacked").field("filled", &self.filled).finish_non_exhaustive()
+    }
+}
+
+/// Buffers that wait for the next payload. Decoders of many partitions take turns on a thread: one buffer
+/// that stays in a cache serves them all.
+#[derive(Debug, Default)]
+pub(crate) struct Spares(Mutex<Vec<Unpacked>>);
+
+impl Spares {
+    pub(crate) fn take(&self) -> Option<Unpacked> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    pub(crate) fn keep(&self, unpacked: Unpacked) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(unpacked);
     }
 }
 

@@ -32,6 +32,7 @@ pub(crate) struct KafkaDecoder {
     next: i64,
     to: i64,
     reached: Option<i64>,
+    largest_batch: usize,
     unpacked: Unpacked,
     format: Box<dyn RecordDecoder>,
     rejected: RejectedRecords,
@@ -69,6 +70,7 @@ impl KafkaDecoder {
             next: range.from.next,
             to: range.to.next,
             reached: None,
+            largest_batch,
             unpacked: Unpacked::new(largest_batch),
             format,
             rejected: RejectedRecords::new(&range.partition),
@@ -185,6 +187,9 @@ impl Decoder for KafkaDecoder {
             self.reached = Some(footer.reached);
             return Ok(());
         }
+        if let Some(spare) = self.notes.spares.take() {
+            self.unpacked = spare;
+        }
         let payload: &[u8] = &payload.bytes;
         let mut batches = Batches::new(payload);
         let mut unpacked_waits = false;
@@ -206,6 +211,8 @@ impl Decoder for KafkaDecoder {
             let bytes = payload.len() - batches.at();
             return Err(self.wrong(BatchError::Trailing { bytes }, self.next).into());
         }
+        let empty = Unpacked::new(self.largest_batch);
+        self.notes.spares.keep(std::mem::replace(&mut self.unpacked, empty));
         Ok(())
     }
 

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::cluster::{Cluster, Topic, refused};
+use crate::compression::Spares;
 use crate::connection::Connection;
 use crate::damage::Damage;
 use crate::detail::Detail;
@@ -82,6 +83,7 @@ fn read_topic(
 pub(crate) struct Notes {
     pub(crate) estimate: BytesPerOffset,
     pub(crate) damage: Damage,
+    pub(crate) spares: Spares,
 }
 
 /// One range on its way.
@@ -172,10 +174,8 @@ impl Reader {
             self.send_requests()?;
             let Some(fetched) = self.fetches.join_next().await else { continue };
             let items = self.take(fetched?).await?;
-            // The next request leaves before this answer is waited for to be decoded.
-            if !self.stale {
-                self.send_requests()?;
-            }
+            // One answer may wait while another one is decoded. Only then the next request leaves, so that
+            // no more than three are in memory.
             if !items.is_empty() && self.sender.send(Ok(items)).await.is_err() {
                 return Ok(()); // nobody wants more
             }
