@@ -17,9 +17,6 @@ use crate::route::{ByKey, ToOne};
 use crate::turn::{Plans, Turns};
 use crate::wake::Alarm;
 
-/// Batches or payloads that a cell handles before others of its worker have their turn.
-const AT_ONCE: usize = 4;
-
 /// What the cells of one worker share.
 pub(crate) struct Env {
     pub(crate) job: Job,
@@ -38,6 +35,10 @@ impl Env {
 
 /// The part of a source, step or sink that one worker runs.
 pub(crate) trait Cell {
+    /// How often it goes on before others of its worker have their turn: long enough to handle all that
+    /// a payload became, while that is in a cache.
+    const AT_ONCE: usize = 64;
+
     /// What it works with.
     fn parts(&mut self) -> &mut Parts;
 
@@ -48,7 +49,7 @@ pub(crate) trait Cell {
     fn run(&mut self) -> Result<()> {
         self.parts().turns.receive();
         self.parts().inputs.receive();
-        for _ in 0..AT_ONCE {
+        for _ in 0..Self::AT_ONCE {
             if !self.advance()? {
                 return Ok(());
             }

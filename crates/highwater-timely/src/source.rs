@@ -42,6 +42,9 @@ struct SourceCell {
 }
 
 impl Cell for SourceCell {
+    /// What one payload became is handled before the next one is decoded.
+    const AT_ONCE: usize = 1;
+
     fn parts(&mut self) -> &mut Parts {
         &mut self.parts
     }
