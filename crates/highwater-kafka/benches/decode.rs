@@ -23,10 +23,6 @@ use highwater_testkit::broker::{Batch, Cluster, Packing, Record};
 use rustix::time::{ClockId, clock_gettime};
 use tokio::runtime::{Builder, Runtime};
 
-/// As in the binaries.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// The CPU time of this thread. The broker runs on another one.
 struct CpuTime;
 

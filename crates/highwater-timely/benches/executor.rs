@@ -29,10 +29,6 @@ use highwater_pipeline::{Executor, ExecutorSpec, Inline, Job, Pipeline, Report};
 use highwater_timely::Threads;
 use rustix::time::{ClockId, clock_gettime};
 
-/// As in the binaries.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// The CPU time of this process.
 struct CpuTime;
 

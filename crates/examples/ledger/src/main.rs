@@ -20,10 +20,6 @@ use highwater_cli::{
 use highwater_iceberg::{IcebergSink, PartitionField};
 use highwater_pipeline::{Pipeline, Plan};
 
-/// Arrow and Parquet allocate and free large buffers; this allocator does not give them back each time.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const DEFAULTS: Defaults = &[
     ("from", "generator:rows=1000000,seed=1,rate=10000"),
     ("table", "demo.transactions_ledger"),
