@@ -1,105 +1,46 @@
-//! `cargo xtask bench`: the released binary and its peers in turn, over the same rows, in one run.
-//!
-//! Who comes first or runs while the machine is busy would win by that: so highwater begins, ends, and
-//! runs between its peers, and figures are told only once all have written the same rows.
+//! `cargo xtask bench`: the released binary, measured as a user runs it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand};
+use serde_json::Value;
 
-use crate::equipment::{Equipment, Need};
-use crate::{step, workspace};
+use crate::workspace;
 
-mod contest;
-mod report;
+mod figures;
+pub(crate) mod ledger;
+pub(crate) mod live;
 mod setting;
+mod told;
 mod usage;
-
-pub(crate) use contest::Engine;
-use contest::{Contest, Turn};
-use report::Report;
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// What is measured
+    #[command(subcommand)]
     benchmark: Benchmark,
-    #[command(flatten)]
-    job: Job,
-    /// Who takes turns besides DuckDB
-    #[arg(long)]
-    peer: Option<Peer>,
-    /// Measure this binary instead of building one
-    #[arg(long)]
-    ledger: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Subcommand)]
 enum Benchmark {
     /// A topic into an Iceberg table, exactly once, beside DuckDB from files into Parquet
-    Ledger,
+    Ledger(ledger::Options),
+    /// How fresh that table is while records come at a steady rate, and how soon it goes on after a kill
+    Live(live::Options),
 }
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Peer {
-    /// Structured streaming, from the same topic into an Iceberg table
-    Spark,
-}
-
-/// How much there is to do.
-#[derive(Args, Clone, Copy)]
-pub(crate) struct Job {
-    /// How many rows
-    #[arg(long, default_value_t = 20_000_000)]
-    pub(crate) rows: u64,
-    /// How often each peer runs; highwater runs once more
-    #[arg(long, default_value_t = 2)]
-    pub(crate) rounds: u32,
-    /// How many threads each has
-    #[arg(long, default_value_t = 1)]
-    pub(crate) threads: u32,
-}
-
-const NEEDS: &[Need] = &[Need::Ledger, Need::Python, Need::Broker];
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let Benchmark::Ledger = options.benchmark;
-    let (needs, peers) = match options.peer {
-        None => (NEEDS.to_vec(), vec![Engine::DuckDb]),
-        Some(Peer::Spark) => {
-            let needs = [NEEDS, &[Need::Spark, Need::SparkKafka]].concat();
-            (needs, vec![Engine::DuckDb, Engine::Spark])
-        }
-    };
-    let equipment = Equipment::prepare(options.ledger.as_deref(), &needs, "bench")?;
-    let setting = setting::of(&equipment, &options.job)?;
-    let turns = turns(&equipment, &equipment.scratch, &options.job, &peers)?;
-    let report = Report::of(&turns, options.job.rows);
-    let place = workspace::target()?.join("bench/ledger.json");
-    let text = serde_json::to_string_pretty(&report.json(&setting))?;
-    fs::write(&place, text).with_context(|| format!("cannot write {place:?}"))?;
-    step::print(&report.table())?;
-    eprintln!("each turn by itself, and the setting: {}", place.display());
-    equipment.clear()
+    match &options.benchmark {
+        Benchmark::Ledger(options) => ledger::run(options),
+        Benchmark::Live(options) => live::run(options),
+    }
 }
 
-/// The turns of highwater and of `peers`, whose outputs are the same; files go below `folder`.
-pub(crate) fn turns(
-    equipment: &Equipment,
-    folder: &Path,
-    job: &Job,
-    peers: &[Engine],
-) -> Result<Vec<Turn>> {
-    let contest = step::timed("bench: rows", || Contest::prepare(equipment, folder, job))?;
-    let round = [peers, &[Engine::Highwater]].concat();
-    let rounds = round.repeat(usize::try_from(job.rounds)?);
-    let mut turns: Vec<Turn> = Vec::new();
-    for engine in [&[Engine::Highwater], &rounds[..]].concat() {
-        let number = turns.len() + 1;
-        let turn = || contest.turn(engine, number);
-        turns.push(step::timed(&format!("bench: turn {number}, {}", engine.name()), turn)?);
-        contest::agree(&turns)?;
-    }
-    Ok(turns)
+/// Keeps everything that was measured as `bench/<name>.json` of the target folder, and says where.
+fn keep(name: &str, measured: &Value) -> Result<()> {
+    let place = workspace::target()?.join(format!("bench/{name}.json"));
+    let text = serde_json::to_string_pretty(measured)?;
+    fs::write(&place, text).with_context(|| format!("cannot write {place:?}"))?;
+    eprintln!("each measurement by itself, and the setting: {}", place.display());
+    Ok(())
 }

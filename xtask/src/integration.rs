@@ -174,7 +174,7 @@ const SUITES: &[Suite] = &[
     },
     Suite {
         name: "bench",
-        shows: "the benchmark of the ledger over 20,000 rows: all engines write the same ones",
+        shows: "the benchmarks over few rows: all engines write the same ones, and a live table each once",
         lane: Lane::Broker,
         needs: &[Need::Ledger, Need::Python, Need::Broker],
         run: bench::run,

@@ -39,7 +39,7 @@ enum Task {
     Services(services::Options),
     /// The suites that need real services and other programs
     Integration(integration::Options),
-    /// The released binary and its peers in turn, over the same rows
+    /// The released binary beside its peers, or kept up to date at a steady rate
     Bench(bench::Options),
 }
 

@@ -6,16 +6,15 @@ use std::thread::available_parallelism;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use super::Job;
 use crate::equipment::Equipment;
 use crate::{step, workspace};
 
 /// Packages whose versions matter.
-const PACKAGES: [&str; 3] = ["duckdb", "pyiceberg", "pyspark"];
+const PACKAGES: [&str; 4] = ["duckdb", "pyiceberg", "pyspark", "confluent-kafka"];
 const POM: &str = "xtask/services/pom.xml";
 
 /// The machine, the versions of all programs, and what was asked for.
-pub(super) fn of(equipment: &Equipment, job: &Job) -> Result<Value> {
+pub(super) fn of(equipment: &Equipment, threads: u32) -> Result<Value> {
     let read = |path: &str| fs::read_to_string(path).with_context(|| format!("cannot read {path}"));
     let model = value(&read("/proc/cpuinfo")?, "model name").unwrap_or_default();
     let memory = value(&read("/proc/meminfo")?, "MemTotal").unwrap_or_default();
@@ -25,7 +24,7 @@ pub(super) fn of(equipment: &Equipment, job: &Job) -> Result<Value> {
     let git = ["describe", "--always", "--dirty", "--abbrev=12"];
     let mut ledger = std::process::Command::new(&equipment.ledger);
     Ok(json!({
-        "threads": job.threads,
+        "threads": threads,
         "processor": model,
         "processors": available_parallelism().context("cannot count processors")?,
         "memory": memory,

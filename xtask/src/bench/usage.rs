@@ -33,7 +33,7 @@ pub(super) fn measure(
     home: &Home,
     name: &str,
     command: &mut Command,
-    done: impl Fn() -> Result<bool>,
+    mut done: impl FnMut() -> Result<bool>,
 ) -> Result<Usage> {
     let began = Instant::now();
     let mut life = home.start(name, command)?;
@@ -62,8 +62,14 @@ pub(super) fn measure(
     }
 }
 
+/// How many tasks wanted a processor in the last minute.
+pub(super) fn load() -> Result<String> {
+    let load = fs::read_to_string("/proc/loadavg").context("cannot read the load")?;
+    Ok(load.split(' ').next().unwrap_or_default().to_owned())
+}
+
 /// Whether a process has ended, and its time on processors.
-fn times(process: &Path) -> Result<(bool, Duration)> {
+pub(super) fn times(process: &Path) -> Result<(bool, Duration)> {
     let path = process.join("stat");
     let stat = fs::read_to_string(&path).with_context(|| format!("cannot read {path:?}"))?;
     parse_times(&stat).with_context(|| format!("{path:?} is not as expected: {stat}"))

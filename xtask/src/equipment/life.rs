@@ -112,10 +112,18 @@ impl Home {
         String::from_utf8(verdict.stdout).context("`ledger verify` wrote something else than UTF-8")
     }
 
+    /// The metadata of a version of a table in a directory; not there before that version is.
+    pub(crate) fn metadata(&self, table: &str, version: u64) -> PathBuf {
+        self.metadata_folder(table).join(format!("v{version}.metadata.json"))
+    }
+
+    fn metadata_folder(&self, table: &str) -> PathBuf {
+        self.path("data/warehouse/demo").join(table).join("metadata")
+    }
+
     /// The version of the newest metadata of a table; nothing before there is one.
     pub(crate) fn version(&self, table: &str) -> Option<u64> {
-        let folder = self.path("data/warehouse/demo").join(table).join("metadata");
-        let names = fs::read_dir(folder)
+        let names = fs::read_dir(self.metadata_folder(table))
             .ok()?
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
         names.filter_map(|name| version_in(&name)).max()

@@ -1,15 +1,19 @@
-//! Suite `bench`: the benchmark of the ledger over few rows. Its figures say nothing; that it runs, and that
-//! every engine writes the same rows, does.
+//! Suite `bench`: the benchmarks over few rows. Their figures say nothing; that they run, that every engine
+//! writes the same rows, and that a live table holds each record once, does.
 
 use anyhow::Result;
 
 use super::lab::Lab;
-use crate::bench::{self, Engine, Job};
+use crate::bench::ledger::{self, Engine, Job};
+use crate::bench::live::{self, Pace};
 
 const JOB: Job = Job { rows: 20_000, rounds: 1, threads: 1 };
+const PACE: Pace = Pace { rate: 4_000, seconds: 3, warm_up: 0, restarts: 1, threads: 1 };
 
 pub(super) fn run(lab: &Lab) -> Result<()> {
-    let turns = bench::turns(lab.equipment(), &lab.folder(), &JOB, &[Engine::DuckDb])?;
+    let turns = ledger::turns(lab.equipment(), &lab.folder(), &JOB, &[Engine::DuckDb])?;
     lab.say(format!("{} turns wrote the same {} rows", turns.len(), JOB.rows));
+    let (_, restarts) = live::measure(lab.equipment(), &lab.folder(), &PACE)?;
+    lab.say(format!("a live table holds each record once, also after {} kill", restarts.len()));
     Ok(())
 }

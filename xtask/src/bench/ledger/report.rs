@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::contest::{Engine, Turn};
+use crate::bench::figures::{hundredths, middle, thousands};
 
 /// The figures of all turns of an engine.
 struct Figures {
@@ -137,34 +138,12 @@ fn per_second(rows: u64, time: Duration) -> u64 {
     u64::try_from(u128::from(rows) * 1_000_000 / micros).unwrap_or(u64::MAX)
 }
 
-/// The middle one; of an even number the lower of both.
-fn middle(sorted: &[u64]) -> u64 {
-    sorted.get(sorted.len().saturating_sub(1) / 2).copied().unwrap_or(0)
-}
-
 /// How much the highest is above the lowest, in percent of it.
 fn spread(sorted: &[u64]) -> u64 {
     match (sorted.first(), sorted.last()) {
         (Some(least), Some(most)) => (most - least) * 100 / (*least).max(1),
         _ => 0,
     }
-}
-
-fn hundredths(number: u64) -> String {
-    format!("{}.{:02}", number / 100, number % 100)
-}
-
-/// With a comma before each three digits.
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::super::contest::{Engine, Output, Turn};
-use super::super::usage::Usage;
 use super::*;
+use crate::bench::usage::Usage;
 
 fn turn(engine: Engine, cpu: u64, wall: u64) -> Turn {
     let (cpu, wall) = (Duration::from_millis(cpu), Duration::from_millis(wall));
@@ -44,11 +44,7 @@ fn who_becomes_faster_is_compared_when_warm_too() {
 }
 
 #[test]
-fn figures_are_written_for_people() {
-    assert_eq!(thousands(1_234_567), "1,234,567");
-    assert_eq!(thousands(999), "999");
-    assert_eq!(hundredths(205), "2.05");
-    assert_eq!(middle(&[1, 2, 3, 4]), 2);
+fn rates_and_their_spread_are_whole_numbers() {
     assert_eq!(spread(&[100, 150]), 50);
     assert_eq!(per_second(3, Duration::from_millis(1_500)), 2);
 }

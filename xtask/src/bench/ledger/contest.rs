@@ -8,7 +8,8 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::Job;
-use super::usage::{Usage, measure};
+use crate::bench::told::{self, RUN, number, told};
+use crate::bench::usage::{Usage, load, measure};
 use crate::equipment::Equipment;
 use crate::equipment::life::{DONE, Home};
 use crate::step;
@@ -99,8 +100,7 @@ impl<'a> Contest<'a> {
     /// One run of `engine`, the `number`th of all.
     pub(crate) fn turn(&self, engine: Engine, number: usize) -> Result<Turn> {
         let home = self.home(&format!("{number}-{}", engine.name()))?;
-        let load = fs::read_to_string("/proc/loadavg").context("cannot read the load")?;
-        let load = load.split(' ').next().unwrap_or_default().to_owned();
+        let load = load()?;
         let run = match engine {
             Engine::Highwater => self.highwater(&home)?,
             Engine::DuckDb => self.duckdb(&home)?,
@@ -120,11 +120,9 @@ impl<'a> Contest<'a> {
         let arguments = ["--from", &self.topic, "--threads", &self.threads, "--trigger", "1s"];
         let arguments = [&arguments[..], &["--progress", "json"]].concat();
         let usage = measure(home, RUN, &mut home.ledger(&arguments), || {
-            let told = told(home)?;
-            let committed: Option<u64> = told.iter().map(|epoch| number(epoch, ROWS)).sum();
-            Ok(committed.context("progress counts no records")? >= self.rows)
+            Ok(told::records(&told::epochs(home)?)? >= self.rows)
         })?;
-        let commits = Some(u64::try_from(told(home)?.len())?);
+        let commits = Some(u64::try_from(told::epochs(home)?.len())?);
         Ok(Run { usage, kind: "iceberg", place: home.warehouse()?, commits, warm: None })
     }
 
@@ -170,23 +168,6 @@ struct Run {
     place: String,
     commits: Option<u64>,
     warm: Option<(u64, Duration)>,
-}
-
-/// The log of a run in its folder.
-const RUN: &str = "run";
-/// How many records an epoch had.
-const ROWS: &str = "numInputRows";
-
-/// The JSON that a run has written so far: its epochs, or what it took.
-fn told(home: &Home) -> Result<Vec<Value>> {
-    let path = home.path(&format!("{RUN}.log"));
-    let log = fs::read_to_string(&path).with_context(|| format!("cannot read {path:?}"))?;
-    // The last line may not be whole yet, and others are for people.
-    Ok(log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
-}
-
-fn number(told: &Value, key: &str) -> Option<u64> {
-    told.get(key)?.as_u64()
 }
 
 fn read_output(told: &str) -> Option<Output> {

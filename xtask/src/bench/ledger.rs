@@ -1,0 +1,91 @@
+//! `cargo xtask bench ledger`: the released binary and its peers in turn, over the same rows, in one run.
+//!
+//! Who comes first or runs while the machine is busy would win by that: so highwater begins, ends, and
+//! runs between its peers, and figures are told only once all have written the same rows.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+
+use super::{keep, setting};
+use crate::equipment::{Equipment, Need};
+use crate::step;
+
+mod contest;
+mod report;
+
+pub(crate) use contest::Engine;
+use contest::{Contest, Turn};
+use report::Report;
+
+#[derive(Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    job: Job,
+    /// Who takes turns besides DuckDB
+    #[arg(long)]
+    peer: Option<Peer>,
+    /// Measure this binary instead of building one
+    #[arg(long)]
+    ledger: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Peer {
+    /// Structured streaming, from the same topic into an Iceberg table
+    Spark,
+}
+
+/// How much there is to do.
+#[derive(Args, Clone, Copy)]
+pub(crate) struct Job {
+    /// How many rows
+    #[arg(long, default_value_t = 20_000_000)]
+    pub(crate) rows: u64,
+    /// How often each peer runs; highwater runs once more
+    #[arg(long, default_value_t = 2)]
+    pub(crate) rounds: u32,
+    /// How many threads each has
+    #[arg(long, default_value_t = 1)]
+    pub(crate) threads: u32,
+}
+
+const NEEDS: &[Need] = &[Need::Ledger, Need::Python, Need::Broker];
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let (needs, peers) = match options.peer {
+        None => (NEEDS.to_vec(), vec![Engine::DuckDb]),
+        Some(Peer::Spark) => {
+            let needs = [NEEDS, &[Need::Spark, Need::SparkKafka]].concat();
+            (needs, vec![Engine::DuckDb, Engine::Spark])
+        }
+    };
+    let equipment = Equipment::prepare(options.ledger.as_deref(), &needs, "bench")?;
+    let setting = setting::of(&equipment, options.job.threads)?;
+    let turns = turns(&equipment, &equipment.scratch, &options.job, &peers)?;
+    let report = Report::of(&turns, options.job.rows);
+    step::print(&report.table())?;
+    keep("ledger", &report.json(&setting))?;
+    equipment.clear()
+}
+
+/// The turns of highwater and of `peers`, whose outputs are the same; files go below `folder`.
+pub(crate) fn turns(
+    equipment: &Equipment,
+    folder: &Path,
+    job: &Job,
+    peers: &[Engine],
+) -> Result<Vec<Turn>> {
+    let contest = step::timed("bench: rows", || Contest::prepare(equipment, folder, job))?;
+    let round = [peers, &[Engine::Highwater]].concat();
+    let rounds = round.repeat(usize::try_from(job.rounds)?);
+    let mut turns: Vec<Turn> = Vec::new();
+    for engine in [&[Engine::Highwater], &rounds[..]].concat() {
+        let number = turns.len() + 1;
+        let turn = || contest.turn(engine, number);
+        turns.push(step::timed(&format!("bench: turn {number}, {}", engine.name()), turn)?);
+        contest::agree(&turns)?;
+    }
+    Ok(turns)
+}
