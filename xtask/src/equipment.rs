@@ -29,6 +29,31 @@ pub(crate) enum Need {
     Broker,
 }
 
+/// What it is made ready for: that decides how the binary is built, and where everything is kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Suites take the program that a first build makes.
+    Integration,
+    /// What is measured is the program that is shipped.
+    Bench,
+}
+
+impl Purpose {
+    fn profile(self) -> &'static str {
+        match self {
+            Self::Integration => "release",
+            Self::Bench => "dist",
+        }
+    }
+
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Integration => "integration",
+            Self::Bench => "bench",
+        }
+    }
+}
+
 /// Everything that was made ready. What nobody said that it needs is not there.
 pub(crate) struct Equipment {
     /// The released binary.
@@ -43,18 +68,19 @@ pub(crate) struct Equipment {
 
 impl Equipment {
     /// Builds, installs and starts what is needed; `ledger` is tried instead of a binary built now.
-    /// What comes of it is kept in `folder` of cargo's target folder.
-    pub(crate) fn prepare(ledger: Option<&Path>, needs: &[Need], folder: &str) -> Result<Self> {
+    /// What comes of it is kept in a folder of cargo's target folder.
+    pub(crate) fn prepare(ledger: Option<&Path>, needs: &[Need], purpose: Purpose) -> Result<Self> {
         let target = workspace::target()?;
-        let scratch = target.join(folder).join(std::process::id().to_string());
+        let profile = purpose.profile();
+        let scratch = target.join(purpose.folder()).join(std::process::id().to_string());
         fs::create_dir_all(&scratch).with_context(|| format!("cannot make {scratch:?}"))?;
         if needs.contains(&Need::Ledger) && ledger.is_none() {
             step::timed("build", || {
-                let arguments = ["build", "--release", "--package", "ledger"];
+                let arguments = ["build", "--profile", profile, "--package", "ledger"];
                 step::succeed(workspace::cargo()?.args(arguments))
             })?;
         }
-        let ledger = ledger.map_or_else(|| target.join("release/ledger"), Path::to_owned);
+        let ledger = ledger.map_or_else(|| target.join(profile).join("ledger"), Path::to_owned);
         let mut made = Self { ledger, python: None, jars: Vec::new(), broker: None, scratch };
         if needs.contains(&Need::Python) {
             made.python = Some(step::timed("python", Python::prepare)?);

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use crate::equipment::{Equipment, Need, broker, life};
+use crate::equipment::{Equipment, Need, Purpose, broker, life};
 use crate::step::{self, side_by_side};
 
 mod bench;
@@ -199,7 +199,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let needs: Vec<Need> = chosen.iter().flat_map(|suite| suite.needs).copied().collect();
     let seed = options.seed.unwrap_or_else(Draw::fresh_seed);
     eprintln!("integration: --seed {seed}");
-    let equipment = Equipment::prepare(options.ledger.as_deref(), &needs, "integration")?;
+    let equipment = Equipment::prepare(options.ledger.as_deref(), &needs, Purpose::Integration)?;
     let equipment = Arc::new(equipment);
     let failed = AtomicBool::new(false);
     side_by_side(&[Lane::Broker, Lane::Other], |lane| {

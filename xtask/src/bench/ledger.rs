@@ -9,7 +9,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use super::{keep, setting};
-use crate::equipment::{Equipment, Need};
+use crate::equipment::{Equipment, Need, Purpose};
 use crate::step;
 
 mod contest;
@@ -61,7 +61,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             (needs, vec![Engine::DuckDb, Engine::Spark])
         }
     };
-    let equipment = Equipment::prepare(options.ledger.as_deref(), &needs, "bench")?;
+    let equipment = Equipment::prepare(options.ledger.as_deref(), &needs, Purpose::Bench)?;
     let setting = setting::of(&equipment, options.job.threads)?;
     let turns = turns(&equipment, &equipment.scratch, &options.job, &peers)?;
     let report = Report::of(&turns, options.job.rows);

@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::{keep, setting, usage};
-use crate::equipment::{Equipment, Need};
+use crate::equipment::{Equipment, Need, Purpose};
 use crate::step;
 
 mod freshness;
@@ -52,7 +52,7 @@ pub(crate) struct Pace {
 const NEEDS: &[Need] = &[Need::Ledger, Need::Python, Need::Broker];
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let equipment = Equipment::prepare(options.ledger.as_deref(), NEEDS, "bench")?;
+    let equipment = Equipment::prepare(options.ledger.as_deref(), NEEDS, Purpose::Bench)?;
     let setting = setting::of(&equipment, options.pace.threads)?;
     let load = usage::load()?;
     let (freshness, restarts) = measure(&equipment, &equipment.scratch, &options.pace)?;

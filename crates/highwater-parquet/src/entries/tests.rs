@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::Entries;
+use super::{AT_ONCE, Entries};
 
 proptest! {
     #[test]
@@ -24,6 +24,21 @@ proptest! {
             entries.clear();
         }
     }
+}
+
+#[test]
+fn what_is_known_at_once_is_what_is_found_one_by_one() {
+    const VALUES: u32 = 6_400;
+    let mut entries = Entries::new();
+    assert_eq!(entries.known(&[0; AT_ONCE]), [None; AT_ONCE]);
+    (0..VALUES).for_each(|value| assert_eq!(entries.number(value.into(), |_| true), (value, true)));
+    let all: Vec<u128> = (0..2 * u128::from(VALUES)).collect();
+    let known: Vec<_> =
+        all.as_chunks().0.iter().flat_map(|lot| entries.known(lot)).zip(0_u32..).collect();
+    assert!(known.iter().all(|(known, value)| known.is_none_or(|known| known == *value)));
+    assert!(known.iter().all(|(known, value)| known.is_none() || *value < VALUES));
+    let found = known.iter().filter(|(known, _)| known.is_some()).count();
+    assert!(found > 4_000, "the first place tells of most: {found}");
 }
 
 #[test]
