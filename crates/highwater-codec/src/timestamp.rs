@@ -30,8 +30,9 @@ pub fn parse_timestamp(text: &str) -> Result<i64, Problem> {
 pub(crate) fn parse(text: &[u8]) -> Result<i64, Problem> {
     let (head, rest) = text.split_first_chunk::<19>().ok_or(Problem::Mismatch)?;
     let time = DateTime::of(head).ok_or(Problem::Mismatch)?;
-    let (micros, offset) = match rest {
-        [] | [b'Z'] => (0, 0),
+    let (micros, offset) = match (rest, six_digits(text)) {
+        ([] | [b'Z'], _) => (0, 0),
+        (_, Some(micros)) => (micros, 0),
         _ => {
             let (fraction, zone) = split_fraction(rest)?;
             (parse_fraction(fraction)?, parse_zone(zone)?)
@@ -107,6 +108,16 @@ fn two(tens: u8, ones: u8) -> Result<i64, Problem> {
         return Err(Problem::Mismatch);
     }
     Ok(i64::from(tens * 10 + ones))
+}
+
+/// The microseconds of a time of the length that most have: six digits after the point, in UTC.
+#[inline]
+fn six_digits(text: &[u8]) -> Option<i64> {
+    const LENGTH: usize = b"2025-01-16T12:30:00.123456".len();
+    let text = text.strip_suffix(b"Z").unwrap_or(text);
+    let last = text.last_chunk().filter(|_| text.len() == LENGTH)?;
+    let [_, _, first, _, second, _, third, _] = digit_pairs(last, b"0.000000")?;
+    Some(i64::from(first) * 10_000 + i64::from(second) * 100 + i64::from(third))
 }
 
 /// The digits after the point, and what follows them.

@@ -54,3 +54,20 @@ fn each_byte_counts() {
     assert_eq!(seconds("2025-12-16T12:30:05"), 334 * 86_400);
     assert_eq!(seconds("1025-01-16T12:30:05"), -365_243 * 86_400);
 }
+
+#[test]
+fn six_digits_are_read_as_any_other_number_of_them() {
+    let good = "2025-01-16T12:30:05.123456";
+    assert_eq!(parse_timestamp(good).unwrap() % 60_000_000, 5_123_456);
+    for at in 18..good.len() {
+        // A second zone is wrong for the long way alone.
+        for byte in (0..0x80).filter(|byte| *byte != b'Z') {
+            let mut text = good.as_bytes().to_vec();
+            text[at] = byte;
+            let text = String::from_utf8(text).unwrap();
+            let long_way = parse_timestamp(&format!("{text}+00:00"));
+            assert_eq!(parse_timestamp(&text), long_way, "{text:?}");
+            assert_eq!(parse_timestamp(&format!("{text}Z")), long_way, "{text:?}");
+        }
+    }
+}
