@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the released binary, measured as a user runs it.
+//! `cargo xtask bench`: the released binary, measured as a user runs it, and counted.
 
 use std::fs;
 
@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::workspace;
 
 mod figures;
+pub(crate) mod instructions;
 pub(crate) mod ledger;
 pub(crate) mod live;
 mod setting;
@@ -27,12 +28,15 @@ enum Benchmark {
     Ledger(ledger::Options),
     /// How fresh that table is while records come at a steady rate, and how soon it goes on after a kill
     Live(live::Options),
+    /// The instructions and allocations of a row and of an epoch of it, which no other load changes
+    Instructions(instructions::Options),
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     match &options.benchmark {
         Benchmark::Ledger(options) => ledger::run(options),
         Benchmark::Live(options) => live::run(options),
+        Benchmark::Instructions(options) => instructions::run(options),
     }
 }
 

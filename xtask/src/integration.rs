@@ -20,6 +20,7 @@ mod draw;
 mod failpoints;
 mod generator;
 mod instances;
+mod instructions;
 mod kafka_crate;
 mod kill;
 mod lab;
@@ -178,6 +179,13 @@ const SUITES: &[Suite] = &[
         lane: Lane::Broker,
         needs: &[Need::Ledger, Need::Python, Need::Broker],
         run: bench::run,
+    },
+    Suite {
+        name: "instructions",
+        shows: "what a row and an epoch cost, counted by callgrind: at most 10 % more than is recorded",
+        lane: Lane::Broker,
+        needs: crate::bench::instructions::NEEDS,
+        run: instructions::run,
     },
     Suite {
         name: "kill",

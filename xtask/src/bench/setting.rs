@@ -37,7 +37,7 @@ pub(super) fn of(equipment: &Equipment, threads: u32) -> Result<Value> {
 }
 
 /// What a line `key : value` says.
-fn value(text: &str, key: &str) -> Option<String> {
+pub(super) fn value(text: &str, key: &str) -> Option<String> {
     let line = text.lines().find(|line| line.starts_with(key))?;
     Some(line.split_once(':')?.1.trim().to_owned())
 }
