@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::told;
 use crate::equipment::life::{DONE, Ended};
-use crate::equipment::{Equipment, Need};
+use crate::equipment::{Equipment, Need, Purpose};
 use crate::{step, workspace};
 
 mod figures;
@@ -65,7 +65,7 @@ const RUNS: [Run; 3] = [
 ];
 
 pub(super) fn run(options: &Options) -> Result<()> {
-    let equipment = Equipment::prepare(options.ledger.as_deref(), NEEDS, "bench")?;
+    let equipment = Equipment::prepare(options.ledger.as_deref(), NEEDS, Purpose::Integration)?;
     let figures = count(&equipment, &equipment.scratch)?;
     step::print(&figures.table())?;
     if options.record {
