@@ -28,6 +28,7 @@ impl Report {
         let found = |key: &str| number(&self.freshness.found, key).unwrap_or(0);
         let restarts = self.sorted();
         let shown = |millis: u64| format!("{} ms", thousands(millis));
+        let asked = thousands(self.pace.rate);
         let rows = [
             ("freshness, average", shown(found("averageMs")), "800 ms", "250 ms"),
             ("freshness, p50", shown(found("p50Ms")), "", ""),
@@ -35,7 +36,7 @@ impl Report {
             ("freshness, worst", shown(found("maxMs")), "", ""),
             ("restart, worst", shown(restarts.last().copied().unwrap_or(0)), "1,000 ms", "200 ms"),
             ("restart, median", shown(middle(&restarts)), "", ""),
-            ("records per second", thousands(found("rate")), "", ""),
+            ("records per second", thousands(found("rate")), &asked, ""),
             ("commits", thousands(found("commits")), "", ""),
             ("CPU-seconds", hundredths(hundreds(cpu)), "", ""),
             ("seconds, wall", hundredths(hundreds(wall)), "", ""),

@@ -16,6 +16,8 @@ const PARTITIONS: &str = "4";
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Between the beginnings of epochs, in milliseconds.
 pub(super) const TRIGGER_MILLIS: u64 = 200;
+/// Every metadata file tells later when its snapshot could be read: none is deleted.
+const KEPT: &str = "write.metadata.delete-after-commit.enabled=false";
 /// The table that the ledger writes to.
 pub(super) const TABLE: &str = "transactions_ledger";
 
@@ -63,7 +65,7 @@ impl Stream {
     /// The ledger, not started yet.
     pub(super) fn ledger(&self) -> Command {
         let (trigger, threads) = (format!("{TRIGGER_MILLIS}ms"), self.threads.to_string());
-        let arguments = ["run", "--from", &self.source, "--threads", &threads];
+        let arguments = ["run", "--from", &self.source, "--threads", &threads, "--create", KEPT];
         let arguments = [&arguments[..], &["--trigger", &trigger, "--progress", "json"]].concat();
         self.home.ledger(&arguments)
     }
