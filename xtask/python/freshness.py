@@ -34,7 +34,7 @@ def made(bootstrap, topic):
     ends = {partition.partition: consumer.get_watermark_offsets(partition, 30)[1] for partition in partitions}
     consumer.assign(partitions)
     stamps = {partition: array.array("q") for partition in ends}
-    left, deadline = sum(ends.values()), time.monotonic() + 300
+    left, deadline = sum(ends.values()), time.monotonic() + 1_800
     while left:
         if time.monotonic() > deadline:
             lake.fail(f"librdkafka does not reach the end of {topic}: {left} records are left")
