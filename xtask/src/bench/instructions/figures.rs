@@ -207,7 +207,8 @@ impl Share {
         let grown: Vec<String> = grown.into_iter().take(NAMED).map(|(_, text)| text).collect();
         let percent = (self.total - before.total) * 10_000 / before.total.max(1);
         Some(format!(
-            "{of} takes {} instructions, {} % more than the {} that are recorded: {}",
+            "{of} takes {} instructions, {} % more than the {} that are recorded and {ALLOWED} % are \
+             allowed: {}",
             thousands(self.total),
             hundredths(percent),
             thousands(before.total),

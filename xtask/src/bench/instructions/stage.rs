@@ -35,10 +35,11 @@ const CRATES: &[(&str, &[&str])] = &[
 
 /// Arrow is many crates.
 const ARROW: &str = "arrow_";
-const TABLES: &str = "driver, log, tables";
+const TABLES: &str = "driver and tables";
 const ZSTD: &str = "zstd";
 const ALLOCATOR: &str = "allocator";
-const MEMORY: &str = "memory copied, set, compared";
+/// Copied, set or compared by the C library.
+const MEMORY: &str = "memory copies";
 /// Code of the standard library, whoever it works for.
 const GENERIC: &str = "standard library";
 const REST: &str = "rest";
@@ -46,12 +47,15 @@ const REST: &str = "rest";
 /// What names of functions without a crate begin with.
 const BEGINNINGS: &[(&str, &[&str])] = &[
     (ZSTD, &["ZSTD_", "HUF_", "FSE_", "HIST_"]),
-    (ALLOCATOR, &["mi_", "_mi_", "__mi_", "__rustc::__rust_"]),
-    (MEMORY, &["mem", "bcmp", "__mem"]),
+    (ALLOCATOR, &["__rustc::__"]),
+    (MEMORY, &["memcpy", "memmove", "memset", "memcmp", "bcmp", "__mem"]),
 ];
 
 /// The stage that a function of this name belongs to.
 fn stage(name: &str) -> &'static str {
+    if is_allocator(name) {
+        return ALLOCATOR;
+    }
     let begins = |beginnings: &[&str]| beginnings.iter().any(|with| name.starts_with(with));
     match BEGINNINGS.iter().find(|(_, beginnings)| begins(beginnings)) {
         Some((stage, _)) => stage,
@@ -76,23 +80,41 @@ fn generic(name: &str) -> &'static str {
     if crates(name).next().is_some_and(standard) { GENERIC } else { REST }
 }
 
-/// Whether a call from one function to another asks the allocator for memory. Its own calls are part of one.
-fn asks_for_memory(from: &str, to: &str) -> bool {
-    let gives = ["malloc", "zalloc", "calloc", "realloc", "memalign", "aligned_alloc"];
-    let called = is_allocator(to) && gives.iter().any(|gives| to.contains(gives));
-    called && !is_allocator(from)
-}
+/// Where memory is asked for.
+const ALLOCATIONS: &[&str] =
+    &["malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc", "memalign"];
+/// The rest of the allocator. What Rust calls by names of its own leads there, where these are not compiled
+/// into the caller.
+const INNER: &[&str] = &[
+    "free",
+    "_int_malloc",
+    "_int_free",
+    "_int_realloc",
+    "_int_memalign",
+    "_mid_memalign",
+    "malloc_consolidate",
+    "unlink_chunk",
+    "sysmalloc",
+    "systrim",
+    "arena_get2",
+    "tcache_init",
+];
 
-/// Of this process: mimalloc for Rust, the C library for C. What Rust calls by its own names leads there,
-/// where it is not compiled into the caller.
+/// Of the C library, which all of the process shares.
 fn is_allocator(name: &str) -> bool {
-    let of_c = ["malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc", "_int_malloc"];
-    name.starts_with("mi_") || name.starts_with("_mi_") || of_c.contains(&name)
+    // Of a function that calls itself, and of one with versions.
+    let name = name.split(['\'', '@', '.']).next().unwrap_or(name);
+    ALLOCATIONS.contains(&name) || INNER.contains(&name)
 }
 
-/// An epoch, and in it the work on its rows until they are staged. Between both are plan, log and commit.
-const EPOCH: &str =
-    "highwater_pipeline::epoch::<impl highwater_pipeline::driver::Driver>::epoch::{{closure}}";
+/// Whether a call from one function to another asks for memory. What the allocator calls is part of one.
+fn asks_for_memory(from: &str, to: &str) -> bool {
+    ALLOCATIONS.contains(&to) && !is_allocator(from)
+}
+
+/// A turn of the driver, and in it the work on the rows of an epoch until they are staged. Plan, log and commit
+/// are around that.
+const TURN: &str = "highwater_pipeline::driver::Driver::turn::{{closure}}";
 const ROWS: &str = "<highwater_pipeline::inline::InlineExecutor as \
                     highwater_pipeline::executor::Executor>::next::{{closure}}";
 
@@ -104,8 +126,8 @@ pub(super) fn counts(profile: &Profile, rows: u64, epochs: u64) -> Counts {
     }
     let asking = profile.calls().filter(|(from, to, _)| asks_for_memory(from, to));
     let allocations = asking.map(|(_, _, count)| count).sum();
-    let around = profile.within(EPOCH).zip(profile.within(ROWS));
-    let around = around.map(|(epochs, rows)| epochs.saturating_sub(rows));
+    let around = profile.within(TURN).zip(profile.within(ROWS));
+    let around = around.map(|(turns, rows)| turns.saturating_sub(rows));
     Counts { rows, epochs, stages, allocations, around }
 }
 

@@ -20,7 +20,10 @@ fn the_first_crate_of_a_name_decides() {
         ("HUF_compress1X_usingCTable_internal_bmi2", ZSTD),
         ("__memcpy_avx_unaligned_erms", MEMORY),
         ("__rustc::__rust_dealloc", ALLOCATOR),
-        ("_mi_page_malloc_zero", ALLOCATOR),
+        ("_int_free'2", ALLOCATOR),
+        ("unlink_chunk.constprop.0", ALLOCATOR),
+        ("freeaddrinfo", REST),
+        ("memchr::memmem::find", REST),
         ("sqlite3_step", REST),
     ];
     for (name, wanted) in of {
@@ -36,10 +39,10 @@ fn=(1) highwater_codec::json::read
 cfn=(2) __rustc::__rust_alloc
 calls=5 1
 1 50
-cfn=(3) mi_malloc_aligned
+cfn=(3) malloc
 calls=2 1
 1 20
-cfn=(4) mi_free
+cfn=(4) free
 calls=7 1
 1 7
 fn=(2)
@@ -47,7 +50,7 @@ cfn=(3)
 calls=5 1
 1 45
 fn=(3)
-cfn=(5) _mi_malloc_generic
+cfn=(5) _int_malloc
 calls=1 1
 1 3
 fn=(6) ZSTD_createCCtx
@@ -55,7 +58,7 @@ cfn=(7) calloc
 calls=3 1
 1 9
 fn=(8) realloc
-cfn=(9) malloc
+cfn=(3)
 calls=4 1
 1 9
 totals: 1
@@ -69,7 +72,7 @@ totals: 1
 #[test]
 fn around_the_rows_of_an_epoch_are_its_log_and_commit() {
     let run = format!(
-        "fn=(1) {EPOCH}\n1 6\ncfn=(2) {ROWS}\ncalls=3 1\n1 90\nfn=(2)\n1 90\nfn=(3) main\n1 1\n\
+        "fn=(1) {TURN}\n1 6\ncfn=(2) {ROWS}\ncalls=3 1\n1 90\nfn=(2)\n1 90\nfn=(3) main\n1 1\n\
          cfn=(1)\ncalls=2 1\n1 96\ntotals: 97\n"
     );
     assert_eq!(counts(&Profile::read(&run).unwrap(), 10, 2).around, Some(6));
