@@ -3,8 +3,6 @@
 //! A dictionary pays where values repeat. Where they hardly do, it costs a table that is looked up and
 //! grown for every value until it is given up.
 
-use std::collections::HashSet;
-
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, TimeUnit};
 use arrow::row::{RowConverter, SortField};
@@ -108,8 +106,10 @@ fn repeats(first: &[ArrayRef]) -> bool {
     let all = rows.iter().zip(first).flat_map(|(rows, array)| {
         rows.iter().enumerate().filter(|(row, _)| array.is_valid(*row)).map(|(_, value)| value)
     });
-    let distinct = all.collect::<HashSet<_>>().len();
-    (values - distinct) * 40 >= values
+    let mut distinct: Vec<_> = all.collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    (values - distinct.len()) * 40 >= values
 }
 
 fn otherwise(profile: Profile, column: &ColumnDescriptor, first: &[ArrayRef]) -> Otherwise {
