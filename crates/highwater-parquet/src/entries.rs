@@ -152,4 +152,4 @@ fn high(of: u128) -> u64 {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -67,3 +67,6 @@ impl Dictionary {
         width(self.entries.len().saturating_sub(1) as u64)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -267,3 +267,6 @@ impl<'a> Parts<'a> {
 fn position(offset: i32) -> usize {
     offset.unsigned_abs() as usize
 }
+
+#[cfg(test)]
+mod tests;

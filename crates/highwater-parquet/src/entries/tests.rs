@@ -7,6 +7,13 @@ use proptest::prelude::*;
 
 use super::{AT_ONCE, Entries};
 
+/// Two values with one key, as only those can choose who know the seed.
+pub(crate) fn of_one_key(entries: &Entries) -> [Vec<u8>; 2] {
+    // The first 8 bytes make one factor zero, and with it what becomes of the 8 behind them.
+    let first = (32 ^ entries.seed).to_le_bytes();
+    [0, 1].map(|byte| [first, [byte; 8], [7; 8], [7; 8]].concat())
+}
+
 proptest! {
     #[test]
     fn a_value_keeps_the_number_it_got_first(lots in vec(0_u128..2_000, 0..6_000), spread: u128) {
@@ -48,6 +55,14 @@ fn values_of_one_key_are_told_apart() {
     assert_eq!(entries.number(5, |number| number != 0), (1, true));
     assert_eq!(entries.number(5, |number| number == 1), (1, false));
     assert_eq!(entries.number(5, |_| true), (0, false));
+}
+
+#[test]
+fn whoever_knows_the_seed_finds_long_values_of_one_key() {
+    let entries = Entries::new();
+    let [one, other] = of_one_key(&entries);
+    assert_ne!(one, other);
+    assert_eq!(entries.key_of_long(&one), entries.key_of_long(&other));
 }
 
 #[test]
