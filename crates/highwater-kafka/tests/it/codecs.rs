@@ -2,7 +2,9 @@
 
 use std::io::Write as _;
 
-use arrow::array::{Array as _, RecordBatch, TimestampMicrosecondArray};
+use arrow::array::{
+    Array as _, BinaryArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
 use bytes::Bytes;
 use highwater_core::{Decoded, ErrorKind, Limits, Positions, Source};
 use highwater_kafka::Metadata;
@@ -106,6 +108,73 @@ async fn packed_batches_are_decoded_together_as_far_as_they_fit() {
         let expected: Vec<String> = (0..19_010).map(|n| format!("text-{n}")).collect();
         assert_eq!(read.texts(), expected, "compression {}", packing.codec);
     }
+}
+
+#[tokio::test]
+async fn packed_batches_wait_for_others_up_to_a_mebibyte() {
+    let cluster = Cluster::start(1).await.unwrap();
+    cluster.create_topic("t", 1);
+    for _ in 0..5 {
+        let large = (0..300).map(|n| Record::value(value(&format!("{n:01000}"))));
+        cluster.append("t", 0, Batch::of(large).packed(PACKINGS[5]));
+    }
+    let decoded = decode_all(&source(&cluster.bootstrap(), "t")).await;
+    let rows: Vec<usize> = decoded.rows.iter().map(RecordBatch::num_rows).collect();
+    assert_eq!(rows, [1200, 300], "four batches have passed it, three have not");
+}
+
+/// Record `n`: its value, key and time tell so, and every fifth is rejected.
+fn numbered(n: i64) -> Record {
+    let text = if n % 5 == 0 { format!("no JSON {n}") } else { value(&n.to_string()) };
+    Record { key: Some(n.to_string().into()), timestamp: 1_000 + n, ..Record::value(text) }
+}
+
+#[tokio::test]
+async fn records_that_are_decoded_together_keep_what_is_their_own() {
+    let cluster = Cluster::start(1).await.unwrap();
+    cluster.create_topic("t", 1);
+    let (packed, plain) = (Some(PACKINGS[5]), None);
+    let mut end = 0;
+    for (records, packing) in [
+        (3000, packed),
+        (3000, packed),
+        (3000, packed),
+        (10, plain),
+        (9000, plain),
+        (10, packed),
+        (9000, packed),
+        (5, packed),
+    ] {
+        let batch = Batch::of((end..end + records).map(numbered));
+        cluster.append("t", 0, Batch { packing, ..batch });
+        end += records;
+    }
+    let source = source(&cluster.bootstrap(), "t");
+    let decoded = decode_all(&source.metadata(Metadata::Key).metadata(Metadata::Timestamp)).await;
+    let mut seen = Vec::new();
+    for rows in &decoded.rows {
+        let (texts, keys): (&StringArray, &BinaryArray) = (column(rows, "v"), column(rows, "key"));
+        let times: &TimestampMicrosecondArray = column(rows, "timestamp");
+        let offsets: &Int64Array = column(rows, "_offset");
+        for (row, offset) in offsets.values().iter().enumerate() {
+            let text = offset.to_string();
+            assert_eq!((texts.value(row), keys.value(row)), (&*text, text.as_bytes()));
+            assert_eq!(times.value(row), (1_000 + offset) * 1_000);
+            seen.push(*offset);
+        }
+    }
+    for rejected in &decoded.rejected {
+        let raw: &BinaryArray = column(rejected, "raw");
+        let times: &TimestampMicrosecondArray = column(rejected, "timestamp");
+        let offsets: &Int64Array = column(rejected, "offset");
+        for (row, offset) in offsets.values().iter().enumerate() {
+            assert_eq!(raw.value(row), format!("no JSON {offset}").as_bytes());
+            assert_eq!(times.value(row), (1_000 + offset) * 1_000);
+            seen.push(*offset);
+        }
+    }
+    seen.sort_unstable();
+    assert_eq!(seen, (0..end).collect::<Vec<_>>());
 }
 
 #[tokio::test]
