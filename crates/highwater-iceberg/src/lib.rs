@@ -10,9 +10,9 @@
 //! as a stamp in the summary of the snapshot. Whether a marker holds is judged by the history of the
 //! table, on the very version that the next commit is made from.
 //!
-//! Tables are of format version 2 and may be partitioned and sorted. Snapshots are never expired here;
-//! any engine may do that while a pipeline runs. Files that nothing names are removed when somebody asks
-//! for it.
+//! Tables are of format version 2 and may be partitioned and sorted. A commit expires snapshots where the
+//! table asks for it, and any engine may do that while a pipeline runs. Files that nothing names are
+//! removed when somebody asks for it.
 //!
 //! Source: <https://iceberg.apache.org/spec/>
 #![forbid(unsafe_code)]

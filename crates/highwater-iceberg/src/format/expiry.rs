@@ -54,8 +54,9 @@ pub(crate) fn expired(
             }
         }
     }
+    let branches = refs.refs.values().filter(|reference| reference.is_branch());
     let on_branches = ancestors(metadata, main_head)
-        .chain(refs.refs.values().flat_map(|branch| ancestors(metadata, Some(branch.snapshot_id))));
+        .chain(branches.flat_map(|branch| ancestors(metadata, Some(branch.snapshot_id))));
     let on_branches: HashSet<i64> = on_branches.map(|(id, _)| id).collect();
     let stays = |id: i64, at: i64| {
         kept.contains(&id) || (!on_branches.contains(&id) && !rule.is_old(at, now_ms))

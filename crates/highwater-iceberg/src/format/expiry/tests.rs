@@ -80,9 +80,24 @@ fn tags_and_heads_of_branches_stay() {
 }
 
 #[test]
+fn a_branch_beside_main_has_its_own_rule_or_that_of_the_table() {
+    for own in [json!({"min-snapshots-to-keep": 2}), json!({"max-snapshot-age-ms": 300})] {
+        let mut audit = branch(3);
+        audit.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
+        assert_eq!(gone(&ROW, json!({"main": branch(4), "audit": audit}), RULE), [1]);
+    }
+    let two = ExpiryRule { min_kept: 2, ..RULE };
+    assert_eq!(gone(&ROW, json!({"main": branch(4), "audit": branch(3)}), two), [1]);
+}
+
+#[test]
 fn what_is_on_no_branch_goes_by_its_age() {
     let history = [(1, None, 350), (2, Some(1), 50), (3, Some(1), 200), (4, Some(1), 99)];
     assert_eq!(gone(&history, json!({"main": branch(2)}), RULE), [1, 3]);
+    // A tag keeps its own snapshot. What came before that is on no branch.
+    let history = [(1, None, 350), (2, Some(1), 80), (3, Some(2), 70), (4, Some(1), 60)];
+    let tag = json!({"snapshot-id": 3, "type": "tag"});
+    assert_eq!(gone(&history, json!({"main": branch(4), "year": tag}), RULE), [1]);
 }
 
 #[test]
