@@ -3,6 +3,7 @@
 
 mod encodings;
 mod files;
+mod footer;
 mod metrics;
 mod rejected;
 
