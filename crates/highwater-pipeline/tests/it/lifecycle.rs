@@ -1,10 +1,9 @@
 //! Starts, stops, progress, and runs that must end.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use highwater_core::{Clock, ErrorKind, Partition, Position, Positions, Timestamp};
+use highwater_core::ErrorKind;
 use highwater_pipeline::{Event, OnRollback, Options, Pipeline, Plan, Trigger};
 use highwater_storage::Storage;
 use highwater_testkit::memory::MemoryTable;
@@ -164,41 +163,6 @@ async fn a_running_pipeline_takes_what_comes_and_stops() {
     assert_eq!(handle.recent_progress().len(), 1);
     handle.stop().await.unwrap();
     assert_eq!(it.table.row_count(), 10);
-}
-
-#[tokio::test]
-async fn who_waits_tells_so_every_ten_seconds_and_where_it_stands() {
-    let it = Fixture::new();
-    let every = Trigger::every(Duration::from_millis(1));
-    let options = it.options().clock(Arc::new(Hurried::default())).trigger(every);
-    it.source.append(0, numbers(0..10));
-    let handle = it.plan("numbers").start(options).unwrap();
-    let mut events = handle.subscribe();
-    let mut told = Vec::new();
-    while told.len() < 2 {
-        if let Event::Idle(idle) = events.recv().await.unwrap() {
-            told.push(idle);
-        }
-    }
-    handle.stop().await.unwrap();
-    let [first, second] = &told[..] else { panic!("two were taken") };
-    assert!(second.timestamp.0 - first.timestamp.0 >= 10_000_000);
-    let [source] = &first.sources[..] else { panic!("there is one source") };
-    assert_eq!(
-        source.end_offset,
-        Positions::from_iter([(Partition::new("numbers", 0), Position::at(10))])
-    );
-    assert_eq!((source.num_input_rows, source.records_behind), (0, 0));
-}
-
-/// Time passes by 3 seconds whenever somebody looks.
-#[derive(Debug, Default)]
-struct Hurried(AtomicI64);
-
-impl Clock for Hurried {
-    fn now(&self) -> Timestamp {
-        Timestamp(self.0.fetch_add(3_000_000, Ordering::Relaxed))
-    }
 }
 
 #[test]

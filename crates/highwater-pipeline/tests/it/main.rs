@@ -12,6 +12,7 @@ mod instances;
 mod lifecycle;
 mod recorded;
 mod shown;
+mod waiting;
 mod watched;
 
 use std::sync::Arc;
