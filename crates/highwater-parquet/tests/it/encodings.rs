@@ -19,18 +19,12 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use crate::{field, schema, written};
+use crate::{field, lot, schema, written};
 
 const BOTH: [Profile; 2] = [Profile::Compact, Profile::Compatible];
 
 fn time() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
-}
-
-/// A number that looks drawn by lot.
-fn lot(of: u64) -> u64 {
-    let bits = of.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (bits ^ (bits >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 8
 }
 
 fn kinds() -> SchemaRef {

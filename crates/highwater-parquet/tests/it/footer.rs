@@ -14,16 +14,10 @@ use parquet::file::metadata::{
 };
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
-use crate::{field, schema, written};
+use crate::{field, lot, schema, written};
 
 /// Rows of a row group.
 const GROUP: u64 = 30_000;
-
-/// A number that looks drawn by lot.
-fn lot(of: u64) -> u64 {
-    let bits = of.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (bits ^ (bits >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 8
-}
 
 fn kinds() -> SchemaRef {
     schema([

@@ -27,6 +27,12 @@ pub(crate) fn schema<const N: usize>(fields: [Field; N]) -> SchemaRef {
     Arc::new(Schema::new(fields.to_vec()))
 }
 
+/// A number that looks drawn by lot.
+pub(crate) fn lot(of: u64) -> u64 {
+    let bits = of.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (bits ^ (bits >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 8
+}
+
 /// Writes batches as one file in memory.
 pub(crate) fn written(
     schema: &SchemaRef,
