@@ -26,9 +26,10 @@ mod secret;
 mod sink;
 mod source;
 mod source_columns;
+mod state;
 mod time;
 
-pub use batch::{Batch, Origin};
+pub use batch::{Batch, Offsets, Origin};
 pub use commit::{CommitMachine, Ended, Move, Rule, Verdict};
 pub use digest::{Digest, ParseDigestError};
 pub use error::{Error, ErrorKind, Result};
@@ -37,8 +38,8 @@ pub use keys::{KEY_GROUPS, KeyError, KeyGroups};
 pub use marker::{Footing, Found, Marker, MarkerId};
 pub use name::{Name, NameError};
 pub use operator::{
-    Context, Description, Emitted, Flow, Operator, OperatorSpec, Output, Port, Resolved, Routing,
-    StreamInfo,
+    Context, Description, Emitted, Flow, Moment, Operator, OperatorSpec, Output, Port, Resolved,
+    Routing, Side, StateBound, StepCounts, StreamInfo, Unread,
 };
 pub use permit::Permit;
 pub use plan::{EpochPlan, SourcePlan};
@@ -52,7 +53,10 @@ pub use sink::{
 };
 pub use source::{Decoded, Decoder, Payload, Source};
 pub use source_columns::SourceColumns;
-pub use time::{Clock, Epoch, Timestamp};
+pub use state::{
+    Groups, Level, ReadAt, SavedSection, Section, StateReader, StateWriter, TableNote,
+};
+pub use time::{Clock, Epoch, Timestamp, Watermarks};
 
 /// The arrow of every signature in highwater.
 pub use arrow;

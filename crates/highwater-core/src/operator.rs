@@ -6,7 +6,9 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use serde::Serialize;
 
-use crate::{Batch, Epoch, Error, ErrorKind, Name, Result, Timestamp};
+use crate::{
+    Batch, Epoch, Error, ErrorKind, Name, Result, StateReader, StateWriter, Timestamp, Watermarks,
+};
 
 /// One running instance of a step on one worker.
 ///
@@ -35,6 +37,23 @@ pub trait Operator {
     /// As [`on_batch`](Self::on_batch).
     fn more(&mut self, _cx: &mut Context<'_>) -> Result<Flow> {
         Ok(Flow::Done)
+    }
+
+    /// Writes what of the state has changed since the last save of [`StateWriter::level`]. Called
+    /// once behind everything else of an epoch, of steps that [keep](Resolved::with_state) state.
+    ///
+    /// # Errors
+    /// As [`on_batch`](Self::on_batch).
+    fn save(&mut self, _state: &mut StateWriter) -> Result<()> {
+        Ok(())
+    }
+
+    /// Takes the state up that was saved, by any number of workers. Called before the first batch.
+    ///
+    /// # Errors
+    /// `Corrupt` when a byte of it has changed, `Refused` when it is of another step.
+    fn restore(&mut self, _state: &StateReader) -> Result<()> {
+        Ok(())
     }
 }
 
@@ -86,12 +105,46 @@ pub enum Routing {
     Single,
 }
 
+/// An output beside the main one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Side {
+    /// Its name, such as `rejected`.
+    pub name: Name,
+    /// What it carries.
+    pub info: StreamInfo,
+    /// What becomes of its rows when nothing reads it.
+    pub unread: Unread,
+}
+
+/// What becomes of the rows of a side output that nothing reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// They stop the pipeline: they would be lost without a trace.
+    Stops,
+    /// They are dropped. The step [counts](Context::counts) them.
+    Dropped,
+}
+
+/// Why the state of a step cannot grow for ever.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum StateBound {
+    /// Rows go so many microseconds after the watermark has passed their time.
+    Time {
+        /// How long after.
+        micros: i64,
+    },
+    /// One row for each key, and whoever wrote the pipeline has said that there are not too many.
+    Keys,
+}
+
 /// A step that fits its inputs.
 #[derive(Clone)]
 pub struct Resolved {
     output: StreamInfo,
-    sides: Vec<(Name, StreamInfo)>,
+    sides: Vec<Side>,
     routing: Routing,
+    holds: Vec<(Port, i64)>,
+    state: Option<StateBound>,
     build: Build,
 }
 
@@ -103,13 +156,29 @@ impl Resolved {
         output: StreamInfo,
         build: impl Fn() -> Result<Box<dyn Operator>> + Send + Sync + 'static,
     ) -> Self {
-        Self { output, sides: Vec::new(), routing: Routing::Local, build: Arc::new(build) }
+        let build = Arc::new(build);
+        let (sides, holds, routing) = (Vec::new(), Vec::new(), Routing::Local);
+        Self { output, sides, routing, holds, state: None, build }
     }
 
     /// The same step with one more output beside the main one.
     #[must_use]
-    pub fn with_side(mut self, name: Name, info: StreamInfo) -> Self {
-        self.sides.push((name, info));
+    pub fn with_side(mut self, name: Name, info: StreamInfo, unread: Unread) -> Self {
+        self.sides.push(Side { name, info, unread });
+        self
+    }
+
+    /// The same step, whose output may lie so many microseconds behind the watermark of an input.
+    #[must_use]
+    pub fn with_hold(mut self, port: Port, micros: i64) -> Self {
+        self.holds.push((port, micros));
+        self
+    }
+
+    /// The same step, which keeps state from epoch to epoch within this bound.
+    #[must_use]
+    pub fn with_state(mut self, bound: StateBound) -> Self {
+        self.state = Some(bound);
         self
     }
 
@@ -126,8 +195,19 @@ impl Resolved {
     }
 
     /// The declared side outputs, in the order of [`Output::Side`].
-    pub fn sides(&self) -> &[(Name, StreamInfo)] {
+    pub fn sides(&self) -> &[Side] {
         &self.sides
+    }
+
+    /// How many microseconds the output may lie behind the watermark of an input.
+    pub fn hold(&self, port: Port) -> i64 {
+        let hold = self.holds.iter().find(|(held, _)| *held == port);
+        hold.map_or(0, |(_, micros)| *micros)
+    }
+
+    /// The bound of the state that the step keeps; none when it keeps none.
+    pub fn state(&self) -> Option<&StateBound> {
+        self.state.as_ref()
     }
 
     /// How input rows find their worker.
@@ -180,29 +260,71 @@ pub enum Flow {
 /// A batch and where it goes.
 pub type Emitted = (Output, Batch);
 
-/// What an operator sees beside its rows: the epoch, the plan's `now`, and where to put its output.
+/// Rows that an operator let go by itself in one epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StepCounts {
+    /// Those that came too late.
+    pub late: u64,
+    /// Those that were there before.
+    pub duplicates: u64,
+}
+
+/// What an operator sees beside its rows: the epoch, the plan's `now`, how far event time has come,
+/// and where to put its output.
 #[derive(Debug)]
 pub struct Context<'a> {
-    epoch: Epoch,
-    now: Timestamp,
+    moment: Moment,
     sides: usize,
     emitted: &'a mut Vec<Emitted>,
+    counts: &'a mut StepCounts,
+}
+
+/// When an operator is called, as far as it may know.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// The epoch.
+    pub epoch: Epoch,
+    /// The time of day as of the plan, the same for every row of the epoch.
+    pub now: Timestamp,
+    /// How far event time has come in the inputs together.
+    pub watermarks: Watermarks,
 }
 
 impl<'a> Context<'a> {
-    /// A context for a step with `sides` side outputs, which collects into `emitted`.
-    pub fn new(epoch: Epoch, now: Timestamp, sides: usize, emitted: &'a mut Vec<Emitted>) -> Self {
-        Self { epoch, now, sides, emitted }
+    /// A context for a step with `sides` side outputs, which collects into `emitted` and `counts`.
+    pub fn new(
+        moment: Moment,
+        sides: usize,
+        emitted: &'a mut Vec<Emitted>,
+        counts: &'a mut StepCounts,
+    ) -> Self {
+        Self { moment, sides, emitted, counts }
     }
 
     /// The epoch.
     pub fn epoch(&self) -> Epoch {
-        self.epoch
+        self.moment.epoch
     }
 
     /// The time of day as of the plan, the same for every row of the epoch.
     pub fn now(&self) -> Timestamp {
-        self.now
+        self.moment.now
+    }
+
+    /// Rows at or before this event time are late. The same for all inputs: it is the least of
+    /// theirs.
+    pub fn late_before(&self) -> Timestamp {
+        self.moment.watermarks.late_before
+    }
+
+    /// What has passed once this epoch has ended.
+    pub fn watermark(&self) -> Timestamp {
+        self.moment.watermarks.watermark
+    }
+
+    /// Rows that this step lets go by itself, to be counted up.
+    pub fn counts(&mut self) -> &mut StepCounts {
+        self.counts
     }
 
     /// Passes a batch on. Batches without rows go nowhere.

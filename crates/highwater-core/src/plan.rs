@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Epoch, Gap, Name, Positions, Range, Target, Timestamp};
+use crate::{Epoch, Gap, Name, Positions, Range, Target, Timestamp, Watermarks};
 
 /// The plan of one epoch. The same plan gives the same rows, whoever runs it and how often.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,9 @@ pub struct EpochPlan {
     pub sources: BTreeMap<Name, SourcePlan>,
     /// Where each sink stages its files, by the name of the sink.
     pub targets: BTreeMap<Name, Target>,
+    /// How far event time has come, by the name of the step that declares it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub watermarks: BTreeMap<Name, Watermarks>,
 }
 
 /// What an epoch reads from one source.

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 
-use crate::{Limits, Planned, Positions, Range, RangeId, Result, StreamInfo};
+use crate::{Limits, Offsets, Planned, Positions, Range, RangeId, Result, StreamInfo};
 
 /// A replayable input.
 ///
@@ -93,6 +93,8 @@ pub trait Decoder {
 pub struct Decoded {
     /// Rows in the order of their records, in batches of 1 to 8,192.
     pub rows: Vec<RecordBatch>,
+    /// The offsets of their records, for each batch of rows.
+    pub offsets: Vec<Offsets>,
     /// Rejected records in their order.
     pub rejected: Vec<RecordBatch>,
     /// How many records were taken out of the payloads: rows plus rejected, once the range is finished.

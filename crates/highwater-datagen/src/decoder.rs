@@ -2,7 +2,9 @@
 
 use arrow::array::RecordBatch;
 use highwater_codec::{Reason, RecordDecoder, Records, Span};
-use highwater_core::{Decoded, Decoder, Payload, Range, RejectedRecords, Result, SourceColumns};
+use highwater_core::{
+    Decoded, Decoder, Offsets, Payload, Range, RejectedRecords, Result, SourceColumns,
+};
 
 use crate::DatagenError;
 
@@ -74,8 +76,13 @@ impl GeneratedDecoder {
 
     fn add_source_columns(&self, rows: RecordBatch) -> Result<RecordBatch> {
         let Some(columns) = &self.source_columns else { return Ok(rows) };
-        let accepted = (self.next..).zip(&self.outcomes).filter(|(_, outcome)| outcome.is_none());
-        columns.add(&rows, accepted.map(|(offset, _)| offset))
+        columns.add(&rows, self.accepted())
+    }
+
+    /// The offsets of the records that became rows.
+    fn accepted(&self) -> impl Iterator<Item = i64> {
+        let accepted = (self.next..).zip(&self.outcomes);
+        accepted.filter(|(_, outcome)| outcome.is_none()).map(|(offset, _)| offset)
     }
 }
 
@@ -88,6 +95,7 @@ impl Decoder for GeneratedDecoder {
         self.reject(data);
         if rows.num_rows() > 0 {
             decoded.rows.push(self.add_source_columns(rows)?);
+            decoded.offsets.push(Offsets::new(self.accepted()));
         }
         decoded.rejected.extend(self.rejected.take()?);
         let count = self.values.len();

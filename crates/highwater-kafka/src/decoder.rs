@@ -6,7 +6,8 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use highwater_codec::{Reason, RecordDecoder, Records as Values, Span};
 use highwater_core::{
-    Decoded, Decoder, Partition, Payload, Range, RejectedRecords, Result, SourceColumns, Timestamp,
+    Decoded, Decoder, Offsets, Partition, Payload, Range, RejectedRecords, Result, SourceColumns,
+    Timestamp,
 };
 
 use crate::batch::{self, Batches, HEADER, Header, Records};
@@ -154,6 +155,7 @@ impl KafkaDecoder {
         if rows.num_rows() > 0 {
             let rows = self.add_metadata(rows, data)?;
             decoded.rows.push(self.add_source_columns(rows)?);
+            decoded.offsets.push(Offsets::new(self.accepted()));
         }
         decoded.rejected.extend(self.rejected.take()?);
         decoded.records += u64::try_from(self.waiting.values.len()).unwrap_or(0);
@@ -175,9 +177,13 @@ impl KafkaDecoder {
 
     fn add_source_columns(&self, rows: RecordBatch) -> Result<RecordBatch> {
         let Some(columns) = &self.source_columns else { return Ok(rows) };
+        columns.add(&rows, self.accepted())
+    }
+
+    /// The offsets of the records that became rows.
+    fn accepted(&self) -> impl Iterator<Item = i64> {
         let accepted = self.waiting.offsets.iter().zip(&self.outcomes);
-        let accepted = accepted.filter(|(_, outcome)| outcome.is_none());
-        columns.add(&rows, accepted.map(|(offset, _)| *offset))
+        accepted.filter(|(_, outcome)| outcome.is_none()).map(|(offset, _)| *offset)
     }
 }
 

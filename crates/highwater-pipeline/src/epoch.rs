@@ -76,6 +76,7 @@ impl Driver<'_> {
             now: self.options.clock.now(),
             sources: planning.planned.iter().map(part).collect(),
             targets: self.targets(),
+            watermarks: BTreeMap::new(),
         }
     }
 

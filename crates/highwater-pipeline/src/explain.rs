@@ -105,7 +105,7 @@ fn side(plan: &Plan, tap: Tap) -> Option<String> {
     let Output::Side(side) = tap.output else { return None };
     match &plan.graph().node(tap.node)?.kind {
         NodeKind::Step(_, resolved) => {
-            resolved.sides().get(side).map(|(name, _)| name.as_str().to_owned())
+            resolved.sides().get(side).map(|side| side.name.as_str().to_owned())
         }
         _ => Some("rejected".to_owned()),
     }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use arrow::array::{BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
 use highwater_core::{
     Batch, Context, Description, Error, ErrorKind, Flow, Operator, OperatorSpec, Port, Resolved,
     Result, StreamInfo,
@@ -51,9 +50,8 @@ impl Operator for Filtering {
     fn on_batch(&mut self, _port: Port, batch: Batch, cx: &mut Context<'_>) -> Result<Flow> {
         let keep = (self.keep)(&batch.rows)
             .map_err(|error| Error::new(ErrorKind::Internal, "filter", error))?;
-        let kept = filter_record_batch(&batch.rows, &keep)
-            .map_err(|error| Error::new(ErrorKind::Internal, "filter", error))?;
-        cx.emit(batch.with_rows(kept));
+        let kept = batch.filter(&keep);
+        cx.emit(kept.map_err(|error| Error::new(ErrorKind::Internal, "filter", error))?);
         Ok(Flow::Done)
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use highwater_core::{
-    Name, OperatorSpec, Output, Port, Resolved, Routing, Sink, Source, StreamInfo,
+    Name, OperatorSpec, Output, Port, Resolved, Routing, Sink, Source, StreamInfo, Unread,
 };
 
 /// The number of a node. Inputs of a node have smaller numbers than the node.
@@ -100,6 +100,17 @@ impl Graph {
         self.readers.get(&tap).map_or(&[], Vec::as_slice)
     }
 
+    /// What becomes of the rows of an output that nothing reads.
+    pub fn unread(&self, tap: Tap) -> Unread {
+        match (self.node(tap.node).map(|node| &node.kind), tap.output) {
+            (_, Output::Main) => Unread::Dropped,
+            (Some(NodeKind::Step(_, resolved)), Output::Side(side)) => {
+                resolved.sides().get(side).map_or(Unread::Stops, |side| side.unread)
+            }
+            _ => Unread::Stops,
+        }
+    }
+
     /// What an output carries.
     pub fn info(&self, tap: Tap) -> Option<StreamInfo> {
         match (&self.node(tap.node)?.kind, tap.output) {
@@ -107,7 +118,7 @@ impl Graph {
             (NodeKind::Source(source), Output::Side(0)) => Some(source.rejected()),
             (NodeKind::Step(_, resolved), Output::Main) => Some(resolved.output().clone()),
             (NodeKind::Step(_, resolved), Output::Side(side)) => {
-                resolved.sides().get(side).map(|(_, info)| info.clone())
+                resolved.sides().get(side).map(|side| side.info.clone())
             }
             _ => None,
         }

@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use highwater_core::{
-    Batch, Emitted, EpochPlan, Error, ErrorKind, Failpoint, Flow, Name, Output, Port, Result,
-    Source, SourcePlan,
+    Batch, Emitted, EpochPlan, Error, ErrorKind, Failpoint, Flow, Name, Port, Result, Source,
+    SourcePlan,
 };
 
 use crate::accounting::{Done, Outcome};
 use crate::executor::{Executor, ExecutorSpec, Job, Report};
 use crate::graph::{Graph, NodeId, NodeKind, Tap};
-use crate::parts::{Call, Reading, Stepping, Writing, unclaimed};
+use crate::parts::{Call, Reading, Stepping, Writing, unread};
 
 /// Runs a pipeline on one thread, the one that its driver has. The default.
 #[derive(Clone, Copy, Debug, Default)]
@@ -118,8 +118,8 @@ impl Epoch<'_> {
         for (output, batch) in emitted {
             let tap = Tap { node, output };
             let readers = self.graph.readers(tap);
-            if readers.is_empty() && output != Output::Main {
-                return Err(unclaimed(self.graph, tap, &batch));
+            if readers.is_empty() {
+                unread(self.graph, tap, &batch)?;
             }
             for (node, port) in readers {
                 self.hand_over(*node, *port, batch.clone())?;

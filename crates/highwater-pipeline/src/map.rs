@@ -6,12 +6,12 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringArray, UInt32Array};
-use arrow::compute::{filter_record_batch, take_record_batch};
+use arrow::compute::take_record_batch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use highwater_core::{
     Batch, Context, Description, Epoch, Error, ErrorKind, Flow, Name, Operator, OperatorSpec, Port,
-    Resolved, Result, StreamInfo, Timestamp,
+    Resolved, Result, StreamInfo, Timestamp, Unread,
 };
 
 /// What a closure answers: any error ends the run before something of the epoch is committed.
@@ -82,7 +82,7 @@ impl OperatorSpec for Map {
             Ok(Box::new(Mapping { output, closure, rejected: Arc::clone(&side) }))
         };
         let info = StreamInfo::new(Arc::clone(&self.output));
-        Ok(Resolved::new(info, build).with_side(name, StreamInfo::new(rejected)))
+        Ok(Resolved::new(info, build).with_side(name, StreamInfo::new(rejected), Unread::Stops))
     }
 }
 
@@ -106,11 +106,11 @@ impl Operator for Mapping {
             .map_err(|error| Error::new(ErrorKind::Internal, "map", error))?;
         self.check(&batch.rows, &rows)?;
         if rejected.is_empty() {
-            cx.emit(batch.with_rows(rows));
+            cx.emit(batch.with_columns(rows));
             return Ok(Flow::Done);
         }
-        let (kept, taken_out) = self.split(&batch.rows, &rows, rejected).map_err(arrow)?;
-        cx.emit(batch.with_rows(kept));
+        let (keep, taken_out) = self.split(&batch.rows, rejected).map_err(arrow)?;
+        cx.emit(batch.with_columns(rows).filter(&keep).map_err(arrow)?);
         cx.emit_side(0, batch.with_rows(taken_out))?;
         Ok(Flow::Done)
     }
@@ -132,13 +132,12 @@ impl Mapping {
         Ok(())
     }
 
-    /// The rows that stay, and those that were rejected as they came in.
+    /// Which rows stay, and those that were rejected as they came in.
     fn split(
         &self,
         input: &RecordBatch,
-        output: &RecordBatch,
         mut rejected: Vec<(u32, String)>,
-    ) -> std::result::Result<(RecordBatch, RecordBatch), ArrowError> {
+    ) -> std::result::Result<(BooleanArray, RecordBatch), ArrowError> {
         rejected.sort_by_key(|(row, _)| *row);
         rejected.dedup_by_key(|(row, _)| *row);
         let rows = UInt32Array::from_iter_values(rejected.iter().map(|(row, _)| *row));
@@ -153,8 +152,8 @@ impl Mapping {
                 *keep = false;
             }
         }
-        let kept = filter_record_batch(output, &BooleanArray::from(keep))?;
-        Ok((kept, RecordBatch::try_new(Arc::clone(&self.rejected), columns)?))
+        let taken_out = RecordBatch::try_new(Arc::clone(&self.rejected), columns)?;
+        Ok((BooleanArray::from(keep), taken_out))
     }
 }
 

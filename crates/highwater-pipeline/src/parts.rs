@@ -12,24 +12,30 @@ pub use stepping::{Call, Stepping};
 pub use writing::Writing;
 
 use arrow::array::RecordBatch;
-use highwater_core::{Batch, Error, ErrorKind};
+use highwater_core::{Batch, Error, ErrorKind, Result, Unread};
 
 use crate::graph::{Graph, Tap};
 
-/// The error of rows that a source or step put out beside its main output, and that nothing takes:
-/// they would be lost without a trace, so they stop the pipeline.
-pub fn unclaimed(graph: &Graph, tap: Tap, batch: &Batch) -> Error {
+/// What becomes of rows that nothing reads. Those of a main output go nowhere, as do those of a side
+/// output that may be [dropped](Unread::Dropped); others would be lost without a trace.
+///
+/// # Errors
+/// `BadRecord` for rows that somebody has to take.
+pub fn unread(graph: &Graph, tap: Tap, batch: &Batch) -> Result<()> {
+    if graph.unread(tap) == Unread::Dropped {
+        return Ok(());
+    }
     let name = graph.node(tap.node).map_or("?", |node| node.name.as_str());
     let place = batch.origin.as_ref().map(|origin| format!(" of {}", origin.partition));
     let first = first_rejected(&batch.rows);
     let rows = batch.len();
     let place = place.unwrap_or_default();
-    Error::new(
+    Err(Error::new(
         ErrorKind::BadRecord,
         "pipeline",
         format!("{name} rejected {rows} rows{place} and nothing takes them; the first: {first}"),
     )
-    .advise("mend the record, or send .rejected() of this stream to a sink")
+    .advise("mend the record, or send .rejected() of this stream to a sink"))
 }
 
 /// The first rejected row in words: its offset, if it has one, and the reason.

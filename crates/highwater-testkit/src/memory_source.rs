@@ -8,8 +8,9 @@ use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use highwater_core::{
-    Backlog, Decoded, Decoder, Error, ErrorKind, Limits, Partition, Payload, Planned, Position,
-    Positions, Range, RangeId, RejectedRecords, Result, Source, StreamInfo, rejected_schema,
+    Backlog, Decoded, Decoder, Error, ErrorKind, Limits, Offsets, Partition, Payload, Planned,
+    Position, Positions, Range, RangeId, RejectedRecords, Result, Source, StreamInfo,
+    rejected_schema,
 };
 
 const PAYLOAD_RECORDS: i64 = 1_000;
@@ -303,6 +304,7 @@ impl MemoryDecoder {
                     let wanted = usize::try_from(to - self.next).unwrap_or(usize::MAX);
                     let count = rows.num_rows().saturating_sub(skip).min(wanted);
                     decoded.rows.push(rows.slice(skip, count));
+                    decoded.offsets.push(Offsets::From(self.next));
                     count
                 }
             };

@@ -113,6 +113,7 @@ impl Decoder for Ready {
     fn decode(&mut self, _: Payload, decoded: &mut Decoded) -> Result<()> {
         decoded.records += 1;
         decoded.rows.push(self.rows.clone());
+        decoded.offsets.push(highwater_core::Offsets::From(0));
         Ok(())
     }
 
@@ -236,6 +237,7 @@ fn plan(batches: i64) -> Arc<EpochPlan> {
         now: Timestamp(0),
         sources: std::iter::once(("ready".parse().unwrap(), part)).collect(),
         targets: std::iter::once(("nowhere".parse().unwrap(), Target::default())).collect(),
+        watermarks: std::collections::BTreeMap::new(),
     })
 }
 

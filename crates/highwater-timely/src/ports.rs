@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use highwater_core::{Batch, Emitted, Output, Port, Result};
-use highwater_pipeline::parts::unclaimed;
+use highwater_pipeline::parts::unread;
 use highwater_pipeline::{Done, NodeId, Tap};
 use timely::communication::Pull;
 use timely::dataflow::channels::Message;
@@ -124,11 +124,7 @@ impl Outputs {
             let mut outputs = self.rows.iter_mut().zip(&turn.rows);
             match outputs.find(|((read, _), _)| *read == output) {
                 Some(((_, pusher), held)) => pusher.activate().give(held, &mut Rows::Batch(batch)),
-                None if output == Output::Main => {}
-                None => {
-                    let tap = Tap { node: self.node, output };
-                    return Err(unclaimed(self.env.graph(), tap, &batch));
-                }
+                None => unread(self.env.graph(), Tap { node: self.node, output }, &batch)?,
             }
         }
         Ok(())

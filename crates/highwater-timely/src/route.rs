@@ -2,8 +2,7 @@
 
 use std::rc::Rc;
 
-use arrow::array::{RecordBatch, UInt32Array};
-use arrow::compute::take_record_batch;
+use arrow::array::UInt32Array;
 use highwater_core::{Batch, Error, ErrorKind, KeyGroups};
 use timely::communication::Push;
 use timely::dataflow::channels::Message;
@@ -68,12 +67,10 @@ impl Distributor<Rows> for ByKey {
             }
             Rows::Taken => return,
         };
-        match split(&self.key, &batch.rows, pushers.len()) {
+        match split(&self.key, batch, pushers.len()) {
             Ok(pieces) => {
                 for (pusher, piece) in pushers.iter_mut().zip(pieces) {
-                    if piece.num_rows() > 0 {
-                        let permit = batch.permit.clone();
-                        let piece = Batch { rows: piece, origin: None, permit };
+                    if !piece.is_empty() {
                         push(&mut Rows::Batch(piece), time, Some(pusher));
                     }
                 }
@@ -94,8 +91,8 @@ fn push<T: Clone, P: Push<Message<T, Rows>>>(rows: &mut Rows, time: &T, pusher: 
 
 /// The rows for each of `workers`, in their order. The pieces share no memory, so that whoever keeps a
 /// small one keeps nothing else.
-fn split(key: &KeyGroups, rows: &RecordBatch, workers: usize) -> Result<Vec<RecordBatch>, Error> {
-    let groups = key.of(rows)?;
+fn split(key: &KeyGroups, batch: &Batch, workers: usize) -> Result<Vec<Batch>, Error> {
+    let groups = key.of(&batch.rows)?;
     let mut chosen = vec![Vec::with_capacity(groups.len() / workers.max(1) * 2); workers];
     for (row, group) in (0_u32..).zip(groups) {
         if let Some(chosen) = chosen.get_mut(KeyGroups::worker(group, workers)) {
@@ -103,9 +100,9 @@ fn split(key: &KeyGroups, rows: &RecordBatch, workers: usize) -> Result<Vec<Reco
         }
     }
     let piece = |chosen: Vec<u32>| match chosen.len() {
-        0 => Ok(rows.slice(0, 0)),
-        all if all == rows.num_rows() => Ok(rows.clone()),
-        _ => take_record_batch(rows, &UInt32Array::from(chosen)),
+        0 => Ok(batch.with_rows(batch.rows.slice(0, 0))),
+        all if all == batch.len() => Ok(batch.clone()),
+        _ => batch.take(&UInt32Array::from(chosen)),
     };
     let pieces = chosen.into_iter().map(piece).collect::<Result<_, _>>();
     pieces.map_err(|error| Error::new(ErrorKind::Internal, "timely", error))

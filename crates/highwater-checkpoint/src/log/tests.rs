@@ -19,6 +19,7 @@ fn record(epoch: u64, run: &str) -> Prepared {
             now: Timestamp(0),
             sources: BTreeMap::new(),
             targets: BTreeMap::new(),
+            watermarks: BTreeMap::new(),
         },
         sinks: Vec::new(),
         replaces: Vec::new(),

@@ -16,6 +16,7 @@ fn record() -> Prepared {
             now: Timestamp(1),
             sources: BTreeMap::new(),
             targets: BTreeMap::new(),
+            watermarks: BTreeMap::new(),
         },
         sinks: vec![SinkShare {
             sink: "s".parse().unwrap(),

@@ -24,6 +24,7 @@ fn plan(epoch: u64) -> EpochPlan {
         now: Timestamp(0),
         sources: BTreeMap::from([(name("in"), source)]),
         targets: BTreeMap::new(),
+        watermarks: BTreeMap::new(),
     }
 }
 

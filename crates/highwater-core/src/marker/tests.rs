@@ -14,6 +14,7 @@ fn plan() -> EpochPlan {
         now: Timestamp(1),
         sources: [("orders".parse().unwrap(), source)].into_iter().collect(),
         targets: [("ledger".parse().unwrap(), Target("{}".to_owned()))].into_iter().collect(),
+        watermarks: std::collections::BTreeMap::new(),
     }
 }
 

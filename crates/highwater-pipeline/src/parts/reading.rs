@@ -84,7 +84,7 @@ impl Reading {
         let reader = self.decoders.get_mut(&range).ok_or_else(|| bug("a payload of no range"))?;
         let mut decoded = Decoded::default();
         reader.decoder.decode(payload, &mut decoded)?;
-        Ok(self.counts.take_in(decoded, &reader.origin, permit))
+        self.counts.take_in(decoded, &reader.origin, permit)
     }
 
     /// What the decoders kept back, once there is no payload left.
@@ -96,7 +96,7 @@ impl Reading {
         for reader in self.decoders.values_mut() {
             let mut decoded = Decoded::default();
             reader.decoder.finish(&mut decoded)?;
-            emitted.extend(self.counts.take_in(decoded, &reader.origin, None));
+            emitted.extend(self.counts.take_in(decoded, &reader.origin, None)?);
         }
         Ok(emitted)
     }
@@ -113,7 +113,7 @@ impl SourceCounts {
         decoded: Decoded,
         origin: &Arc<Origin>,
         permit: Option<&Permit>,
-    ) -> Vec<Emitted> {
+    ) -> Result<Vec<Emitted>> {
         let count = |batches: &[RecordBatch]| -> u64 {
             batches.iter().map(|batch| to_u64(batch.num_rows())).sum()
         };
@@ -121,11 +121,20 @@ impl SourceCounts {
         self.bytes += decoded.bytes;
         self.rows += count(&decoded.rows);
         self.rejected += count(&decoded.rejected);
-        let batch =
-            |rows| Batch { rows, origin: Some(Arc::clone(origin)), permit: permit.cloned() };
-        let rows = decoded.rows.into_iter().map(|rows| (Output::Main, batch(rows)));
-        let rejected = decoded.rejected.into_iter().map(|rows| (Output::Side(0), batch(rows)));
-        rows.chain(rejected).filter(|(_, batch)| !batch.is_empty()).collect()
+        if decoded.offsets.len() != decoded.rows.len() {
+            return Err(bug("a decoder gave rows without their offsets"));
+        }
+        let batch = |rows, offsets| Batch {
+            rows,
+            origin: Some(Arc::clone(origin)),
+            offsets,
+            permit: permit.cloned(),
+        };
+        let rows = decoded.rows.into_iter().zip(decoded.offsets);
+        let rows = rows.map(|(rows, offsets)| (Output::Main, batch(rows, Some(offsets))));
+        let rejected = decoded.rejected.into_iter();
+        let rejected = rejected.map(|rows| (Output::Side(0), batch(rows, None)));
+        Ok(rows.chain(rejected).filter(|(_, batch)| !batch.is_empty()).collect())
     }
 }
 

@@ -2,12 +2,16 @@
 
 use std::fmt;
 
-use highwater_core::{Batch, Context, Emitted, EpochPlan, Flow, Operator, Port, Resolved, Result};
+use highwater_core::{
+    Batch, Context, Emitted, EpochPlan, Flow, Moment, Operator, Port, Resolved, Result, StepCounts,
+    Watermarks,
+};
 
 /// An operator with what it needs to be called.
 pub struct Stepping {
     operator: Box<dyn Operator>,
     sides: usize,
+    counts: StepCounts,
 }
 
 /// What an operator is called for.
@@ -27,7 +31,8 @@ impl Stepping {
     /// # Errors
     /// What the step reports.
     pub fn build(resolved: &Resolved) -> Result<Self> {
-        Ok(Self { operator: resolved.build()?, sides: resolved.sides().len() })
+        let (operator, sides) = (resolved.build()?, resolved.sides().len());
+        Ok(Self { operator, sides, counts: StepCounts::default() })
     }
 
     /// Calls the operator. What it emits goes to the end of `emitted`, and is to be passed on before
@@ -41,7 +46,9 @@ impl Stepping {
         call: Call,
         emitted: &mut Vec<Emitted>,
     ) -> Result<Flow> {
-        let mut cx = Context::new(plan.epoch, plan.now, self.sides, emitted);
+        let watermarks = Watermarks::UNKNOWN;
+        let moment = Moment { epoch: plan.epoch, now: plan.now, watermarks };
+        let mut cx = Context::new(moment, self.sides, emitted, &mut self.counts);
         match call {
             Call::Batch(port, batch) => self.operator.on_batch(port, batch, &mut cx),
             Call::EpochEnd => self.operator.on_epoch_end(&mut cx),

@@ -105,7 +105,13 @@ impl Run<'_> {
             sink: name("sink"),
             id: MarkerId { epoch: Epoch(epoch), digest },
             follows: follows.map(|marker| marker.id),
-            plan: Some(EpochPlan { epoch: Epoch(epoch), now, sources, targets }),
+            plan: Some(EpochPlan {
+                epoch: Epoch(epoch),
+                now,
+                sources,
+                targets,
+                watermarks: std::collections::BTreeMap::new(),
+            }),
         }
     }
 

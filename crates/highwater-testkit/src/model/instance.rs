@@ -289,6 +289,7 @@ fn plan(written: Written) -> EpochPlan {
         now: Timestamp(0),
         sources: [(NAMES[0].clone(), source)].into_iter().collect(),
         targets: BTreeMap::new(),
+        watermarks: BTreeMap::new(),
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array as _, ArrayRef, AsArray as _, Int64Array};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, Int64Array, RecordBatch};
 use arrow::datatypes::Int64Type;
 use proptest::prelude::*;
+
+use highwater_core::Offsets;
 
 use super::*;
 
@@ -16,6 +18,18 @@ fn rows(numbers: Vec<Option<i64>>) -> RecordBatch {
 
 fn places(rows: &RecordBatch) -> Vec<i64> {
     rows.column(1).as_primitive::<Int64Type>().values().to_vec()
+}
+
+/// Pieces of rows whose offsets are their places, and 1,000 more.
+fn pieces(rows: &RecordBatch, workers: usize) -> Vec<Batch> {
+    let batch = Batch { offsets: Some(Offsets::From(1_000)), ..rows.clone().into() };
+    split(&key(rows), &batch, workers).unwrap()
+}
+
+/// The offsets of a piece, as places.
+fn offsets(piece: &Batch) -> Vec<i64> {
+    let Some(offsets) = &piece.offsets else { return Vec::new() };
+    (0..piece.len()).map(|row| offsets.at(row).unwrap() - 1_000).collect()
 }
 
 fn key(rows: &RecordBatch) -> KeyGroups {
@@ -33,16 +47,18 @@ proptest! {
         for (place, group) in (0_i64..).zip(key(&rows).of(&rows).unwrap()) {
             expected[KeyGroups::worker(group, workers)].push(place);
         }
-        let pieces = split(&key(&rows), &rows, workers).unwrap();
-        prop_assert_eq!(pieces.iter().map(places).collect::<Vec<_>>(), expected);
+        let pieces = pieces(&rows, workers);
+        let found: Vec<_> = pieces.iter().map(|piece| places(&piece.rows)).collect();
+        prop_assert_eq!(&found, &expected);
+        prop_assert_eq!(pieces.iter().map(offsets).collect::<Vec<_>>(), expected);
     }
 }
 
 #[test]
 fn a_small_piece_keeps_nothing_of_the_others() {
     let rows = rows((0..8_192).map(Some).collect());
-    let pieces = split(&key(&rows), &rows, 64).unwrap();
-    for piece in pieces {
+    for piece in pieces(&rows, 64) {
+        let piece = piece.rows;
         let mine = piece.num_rows() * 2 * size_of::<i64>();
         let held = piece.get_array_memory_size();
         assert!(held < mine + 1_024, "{held} bytes are held for {mine}");
@@ -52,8 +68,8 @@ fn a_small_piece_keeps_nothing_of_the_others() {
 #[test]
 fn rows_of_one_worker_are_not_copied() {
     let rows = rows(vec![Some(7); 100]);
-    let pieces = split(&key(&rows), &rows, 3).unwrap();
-    let whole = pieces.iter().find(|piece| piece.num_rows() > 0).unwrap();
-    assert_eq!(whole.num_rows(), 100);
-    assert!(whole.column(0).to_data().ptr_eq(&rows.column(0).to_data()));
+    let pieces = pieces(&rows, 3);
+    let whole = pieces.iter().find(|piece| !piece.is_empty()).unwrap();
+    assert_eq!(whole.len(), 100);
+    assert!(whole.rows.column(0).to_data().ptr_eq(&rows.column(0).to_data()));
 }

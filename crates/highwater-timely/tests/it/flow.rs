@@ -119,6 +119,7 @@ struct OneRow;
 impl Decoder for OneRow {
     fn decode(&mut self, payload: Payload, decoded: &mut Decoded) -> Result<()> {
         decoded.rows.push(rows(payload));
+        decoded.offsets.push(highwater_core::Offsets::From(0));
         decoded.records += 1;
         Ok(())
     }
