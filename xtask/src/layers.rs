@@ -33,6 +33,7 @@ enum Below {
 const LAYERS: &[(&str, Below)] = &[
     ("core", Below::Only(&[])),
     ("codec", Below::Only(&["core"])),
+    ("state", Below::Only(&["core"])),
     ("storage", Below::Only(&["core"])),
     ("checkpoint", Below::Only(&["core", "storage"])),
     ("parquet", Below::Only(&["core", "storage"])),
@@ -40,9 +41,9 @@ const LAYERS: &[(&str, Below)] = &[
     ("kafka", Below::Only(&["codec", "core"])),
     ("datagen", Below::Only(&["codec", "core"])),
     ("registry", Below::Only(&["codec", "core", "storage"])),
-    ("pipeline", Below::Only(&["checkpoint", "core", "storage"])),
+    ("pipeline", Below::Only(&["checkpoint", "core", "state", "storage"])),
     ("timely", Below::Only(&["core", "pipeline"])),
-    (TESTKIT, Below::Only(&["checkpoint", "codec", "core", "pipeline", "storage"])),
+    (TESTKIT, Below::Only(&["checkpoint", "codec", "core", "pipeline", "state", "storage"])),
     ("cli", Below::Anything),
     ("highwater", Below::Anything),
 ];

@@ -54,7 +54,7 @@ pub use sink::{
 pub use source::{Decoded, Decoder, Payload, Source};
 pub use source_columns::SourceColumns;
 pub use state::{
-    Groups, Level, ReadAt, SavedSection, Section, StateReader, StateWriter, TableNote,
+    Groups, Level, ReadAt, SavedSection, Section, StateReader, StateRoom, StateWriter, TableNote,
 };
 pub use time::{Clock, Epoch, Timestamp, Watermarks};
 

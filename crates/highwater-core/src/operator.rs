@@ -48,7 +48,8 @@ pub trait Operator {
         Ok(())
     }
 
-    /// Takes the state up that was saved, by any number of workers. Called before the first batch.
+    /// Takes the state up that was saved, by any number of workers, if there is any. Called once before
+    /// the first batch, of steps that keep state.
     ///
     /// # Errors
     /// `Corrupt` when a byte of it has changed, `Refused` when it is of another step.

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -214,9 +215,26 @@ pub struct SavedSection {
     pub object: Arc<dyn ReadAt>,
 }
 
-/// Where one instance of an operator finds its state.
+/// How much memory the state of one instance of an operator may take, and where the rest goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateRoom {
+    /// Bytes of memory.
+    pub bytes: u64,
+    /// A directory of its own for the files that do not fit; without one everything stays in memory.
+    pub spill: Option<PathBuf>,
+}
+
+impl Default for StateRoom {
+    fn default() -> Self {
+        Self { bytes: u64::MAX, spill: None }
+    }
+}
+
+/// Where one instance of an operator finds its state, if there is any, and room for it.
 #[derive(Clone, Debug, Default)]
 pub struct StateReader {
+    /// Room for it.
+    pub room: StateRoom,
     /// What was saved, from the oldest to the newest: where two hold the same key, the later counts.
     pub sections: Vec<SavedSection>,
     /// What held for each table; where several workers saved, what held for all of them.
