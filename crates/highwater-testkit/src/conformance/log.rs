@@ -105,5 +105,6 @@ fn record(run: &str, id: RecordId) -> Prepared {
         sinks: Vec::new(),
         replaces: Vec::new(),
         records: BTreeMap::new(),
+        state: None,
     }
 }
