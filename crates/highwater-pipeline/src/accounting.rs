@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use highwater_core::{Error, ErrorKind, Name, Result, Staged};
+use highwater_checkpoint::{Tables, WorkerSave, add_tables};
+use highwater_core::{Error, ErrorKind, Groups, Name, Result, Staged, StepCounts};
 
 /// Counts of one source in one epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,7 +24,10 @@ pub enum Done {
     /// A source has read its ranges.
     Read(Name, SourceCounts),
     /// A step has emitted everything.
-    Stepped,
+    Stepped(Stepped),
+    /// A step has emitted everything, and is the last of its worker of those that keep state: that of
+    /// all of them is durable.
+    Saved(Stepped, WorkerSave),
     /// A writer has staged the rows that it got.
     Written {
         /// The sink.
@@ -37,6 +41,26 @@ pub enum Done {
     Idle,
 }
 
+/// What one instance of a step did in an epoch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stepped {
+    /// The step.
+    pub step: Name,
+    /// Rows that it let go by itself.
+    pub counts: StepCounts,
+    /// What holds for its tables, if it keeps state.
+    pub tables: Tables,
+}
+
+/// What all instances of a step did in an epoch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StepTotals {
+    /// Rows that they let go by themselves.
+    pub counts: StepCounts,
+    /// What holds for their tables together.
+    pub tables: Tables,
+}
+
 /// What an executor made of an epoch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
@@ -46,6 +70,10 @@ pub struct Outcome {
     pub written: BTreeMap<Name, u64>,
     /// Counts by source.
     pub sources: BTreeMap<Name, SourceCounts>,
+    /// What each step did.
+    pub steps: BTreeMap<Name, StepTotals>,
+    /// What each worker saved of the state of its steps; nothing when no step keeps any.
+    pub saved: Vec<WorkerSave>,
 }
 
 impl Outcome {
@@ -63,8 +91,20 @@ impl Outcome {
                 *self.written.entry(sink.clone()).or_default() += rows;
                 self.staged.entry(sink).or_default().extend(staged);
             }
-            Done::Stepped | Done::Idle => {}
+            Done::Stepped(stepped) => self.add_step(stepped),
+            Done::Saved(stepped, saved) => {
+                self.add_step(stepped);
+                self.saved.push(saved);
+            }
+            Done::Idle => {}
         }
+    }
+
+    fn add_step(&mut self, stepped: Stepped) {
+        let sum = self.steps.entry(stepped.step).or_default();
+        sum.counts.late = sum.counts.late.saturating_add(stepped.counts.late);
+        sum.counts.duplicates = sum.counts.duplicates.saturating_add(stepped.counts.duplicates);
+        add_tables(&mut sum.tables, stepped.tables);
     }
 
     /// Checks that no row was lost or made up between a payload and a file.
@@ -86,6 +126,11 @@ impl Outcome {
             if staged != *written {
                 return bug(format!("sink {sink}: {written} rows came and {staged} were staged"));
             }
+        }
+        // Who saves nothing says so for its groups: a worker that is missing here lost its state.
+        let left = self.saved.iter().fold(Groups::ALL, |left, save| left.without(save.groups));
+        if !self.saved.is_empty() && !left.is_empty() {
+            return bug(format!("the state of {left:?} was not saved"));
         }
         Ok(())
     }

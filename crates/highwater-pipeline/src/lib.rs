@@ -32,9 +32,10 @@ pub mod parts;
 mod plan;
 mod progress;
 mod recover;
+mod state;
 mod supervisor;
 
-pub use accounting::{Done, Outcome, SourceCounts};
+pub use accounting::{Done, Outcome, SourceCounts, StepTotals, Stepped};
 pub use builder::{Pipeline, Stream};
 pub use clock::SystemClock;
 pub use error::{BuildErrors, Mistake, RunError};
@@ -49,3 +50,4 @@ pub use plan::Plan;
 pub use progress::{
     Accounting, Began, Durations, Event, Idle, Progress, SinkProgress, SourceProgress,
 };
+pub use state::StateStore;

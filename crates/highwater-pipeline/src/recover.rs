@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use highwater_checkpoint::{Head, Pending, Resume, Rewritten, Stop, decide};
+use highwater_checkpoint::{Head, Pending, Resume, Rewritten, StateManifest, Stop, decide};
 use highwater_core::{
-    EpochPlan, Error, ErrorKind, Failpoint, Footing, Found, Limits, Name, Result,
+    Epoch, EpochPlan, Error, ErrorKind, Failpoint, Footing, Found, Limits, Name, Result,
 };
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
@@ -44,11 +44,11 @@ impl Driver<'_> {
         }
         let found = self.read_markers().await?;
         self.options.failpoints.hit(Failpoint::RecoverMarkersRead)?;
-        let resume = match decide(head.as_ref(), &found, self.options.on_rollback) {
+        let resume = match decide(head.as_ref(), &found, self.options.on_rollback, &self.steps) {
             // A live instance may have committed between the two readings.
             Err(Stop::SideAhead { .. }) => {
                 let again = self.read_markers().await?;
-                decide(None, &again, self.options.on_rollback)
+                decide(None, &again, self.options.on_rollback, &self.steps)
             }
             decided => decided,
         };
@@ -85,8 +85,9 @@ impl Driver<'_> {
     async fn go_on(&mut self, head: Option<&Head>, resume: Resume) -> Result<()> {
         match (resume, head) {
             (Resume::Fresh, _) => Ok(()),
-            (Resume::Next { last, positions, standing }, _) => {
+            (Resume::Next { last, positions, standing }, head) => {
                 self.stand(&standing);
+                self.state = head.and_then(|it| it.record.state.clone()).unwrap_or_default();
                 self.positions = positions;
                 self.next = last.next();
                 self.check_sources()
@@ -115,6 +116,7 @@ impl Driver<'_> {
         self.stand(&pending.standing);
         self.commit_all(&head.record, head.digest).await?;
         self.positions = head.record.plan.positions();
+        self.state = head.record.state.clone().unwrap_or_default();
         self.next = head.record.id.epoch.next();
         self.check_sources()
     }
@@ -127,6 +129,7 @@ impl Driver<'_> {
         self.check_sources()?;
         self.check_ranges(&plan).await?;
         plan.targets = self.targets();
+        self.state = self.state_before(plan.epoch).await?;
         let plan = Arc::new(plan);
         let mut outcome = self.compute(Arc::clone(&plan), Run::Again).await?;
         self.options.failpoints.hit(Failpoint::RecoverFilesChecked)?;
@@ -137,6 +140,28 @@ impl Driver<'_> {
         self.commit_all(&record, digest).await?;
         self.next = plan.epoch.next();
         Ok(())
+    }
+
+    /// The state that an epoch is run again on: that of the record before.
+    async fn state_before(&self, epoch: Epoch) -> Result<StateManifest> {
+        let Some(previous) = epoch.previous().filter(|_| !self.steps.is_empty()) else {
+            return Ok(StateManifest::default());
+        };
+        let before = self.log.newest_before(epoch).await?;
+        let before = before.filter(|head| head.record.id.epoch == previous);
+        match before.and_then(|head| head.record.state) {
+            Some(state) => Ok(state),
+            None => {
+                let location = self.log.location();
+                let what = format!(
+                    "epoch {epoch} has to be run again, and the record of epoch {previous} with the \
+                     state before it is no longer in {location}"
+                );
+                Err(Error::new(ErrorKind::Refused, "checkpoint", what).advise(
+                    "restore the checkpoint from a copy, or begin anew under another pipeline name",
+                ))
+            }
+        }
     }
 
     async fn read_markers(&mut self) -> Result<Vec<(Name, Found)>> {
@@ -203,6 +228,15 @@ impl Driver<'_> {
                 ErrorKind::Refused,
                 "restore the checkpoint, or the primary table; otherwise begin anew under another \
                  pipeline name",
+            ),
+            Stop::NoState { .. } => (
+                ErrorKind::Refused,
+                "restore the checkpoint from a copy, or begin anew under another pipeline name and \
+                 with other tables",
+            ),
+            Stop::OtherState { .. } => (
+                ErrorKind::Refused,
+                "go back to the former step, or begin anew under another pipeline name",
             ),
             Stop::NoPlan { .. } => {
                 (ErrorKind::Refused, "restore the checkpoint, or begin anew under another name")

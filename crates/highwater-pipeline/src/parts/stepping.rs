@@ -2,14 +2,20 @@
 
 use std::fmt;
 
+use highwater_checkpoint::Tables;
 use highwater_core::{
-    Batch, Context, Emitted, EpochPlan, Flow, Moment, Operator, Port, Resolved, Result, StepCounts,
-    Watermarks,
+    Batch, Context, Emitted, EpochPlan, Flow, Level, Moment, Name, Operator, Port, Resolved,
+    Result, StateReader, StateWriter, StepCounts, Watermarks,
 };
+use highwater_state::StepSave;
+
+use crate::accounting::Stepped;
 
 /// An operator with what it needs to be called.
 pub struct Stepping {
+    name: Name,
     operator: Box<dyn Operator>,
+    keeps_state: bool,
     sides: usize,
     counts: StepCounts,
 }
@@ -26,13 +32,37 @@ pub enum Call {
 }
 
 impl Stepping {
-    /// A new instance of a step.
+    /// A new instance of the step `name`.
     ///
     /// # Errors
     /// What the step reports.
-    pub fn build(resolved: &Resolved) -> Result<Self> {
+    pub fn build(name: &Name, resolved: &Resolved) -> Result<Self> {
         let (operator, sides) = (resolved.build()?, resolved.sides().len());
-        Ok(Self { operator, sides, counts: StepCounts::default() })
+        let (keeps_state, counts) = (resolved.state().is_some(), StepCounts::default());
+        Ok(Self { name: name.clone(), operator, keeps_state, sides, counts })
+    }
+
+    /// Takes up the state that was saved, if there is any. Called once, before everything else, of
+    /// steps that keep state.
+    pub(crate) fn restore(&mut self, state: &StateReader) -> Result<()> {
+        self.operator.restore(state)
+    }
+
+    /// Ends an epoch in which there is nothing more to emit: what it did, and what it saves if it keeps
+    /// state.
+    ///
+    /// # Errors
+    /// What the operator reports. It must not be called again.
+    pub fn end(&mut self, plan: &EpochPlan) -> Result<(Stepped, Option<StepSave>)> {
+        let (step, counts) = (self.name.clone(), std::mem::take(&mut self.counts));
+        if !self.keeps_state {
+            return Ok((Stepped { step, counts, tables: Tables::new() }, None));
+        }
+        let mut state = StateWriter::new(Level::of(plan.epoch));
+        self.operator.save(&mut state)?;
+        let (sections, notes) = state.into_parts();
+        let stepped = Stepped { step: step.clone(), counts, tables: notes.clone() };
+        Ok((stepped, Some(StepSave { step, sections, notes })))
     }
 
     /// Calls the operator. What it emits goes to the end of `emitted`, and is to be passed on before

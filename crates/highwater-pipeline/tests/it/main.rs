@@ -12,6 +12,7 @@ mod instances;
 mod lifecycle;
 mod recorded;
 mod shown;
+mod state;
 mod waiting;
 mod watched;
 
