@@ -39,7 +39,7 @@ pub use marker::{Footing, Found, Marker, MarkerId};
 pub use name::{Name, NameError};
 pub use operator::{
     Context, Description, Emitted, Flow, Moment, Operator, OperatorSpec, Output, Port, Resolved,
-    Routing, Side, StateBound, StepCounts, StreamInfo, Unread,
+    Routing, Side, StateBound, StepCounts, StreamInfo, Told, Unread,
 };
 pub use permit::Permit;
 pub use plan::{EpochPlan, SourcePlan};
@@ -56,7 +56,7 @@ pub use source_columns::SourceColumns;
 pub use state::{
     Groups, Level, ReadAt, SavedSection, Section, StateReader, StateRoom, StateWriter, TableNote,
 };
-pub use time::{Clock, Epoch, Timestamp, Watermarks};
+pub use time::{Clock, Epoch, Latest, Timestamp, Watermarks};
 
 /// The arrow of every signature in highwater.
 pub use arrow;

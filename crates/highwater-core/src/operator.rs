@@ -1,13 +1,16 @@
 //! The contract of an operator: a validated description, and the synchronous instances it makes.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Field, SchemaRef};
 use serde::Serialize;
 
 use crate::{
-    Batch, Epoch, Error, ErrorKind, Name, Result, StateReader, StateWriter, Timestamp, Watermarks,
+    Batch, Epoch, Error, ErrorKind, Latest, Name, Origin, Result, StateReader, StateWriter,
+    Timestamp, Watermarks,
 };
 
 /// One running instance of a step on one worker.
@@ -86,12 +89,34 @@ pub struct Description {
 pub struct StreamInfo {
     /// The columns.
     pub schema: SchemaRef,
+    /// The column of the event time, if a watermark was declared on one.
+    pub time: Option<String>,
 }
 
 impl StreamInfo {
     /// A stream of rows of `schema`.
     pub fn new(schema: SchemaRef) -> Self {
-        Self { schema }
+        Self { schema, time: None }
+    }
+
+    /// The same stream, whose event time stands in this column.
+    #[must_use]
+    pub fn with_time(mut self, column: impl Into<String>) -> Self {
+        self.time = Some(column.into());
+        self
+    }
+
+    /// What becomes of this stream when each row gets columns of `schema` in place of its own: the
+    /// event time stays if a column of its name and type does.
+    #[must_use]
+    pub fn with_columns(&self, schema: SchemaRef) -> Self {
+        let same = |column: &&String| {
+            let was = self.schema.field_with_name(column).ok();
+            let is = schema.field_with_name(column).ok();
+            was.map(Field::data_type) == is.map(Field::data_type)
+        };
+        let time = self.time.as_ref().filter(same).cloned();
+        Self { schema, time }
     }
 }
 
@@ -146,6 +171,7 @@ pub struct Resolved {
     routing: Routing,
     holds: Vec<(Port, i64)>,
     state: Option<StateBound>,
+    watermark: Option<Duration>,
     build: Build,
 }
 
@@ -159,7 +185,7 @@ impl Resolved {
     ) -> Self {
         let build = Arc::new(build);
         let (sides, holds, routing) = (Vec::new(), Vec::new(), Routing::Local);
-        Self { output, sides, routing, holds, state: None, build }
+        Self { output, sides, routing, holds, state: None, watermark: None, build }
     }
 
     /// The same step with one more output beside the main one.
@@ -190,6 +216,14 @@ impl Resolved {
         self
     }
 
+    /// The same step, from which on event time counts: its watermark lies so far behind the latest
+    /// time that it [observes](Context::observe).
+    #[must_use]
+    pub fn with_watermark(mut self, delay: Duration) -> Self {
+        self.watermark = Some(delay);
+        self
+    }
+
     /// The main output.
     pub fn output(&self) -> &StreamInfo {
         &self.output
@@ -214,6 +248,11 @@ impl Resolved {
     /// How input rows find their worker.
     pub fn routing(&self) -> &Routing {
         &self.routing
+    }
+
+    /// How far the watermark lies behind the latest time; none when the step declares no event time.
+    pub fn watermark(&self) -> Option<Duration> {
+        self.watermark
     }
 
     /// Makes an instance for one worker.
@@ -270,6 +309,15 @@ pub struct StepCounts {
     pub duplicates: u64,
 }
 
+/// What an operator tells of one epoch beside its rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Rows that it let go.
+    pub counts: StepCounts,
+    /// The latest event time in each partition, of a step that declares it.
+    pub observed: BTreeMap<Origin, Latest>,
+}
+
 /// What an operator sees beside its rows: the epoch, the plan's `now`, how far event time has come,
 /// and where to put its output.
 #[derive(Debug)]
@@ -277,7 +325,7 @@ pub struct Context<'a> {
     moment: Moment,
     sides: usize,
     emitted: &'a mut Vec<Emitted>,
-    counts: &'a mut StepCounts,
+    told: &'a mut Told,
 }
 
 /// When an operator is called, as far as it may know.
@@ -292,14 +340,14 @@ pub struct Moment {
 }
 
 impl<'a> Context<'a> {
-    /// A context for a step with `sides` side outputs, which collects into `emitted` and `counts`.
+    /// A context for a step with `sides` side outputs, which collects into `emitted` and `told`.
     pub fn new(
         moment: Moment,
         sides: usize,
         emitted: &'a mut Vec<Emitted>,
-        counts: &'a mut StepCounts,
+        told: &'a mut Told,
     ) -> Self {
-        Self { moment, sides, emitted, counts }
+        Self { moment, sides, emitted, told }
     }
 
     /// The epoch.
@@ -325,7 +373,16 @@ impl<'a> Context<'a> {
 
     /// Rows that this step lets go by itself, to be counted up.
     pub fn counts(&mut self) -> &mut StepCounts {
-        self.counts
+        &mut self.told.counts
+    }
+
+    /// Says how far the event time of rows of a partition reaches. Watermarks are made of what steps
+    /// that [declare](Resolved::with_watermark) event time observe.
+    pub fn observe(&mut self, origin: &Origin, latest: Latest) {
+        match self.told.observed.get_mut(origin) {
+            Some(before) => *before = before.and(latest),
+            None => drop(self.told.observed.insert(origin.clone(), latest)),
+        }
     }
 
     /// Passes a batch on. Batches without rows go nowhere.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::datatypes::SchemaRef;
@@ -12,7 +13,7 @@ use highwater_core::{
 use crate::filter::Filter;
 use crate::graph::{Graph, Node, NodeId, NodeKind, Tap};
 use crate::map::{Map, MapContext, MapResult};
-use crate::{BuildErrors, Mistake, Plan};
+use crate::{BuildErrors, Mistake, Plan, Watermark};
 
 /// A pipeline being declared. Nothing is contacted before [`Plan::start`].
 ///
@@ -113,6 +114,22 @@ impl Stream {
         let mut draft = lock(&self.draft);
         let tap = draft.step(name, self, Arc::new(step));
         Self { draft: Arc::clone(&self.draft), tap }
+    }
+
+    /// Declares the event time of the stream: rows may come up to `delay` later than others of their
+    /// partition, in event time. Those that come later are late for the steps behind; each of these
+    /// says what becomes of them. Time may have been made by the steps before.
+    ///
+    /// The step is named after the stream and the column, as `transactions.event_timestamp`.
+    /// [`Watermark`] has more settings.
+    #[must_use]
+    pub fn watermark(&self, column: impl Into<String>, delay: Duration) -> Self {
+        let watermark = Watermark::on(column, delay);
+        let draft = lock(&self.draft);
+        let node = self.tap.and_then(|tap| draft.graph.node(tap.node));
+        let name = node.map(|node| format!("{}.{}", node.name, watermark.column()));
+        drop(draft);
+        self.apply(name.unwrap_or_else(|| watermark.column().to_owned()), watermark)
     }
 
     /// Computes a row of `output` from each row, a batch at a time.

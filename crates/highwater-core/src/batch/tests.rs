@@ -36,3 +36,13 @@ fn rows_that_are_chosen_keep_their_offsets() {
         assert!(batch.with_rows(batch.rows.clone()).offsets.is_none());
     }
 }
+
+#[test]
+fn an_origin_is_a_key_of_json() {
+    let partition = Partition::new("a/b", 3);
+    let origin = Origin { source: "orders".parse().unwrap(), partition };
+    let json = serde_json::to_string(&origin).unwrap();
+    assert_eq!(json, "\"orders/a/b/3\"");
+    assert_eq!(serde_json::from_str::<Origin>(&json).unwrap(), origin);
+    assert!(serde_json::from_str::<Origin>("\"orders\"").is_err());
+}
