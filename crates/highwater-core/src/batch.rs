@@ -70,13 +70,16 @@ pub enum Offsets {
 }
 
 impl Offsets {
-    /// The offsets of `rows` rows; without a copy when there is no gap between them.
-    pub fn new(offsets: impl IntoIterator<Item = i64>) -> Self {
-        let offsets: Vec<i64> = offsets.into_iter().collect();
-        let first = offsets.first().copied().unwrap_or_default();
-        match offsets.iter().zip(first..).all(|(offset, next)| *offset == next) {
+    /// One offset for each row. Nothing is copied when there is no gap between them.
+    pub fn new<I>(offsets: I) -> Self
+    where
+        I: IntoIterator<Item = i64, IntoIter: Clone>,
+    {
+        let offsets = offsets.into_iter();
+        let first = offsets.clone().next().unwrap_or_default();
+        match offsets.clone().zip(first..).all(|(offset, next)| offset == next) {
             true => Self::From(first),
-            false => Self::Each(offsets.into()),
+            false => Self::Each(offsets.collect()),
         }
     }
 

@@ -13,7 +13,8 @@ use tokio::time::Instant;
 use crate::driver::Driver;
 use crate::progress::Accounting;
 use crate::{
-    Durations, Event, Idle, Outcome, Progress, Report, SinkProgress, SourceCounts, SourceProgress,
+    Durations, Event, EventTimeProgress, Idle, Outcome, Progress, Report, SinkProgress,
+    SourceCounts, SourceProgress,
 };
 
 /// Below this many records the share of rejected ones says nothing.
@@ -250,6 +251,7 @@ impl Driver<'_> {
             num_input_rows: accounting.records,
             processed_rows_per_second: rate,
             duration_ms: took,
+            event_time: EventTimeProgress::new(&record.plan, outcome),
             sources: sources.collect(),
             sink,
             side_sinks: sinks.collect(),

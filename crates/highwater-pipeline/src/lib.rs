@@ -49,6 +49,7 @@ pub use meters::{METRICS, Metric, MetricKind, describe_metrics};
 pub use options::{OnRollback, Options, Trigger, WatermarkPolicy};
 pub use plan::Plan;
 pub use progress::{
-    Accounting, Began, Durations, Event, Idle, Progress, SinkProgress, SourceProgress,
+    Accounting, Began, Durations, Event, EventTimeProgress, Idle, Progress, SinkProgress,
+    SourceProgress,
 };
 pub use watermark::Watermark;

@@ -5,7 +5,7 @@ use arrow::datatypes::Int64Type;
 
 use super::*;
 
-fn batch(offsets: impl IntoIterator<Item = i64>) -> Batch {
+fn batch(offsets: Vec<i64>) -> Batch {
     let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(0..4));
     let rows = RecordBatch::try_from_iter([("id", ids)]).unwrap();
     Batch { offsets: Some(Offsets::new(offsets)), ..rows.into() }

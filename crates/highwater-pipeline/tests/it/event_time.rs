@@ -188,7 +188,8 @@ fn a_crash_anywhere_shows_the_same_times() {
     let watched = |schema: SchemaRef| {
         Harness::new(move |world| {
             let p = Pipeline::new("events");
-            let events = p.source("events", world.partitioned_source("events", schema.clone(), 2));
+            let events = p
+                .source("events", world.partitioned_source("events", SchemaRef::clone(&schema), 2));
             let watch = events.watermark("at", DELAY).apply("w", Watch { stateful: false });
             watch.sink("clock", world.table("clock"));
             watch.rejected().sink("late", world.table("late"));
