@@ -104,7 +104,20 @@ impl Stream {
     /// The records that this source or step rejected. Those that nobody takes stop the pipeline.
     #[must_use]
     pub fn rejected(&self) -> Self {
-        let tap = self.tap.map(|tap| Tap { node: tap.node, output: Output::Side(0) });
+        self.side("rejected")
+    }
+
+    /// The rows that came too late for this step. Those that nobody takes are counted and dropped.
+    #[must_use]
+    pub fn late(&self) -> Self {
+        self.side("late")
+    }
+
+    /// A side output of this source or step, by the name that it was declared with.
+    #[must_use]
+    pub fn side(&self, name: &str) -> Self {
+        let mut draft = lock(&self.draft);
+        let tap = self.tap.and_then(|tap| draft.side(tap.node, name));
         Self { draft: Arc::clone(&self.draft), tap }
     }
 
@@ -199,6 +212,24 @@ impl Draft {
                 None
             }
         }
+    }
+
+    fn side(&mut self, node: NodeId, side: &str) -> Option<Tap> {
+        let found = self.graph.node(node)?;
+        let there: Vec<_> = match &found.kind {
+            NodeKind::Source(_) => vec!["rejected"],
+            NodeKind::Step(_, resolved) => {
+                resolved.sides().iter().map(|side| side.name.as_str()).collect()
+            }
+            NodeKind::Sink { .. } => Vec::new(),
+        };
+        let Some(place) = there.iter().position(|name| *name == side) else {
+            let there = there.iter().map(ToString::to_string).collect();
+            let (name, side) = (found.name.clone(), side.to_owned());
+            self.mistakes.push(Mistake::NoSide { name, side, there });
+            return None;
+        };
+        Some(Tap { node, output: Output::Side(place) })
     }
 
     fn sink(&mut self, name: impl Into<String>, input: &Stream, sink: Arc<dyn Sink>) {

@@ -107,7 +107,7 @@ impl Fixture {
         let watch =
             p.source("events", self.source.clone()).watermark("at", DELAY).apply("w", watch);
         watch.sink("clock", self.clock.clone());
-        watch.rejected().sink("late", self.late.clone());
+        watch.late().sink("late", self.late.clone());
         p.build().unwrap()
     }
 
@@ -143,6 +143,17 @@ fn time_moves_an_epoch_after_its_rows_and_once_more_without_any() {
 
     it.run(Trigger::AvailableNow).unwrap();
     assert_eq!(it.clock().len(), 4, "time has not moved");
+}
+
+#[test]
+fn a_new_start_knows_what_was_seen_of_partitions_that_are_quiet() {
+    let it = Fixture::new(true);
+    it.source.append(0, events([100]));
+    it.source.append(1, events([200]));
+    it.run(Trigger::AvailableNow).unwrap();
+    it.source.append(0, events([150]));
+    it.run(Trigger::AvailableNow).unwrap();
+    assert_eq!(it.clock(), [(0, -1, -1), (1, -1, 90), (2, 90, 90), (3, 90, 140)]);
 }
 
 #[test]
@@ -192,7 +203,7 @@ fn a_crash_anywhere_shows_the_same_times() {
                 .source("events", world.partitioned_source("events", SchemaRef::clone(&schema), 2));
             let watch = events.watermark("at", DELAY).apply("w", Watch { stateful: false });
             watch.sink("clock", world.table("clock"));
-            watch.rejected().sink("late", world.table("late"));
+            watch.late().sink("late", world.table("late"));
             p
         })
     };
@@ -215,6 +226,19 @@ fn what_cannot_be_event_time_is_a_mistake() {
     assert!(found.contains("there is no column when to be event time; there are at"), "{found}");
     let found = error("epoch", clock(&[]).schema());
     assert!(found.contains("column epoch is Int64"), "{found}");
+}
+
+#[test]
+fn an_output_that_there_is_not_is_a_mistake() {
+    let p = Pipeline::new("p");
+    let events = p.source("events", MemorySource::new("events", events([]).schema(), 1));
+    events.late().sink("late", MemoryTable::new("late"));
+    let timed = events.watermark("at", DELAY);
+    timed.rejected().sink("rejected", MemoryTable::new("rejected"));
+    timed.apply("w", Watch { stateful: true }).sink("out", MemoryTable::new("out"));
+    let found = p.build().unwrap_err().to_string();
+    assert!(found.contains("events has no output late; beside the main output it has rejected"));
+    assert!(found.contains("events.at has no output rejected; it has a main output alone"));
 }
 
 #[test]
