@@ -19,5 +19,5 @@ pub use manifest::{
     Fit, StateManifest, StateObject, StepState, Tables, WorkerSave, Written, add_tables,
     compare_steps,
 };
-pub use record::{Prepared, RecordId, Share, SinkCounts, SinkShare};
+pub use record::{Observed, Prepared, RecordId, Share, SinkCounts, SinkShare};
 pub use recovery::{OnRollback, Pending, Resume, Rewritten, Stop, decide};

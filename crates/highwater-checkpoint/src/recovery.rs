@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use highwater_core::{
-    Digest, Epoch, EpochPlan, Footing, Found, MarkerId, Name, Positions, Rule, Verdict,
-};
+use highwater_core::{Digest, Epoch, EpochPlan, Footing, Found, MarkerId, Name, Rule, Verdict};
 
 use crate::manifest::{Fit, compare_steps};
 use crate::{Head, RecordId, Share, StepState};
@@ -28,8 +26,8 @@ pub enum Resume {
     Next {
         /// The epoch that is everywhere.
         last: Epoch,
-        /// Where the sources stand behind it.
-        positions: BTreeMap<Name, Positions>,
+        /// Its plan.
+        plan: EpochPlan,
         /// What stands in each table, for the next record.
         standing: BTreeMap<Name, Footing>,
     },
@@ -190,7 +188,7 @@ fn from_log(head: &Head, sinks: &[(Name, Found)], on_rollback: OnRollback) -> Re
     let standing = standing(sinks);
     let last = record.id.epoch;
     if lacking.is_empty() {
-        return Ok(Resume::Next { last, positions: record.plan.positions(), standing });
+        return Ok(Resume::Next { last, plan: record.plan.clone(), standing });
     }
     if rewrite {
         return Ok(Resume::Rerun(rewritten(head, lacking, standing)));
@@ -294,7 +292,7 @@ fn from_tables(
         .collect();
     let standing = standing(sinks);
     if lacking.is_empty() {
-        return Ok(Resume::Next { last: epoch, positions: plan.positions(), standing });
+        return Ok(Resume::Next { last: epoch, plan: plan.clone(), standing });
     }
     let id = RecordId { epoch, attempt: 1 };
     let replaces = vec![last.id.digest];

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use highwater_checkpoint::{Tables, WorkerSave, add_tables};
-use highwater_core::{Error, ErrorKind, Groups, Name, Result, Staged, StepCounts};
+use highwater_core::{Error, ErrorKind, Groups, Name, Result, Staged, Told};
 
 /// Counts of one source in one epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,18 +46,9 @@ pub enum Done {
 pub struct Stepped {
     /// The step.
     pub step: Name,
-    /// Rows that it let go by itself.
-    pub counts: StepCounts,
+    /// What it told.
+    pub told: Told,
     /// What holds for its tables, if it keeps state.
-    pub tables: Tables,
-}
-
-/// What all instances of a step did in an epoch.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StepTotals {
-    /// Rows that they let go by themselves.
-    pub counts: StepCounts,
-    /// What holds for their tables together.
     pub tables: Tables,
 }
 
@@ -70,8 +61,10 @@ pub struct Outcome {
     pub written: BTreeMap<Name, u64>,
     /// Counts by source.
     pub sources: BTreeMap<Name, SourceCounts>,
-    /// What each step did.
-    pub steps: BTreeMap<Name, StepTotals>,
+    /// What each step told.
+    pub steps: BTreeMap<Name, Told>,
+    /// What holds for the tables of each step.
+    pub tables: BTreeMap<Name, Tables>,
     /// What each worker saved of the state of its steps; nothing when no step keeps any.
     pub saved: Vec<WorkerSave>,
 }
@@ -100,11 +93,17 @@ impl Outcome {
         }
     }
 
-    fn add_step(&mut self, stepped: Stepped) {
-        let sum = self.steps.entry(stepped.step).or_default();
-        sum.counts.late = sum.counts.late.saturating_add(stepped.counts.late);
-        sum.counts.duplicates = sum.counts.duplicates.saturating_add(stepped.counts.duplicates);
-        add_tables(&mut sum.tables, stepped.tables);
+    fn add_step(&mut self, Stepped { step, told, tables }: Stepped) {
+        if !tables.is_empty() {
+            add_tables(self.tables.entry(step.clone()).or_default(), tables);
+        }
+        let sum = self.steps.entry(step).or_default();
+        sum.counts.late += told.counts.late;
+        sum.counts.duplicates += told.counts.duplicates;
+        for (origin, latest) in told.observed {
+            let sum = sum.observed.entry(origin).or_insert(latest);
+            *sum = sum.and(latest);
+        }
     }
 
     /// Checks that no row was lost or made up between a payload and a file.

@@ -27,8 +27,8 @@ impl ExecutorSpec for Inline {
         let saved = job.state.take_saved();
         let mut steps = BTreeMap::new();
         for (id, node) in graph.nodes() {
-            if let NodeKind::Step(_, resolved) = &node.kind {
-                let mut step = Stepping::build(&node.name, resolved)?;
+            if let NodeKind::Step(..) = &node.kind {
+                let mut step = Stepping::build(&graph, id)?;
                 saved.restore(&graph, id, ALONE, &mut step)?;
                 steps.insert(id, step);
             }
@@ -153,7 +153,7 @@ impl Epoch<'_> {
         loop {
             let step = self.steps.get_mut(&node).ok_or_else(|| bug("a step was not built"))?;
             let mut emitted = Vec::new();
-            let flow = step.call(&self.running.plan, call, &mut emitted)?;
+            let flow = step.call((self.graph, &self.running.plan), call, &mut emitted)?;
             self.pass(node, emitted)?;
             match flow {
                 Flow::Done => return Ok(()),

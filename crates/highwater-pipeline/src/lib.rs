@@ -19,6 +19,7 @@ mod commit;
 mod driver;
 mod epoch;
 mod error;
+mod event_time;
 mod executor;
 mod explain;
 mod filter;
@@ -34,8 +35,9 @@ mod progress;
 mod recover;
 mod state;
 mod supervisor;
+mod watermark;
 
-pub use accounting::{Done, Outcome, SourceCounts, StepTotals, Stepped};
+pub use accounting::{Done, Outcome, SourceCounts, Stepped};
 pub use builder::{Pipeline, Stream};
 pub use clock::SystemClock;
 pub use error::{BuildErrors, Mistake, RunError};
@@ -45,9 +47,11 @@ pub use handle::{Handle, Observer, State, Status, Stopper};
 pub use inline::Inline;
 pub use map::{MapContext, MapResult};
 pub use meters::{METRICS, Metric, MetricKind, describe_metrics};
-pub use options::{OnRollback, Options, Trigger};
+pub use options::{OnRollback, Options, Trigger, WatermarkPolicy};
 pub use plan::Plan;
 pub use progress::{
-    Accounting, Began, Durations, Event, Idle, Progress, SinkProgress, SourceProgress,
+    Accounting, Began, Durations, Event, EventTimeProgress, Idle, Progress, SinkProgress,
+    SourceProgress,
 };
 pub use state::StateStore;
+pub use watermark::Watermark;

@@ -40,9 +40,10 @@ pub(crate) fn build(
         let streams = match &node.kind {
             NodeKind::Source(source) => source::build(env, at, source, plans),
             NodeKind::Step(_, resolved) => {
-                let mut step = Stepping::build(&node.name, resolved)?;
+                let mut step = Stepping::build(env.graph(), id)?;
                 saved.restore(env.graph(), id, env.place(), &mut step)?;
-                step::build(env, at, (resolved, step), inputs(node, &rows)?, plans)?
+                let made = (step, resolved.sides().len());
+                step::build(env, at, made, inputs(node, &rows)?, plans)?
             }
             NodeKind::Sink { .. } => sink::build(env, at, inputs(node, &rows)?, plans)?,
         };

@@ -5,7 +5,7 @@ use std::task::Poll;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use highwater_core::{Flow, Name, Output, Resolved, Result};
+use highwater_core::{Flow, Name, Output, Result};
 use highwater_pipeline::parts::{Call, Stepping};
 use highwater_pipeline::{Done, NodeId, Tap};
 use timely::dataflow::Stream;
@@ -17,7 +17,7 @@ use crate::turn::Plans;
 pub(crate) fn build<'s>(
     env: &Rc<Env>,
     node: (NodeId, &Name),
-    (resolved, step): (&Resolved, Stepping),
+    (step, sides): (Stepping, usize),
     inputs: Vec<(Tap, Stream<'s, u64, Rows>)>,
     plans: Stream<'s, u64, Plans>,
 ) -> Result<Streams<'s>> {
@@ -25,7 +25,7 @@ pub(crate) fn build<'s>(
     for (tap, stream) in inputs {
         frame.input(tap, stream)?;
     }
-    let sides = (0..resolved.sides().len()).map(Output::Side);
+    let sides = (0..sides).map(Output::Side);
     let outputs = std::iter::once(Output::Main).chain(sides);
     let cell = |parts| StepCell { parts, step, state: State::Open(Flow::Done) };
     Ok(frame.finish(outputs, cell))
@@ -82,10 +82,10 @@ impl Cell for StepCell {
 
 impl StepCell {
     fn call(&mut self, call: Call, state: fn(Flow) -> State) -> Result<bool> {
-        let Parts { turns, outputs, .. } = &mut self.parts;
+        let Parts { env, turns, outputs, .. } = &mut self.parts;
         let Some(turn) = turns.current() else { return Ok(false) };
         let mut emitted = Vec::new();
-        self.state = state(self.step.call(&turn.plan, call, &mut emitted)?);
+        self.state = state(self.step.call((env.graph(), &turn.plan), call, &mut emitted)?);
         outputs.emit(turn, emitted)?;
         Ok(true)
     }

@@ -18,6 +18,7 @@ fn record() -> Prepared {
             sources: BTreeMap::new(),
             targets: BTreeMap::new(),
             watermarks: BTreeMap::new(),
+            last: false,
         },
         sinks: vec![SinkShare {
             sink: "s".parse().unwrap(),
@@ -39,6 +40,7 @@ fn record() -> Prepared {
             }],
             steps: BTreeMap::from([("dedupe".parse().unwrap(), StepState::default())]),
         }),
+        observed: Default::default(),
     }
 }
 

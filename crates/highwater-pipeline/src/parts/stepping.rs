@@ -4,20 +4,24 @@ use std::fmt;
 
 use highwater_checkpoint::Tables;
 use highwater_core::{
-    Batch, Context, Emitted, EpochPlan, Flow, Level, Moment, Name, Operator, Port, Resolved,
-    Result, StateReader, StateWriter, StepCounts, Watermarks,
+    Batch, Context, Emitted, EpochPlan, Flow, Level, Moment, Name, Operator, Port, Result,
+    StateReader, StateWriter, Told,
 };
 use highwater_state::StepSave;
 
+use super::bug;
 use crate::accounting::Stepped;
+use crate::graph::{Graph, NodeId, NodeKind};
 
 /// An operator with what it needs to be called.
 pub struct Stepping {
+    node: NodeId,
     name: Name,
     operator: Box<dyn Operator>,
     keeps_state: bool,
     sides: usize,
-    counts: StepCounts,
+    moment: Option<Moment>,
+    told: Told,
 }
 
 /// What an operator is called for.
@@ -32,37 +36,24 @@ pub enum Call {
 }
 
 impl Stepping {
-    /// A new instance of the step `name`.
+    /// A new instance of the step at `node`.
     ///
     /// # Errors
     /// What the step reports.
-    pub fn build(name: &Name, resolved: &Resolved) -> Result<Self> {
+    pub fn build(graph: &Graph, node: NodeId) -> Result<Self> {
+        let found = graph.node(node).ok_or_else(|| bug("a step is no node"))?;
+        let NodeKind::Step(_, resolved) = &found.kind else {
+            return Err(bug("a source or sink was taken for a step"));
+        };
         let (operator, sides) = (resolved.build()?, resolved.sides().len());
-        let (keeps_state, counts) = (resolved.state().is_some(), StepCounts::default());
-        Ok(Self { name: name.clone(), operator, keeps_state, sides, counts })
+        let (name, keeps_state) = (found.name.clone(), resolved.state().is_some());
+        Ok(Self { node, name, operator, keeps_state, sides, moment: None, told: Told::default() })
     }
 
     /// Takes up the state that was saved, if there is any. Called once, before everything else, of
     /// steps that keep state.
     pub(crate) fn restore(&mut self, state: &StateReader) -> Result<()> {
         self.operator.restore(state)
-    }
-
-    /// Ends an epoch in which there is nothing more to emit: what it did, and what it saves if it keeps
-    /// state.
-    ///
-    /// # Errors
-    /// What the operator reports. It must not be called again.
-    pub fn end(&mut self, plan: &EpochPlan) -> Result<(Stepped, Option<StepSave>)> {
-        let (step, counts) = (self.name.clone(), std::mem::take(&mut self.counts));
-        if !self.keeps_state {
-            return Ok((Stepped { step, counts, tables: Tables::new() }, None));
-        }
-        let mut state = StateWriter::new(Level::of(plan.epoch));
-        self.operator.save(&mut state)?;
-        let (sections, notes) = state.into_parts();
-        let stepped = Stepped { step: step.clone(), counts, tables: notes.clone() };
-        Ok((stepped, Some(StepSave { step, sections, notes })))
     }
 
     /// Calls the operator. What it emits goes to the end of `emitted`, and is to be passed on before
@@ -72,23 +63,45 @@ impl Stepping {
     /// What the operator reports. It must not be called again.
     pub fn call(
         &mut self,
-        plan: &EpochPlan,
+        (graph, plan): (&Graph, &EpochPlan),
         call: Call,
         emitted: &mut Vec<Emitted>,
     ) -> Result<Flow> {
-        let watermarks = Watermarks::UNKNOWN;
-        let moment = Moment { epoch: plan.epoch, now: plan.now, watermarks };
-        let mut cx = Context::new(moment, self.sides, emitted, &mut self.counts);
+        let moment = match self.moment {
+            Some(moment) if moment.epoch == plan.epoch => moment,
+            _ => {
+                let watermarks = graph.watermarks_into(self.node, plan);
+                *self.moment.insert(Moment { epoch: plan.epoch, now: plan.now, watermarks })
+            }
+        };
+        let mut cx = Context::new(moment, self.sides, emitted, &mut self.told);
         match call {
             Call::Batch(port, batch) => self.operator.on_batch(port, batch, &mut cx),
             Call::EpochEnd => self.operator.on_epoch_end(&mut cx),
             Call::More => self.operator.more(&mut cx),
         }
     }
+
+    /// Ends an epoch in which there is nothing more to emit: what it did, and what it saves if it keeps
+    /// state.
+    ///
+    /// # Errors
+    /// What the operator reports. It must not be called again.
+    pub fn end(&mut self, plan: &EpochPlan) -> Result<(Stepped, Option<StepSave>)> {
+        let (step, told) = (self.name.clone(), std::mem::take(&mut self.told));
+        if !self.keeps_state {
+            return Ok((Stepped { step, told, tables: Tables::new() }, None));
+        }
+        let mut state = StateWriter::new(Level::of(plan.epoch));
+        self.operator.save(&mut state)?;
+        let (sections, notes) = state.into_parts();
+        let stepped = Stepped { step: step.clone(), told, tables: notes.clone() };
+        Ok((stepped, Some(StepSave { step, sections, notes })))
+    }
 }
 
 impl fmt::Debug for Stepping {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stepping").field("sides", &self.sides).finish_non_exhaustive()
+        f.debug_struct("Stepping").field("name", &self.name).finish_non_exhaustive()
     }
 }

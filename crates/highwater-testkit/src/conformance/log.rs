@@ -101,10 +101,12 @@ fn record(run: &str, id: RecordId) -> Prepared {
             sources,
             targets,
             watermarks: BTreeMap::new(),
+            last: false,
         },
         sinks: Vec::new(),
         replaces: Vec::new(),
         records: BTreeMap::new(),
         state: None,
+        observed: BTreeMap::new(),
     }
 }
