@@ -21,6 +21,7 @@ mod options;
 mod signals;
 mod start;
 mod trigger;
+mod upgrade;
 mod uri;
 
 pub use catalog::{CatalogError, CatalogOption, CatalogOptions, CatalogUri};
@@ -36,4 +37,5 @@ pub use options::{
 };
 pub use start::{Start, StartError};
 pub use trigger::{TriggerError, parse_trigger};
+pub use upgrade::check_upgrade;
 pub use uri::{GeneratorUri, KafkaUri, SourceUri, UriError};

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
@@ -115,6 +116,12 @@ pub struct RunOptions {
     /// Worker threads, which share out the partitions of the source; one for each core if left out
     #[arg(long, value_name = "N", value_parser = parse_threads)]
     pub threads: Option<NonZeroUsize>,
+    /// How many bytes of memory what steps keep may take on each worker; 512 MiB if left out
+    #[arg(long, value_name = "N")]
+    pub state_memory: Option<NonZeroU64>,
+    /// A local directory for what does not fit; without it everything stays in memory
+    #[arg(long, value_name = "DIR")]
+    pub state_spill: Option<PathBuf>,
     /// What is shown of each epoch
     #[arg(long, value_name = "KIND", default_value = "auto")]
     pub progress: ProgressKind,
@@ -140,6 +147,12 @@ impl RunOptions {
         }
         if let Some(bytes) = self.max_bytes_per_epoch {
             options = options.max_bytes_per_epoch(bytes);
+        }
+        if let Some(bytes) = self.state_memory {
+            options = options.state_memory(bytes);
+        }
+        if let Some(directory) = &self.state_spill {
+            options = options.state_spill(directory);
         }
         if let Ok(text) = std::env::var(KILL_AT) {
             let hook = Arc::new(KillAt::parse(&text)?);

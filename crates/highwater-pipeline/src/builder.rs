@@ -7,7 +7,8 @@ use std::time::Duration;
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use highwater_core::{
-    KeyGroups, Name, OperatorSpec, Output, Result, Routing, Sink, Source, StreamInfo,
+    Error, ErrorKind, KeyGroups, Name, OperatorSpec, Output, Resolved, Result, Routing, Sink,
+    Source, StreamInfo,
 };
 
 use crate::filter::Filter;
@@ -201,7 +202,8 @@ impl Draft {
         let (name, tap) = self.reader(Role::Step, name, input)?;
         let info = self.graph.info(tap)?;
         let resolved = step.resolve(std::slice::from_ref(&info));
-        match resolved.and_then(|resolved| check(resolved.routing(), &info).map(|()| resolved)) {
+        let routed = |resolved: Resolved| check(resolved.routing(), &info).map(|()| resolved);
+        match resolved.and_then(routed).and_then(check_state) {
             Ok(resolved) => {
                 let kind = NodeKind::Step(step, resolved);
                 let node = self.graph.push(Node { name, kind, inputs: vec![tap] });
@@ -266,6 +268,18 @@ fn check(routing: &Routing, input: &StreamInfo) -> Result<()> {
     match routing {
         Routing::ByKey(columns) => Ok(KeyGroups::try_new(&input.schema, columns).map(|_| ())?),
         Routing::Local | Routing::Single => Ok(()),
+    }
+}
+
+/// Checks that state finds its rows again on any number of workers.
+fn check_state(step: Resolved) -> Result<Resolved> {
+    match (step.state(), step.routing()) {
+        (Some(_), Routing::Local) => {
+            let what = "it keeps state, and its rows stay on whatever worker they come to";
+            Err(Error::new(ErrorKind::Invalid, "pipeline", what)
+                .advise("route its rows by key, or to a single worker"))
+        }
+        _ => Ok(step),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::driver::Driver;
 use crate::progress::Accounting;
 use crate::{
     Durations, Event, EventTimeProgress, Idle, Outcome, Progress, Report, SinkProgress,
-    SourceCounts, SourceProgress,
+    SourceCounts, SourceProgress, StateOperatorProgress,
 };
 
 /// Below this many records the share of rejected ones says nothing.
@@ -104,6 +104,10 @@ impl Driver<'_> {
             }
         };
         outcome.balance()?;
+        if outcome.saved.is_empty() && !self.steps.is_empty() {
+            let unsaved = "an executor saved nothing of what steps keep";
+            return Err(Error::new(ErrorKind::Internal, "pipeline", unsaved));
+        }
         Ok(outcome)
     }
 
@@ -282,6 +286,11 @@ impl Driver<'_> {
             duration_ms: took,
             event_time: EventTimeProgress::new(&record.plan, outcome),
             sources: sources.collect(),
+            state_operators: self
+                .steps
+                .keys()
+                .map(|step| StateOperatorProgress::new(step, outcome))
+                .collect(),
             sink,
             side_sinks: sinks.collect(),
             accounting,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use highwater_core::Output;
+use highwater_core::{Output, StateBound};
 use serde_json::{Value, json};
 
 use crate::Plan;
@@ -21,6 +21,9 @@ pub(crate) fn text(plan: &Plan) -> String {
         // Writing to a String cannot fail.
         let _written =
             writeln!(out, "  {} {}{from}: {}{columns}", kind(node), node.name, settings(node));
+        if let Some(bound) = bound(node) {
+            let _written = writeln!(out, "    keeps {bound}");
+        }
     }
     if let Some((_, primary, ..)) = plan.graph().sinks().first() {
         let _written = writeln!(out, "  primary sink: {primary}");
@@ -34,13 +37,17 @@ pub(crate) fn json(plan: &Plan) -> Value {
         .nodes()
         .map(|(_, node)| {
             let inputs: Vec<_> = node.inputs.iter().map(|tap| tap_name(plan, *tap)).collect();
-            json!({
+            let mut shown = json!({
                 "name": node.name.as_str(),
                 "kind": kind(node),
                 "settings": settings(node),
                 "inputs": inputs,
                 "columns": columns(node),
-            })
+            });
+            if let (Some(bound), Some(shown)) = (bound(node), shown.as_object_mut()) {
+                shown.insert("state".to_owned(), bound.into());
+            }
+            shown
         })
         .collect();
     let sinks: Vec<_> = plan.graph().sinks().iter().map(|(_, name, ..)| name.as_str()).collect();
@@ -80,6 +87,18 @@ fn settings(node: &Node) -> String {
         NodeKind::Step(step, _) => step.describe().settings,
         NodeKind::Sink { sink, .. } => sink.describe(),
     }
+}
+
+/// What a step keeps, and why that cannot grow for ever.
+fn bound(node: &Node) -> Option<String> {
+    let NodeKind::Step(_, resolved) = &node.kind else { return None };
+    resolved.state().map(|bound| match bound {
+        StateBound::Time { micros } => {
+            let seconds = micros / 1_000_000;
+            format!("rows until the watermark is {seconds} s past their time")
+        }
+        StateBound::Keys => "one row for each key, for ever".to_owned(),
+    })
 }
 
 /// Columns as `name type`, with a question mark behind those that may be null.

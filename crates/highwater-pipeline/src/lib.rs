@@ -35,6 +35,7 @@ mod progress;
 mod recover;
 mod state;
 mod supervisor;
+mod upgrade;
 mod watermark;
 
 pub use accounting::{Done, Outcome, SourceCounts, Stepped};
@@ -51,7 +52,8 @@ pub use options::{OnRollback, Options, Trigger, WatermarkPolicy};
 pub use plan::Plan;
 pub use progress::{
     Accounting, Began, Durations, Event, EventTimeProgress, Idle, Progress, SinkProgress,
-    SourceProgress,
+    SourceProgress, StateOperatorProgress,
 };
 pub use state::StateStore;
+pub use upgrade::{Fit, Upgrade};
 pub use watermark::Watermark;

@@ -52,6 +52,10 @@ const THROTTLED: &str = "highwater_throttled_milliseconds_total";
 const ROWS: &str = "highwater_output_rows_total";
 const STAGED_BYTES: &str = "highwater_staged_bytes_total";
 const STAGED_FILES: &str = "highwater_staged_files_total";
+const STATE_ROWS: &str = "highwater_state_rows";
+const STATE_BYTES: &str = "highwater_state_bytes";
+const LATE: &str = "highwater_late_rows_total";
+const DUPLICATES: &str = "highwater_duplicate_rows_total";
 const LAST_EPOCH: &str = "highwater_last_epoch";
 const LAST_TIME: &str = "highwater_last_epoch_timestamp_seconds";
 const SUCCESS_TIME: &str = "highwater_last_success_timestamp_seconds";
@@ -67,6 +71,7 @@ const ERRORS: &str = "highwater_errors_total";
 const OF_PIPELINE: &[&str] = &["pipeline"];
 const OF_SOURCE: &[&str] = &["pipeline", "source"];
 const OF_SINK: &[&str] = &["pipeline", "sink"];
+const OF_STEP: &[&str] = &["pipeline", "step"];
 
 /// Every metric there is.
 ///
@@ -94,6 +99,10 @@ pub const METRICS: &[Metric] = {
         metric(ROWS, Counter, OF_SINK, "rows committed"),
         metric(STAGED_BYTES, Counter, OF_SINK, "bytes of the files they are in"),
         metric(STAGED_FILES, Counter, OF_SINK, "those files"),
+        metric(STATE_ROWS, Gauge, OF_STEP, "rows that a step keeps"),
+        metric(STATE_BYTES, Gauge, OF_STEP, "bytes of memory that they take"),
+        metric(LATE, Counter, OF_STEP, "rows that came too late for a step that keeps state"),
+        metric(DUPLICATES, Counter, OF_STEP, "rows that such a step had seen before"),
         metric(LAST_EPOCH, Gauge, OF_PIPELINE, "the last epoch that every table holds"),
         metric(LAST_TIME, Gauge, OF_PIPELINE, "when it was planned, in seconds since 1970 UTC"),
         metric(
@@ -201,6 +210,15 @@ fn epoch(it: &Progress) {
         counter!(BYTES, "pipeline" => of(), "source" => name()).increment(source.num_input_bytes);
         counter!(LOST, "pipeline" => of(), "source" => name()).increment(lost);
         waits(&it.name, source);
+    }
+    for step in &it.state_operators {
+        let name = || text(&step.operator_name);
+        let (late, seen) = (step.num_rows_dropped_by_watermark, step.num_duplicate_rows);
+        gauge!(STATE_ROWS, "pipeline" => of(), "step" => name()).set(float(step.num_rows_total));
+        gauge!(STATE_BYTES, "pipeline" => of(), "step" => name())
+            .set(float(step.memory_used_bytes));
+        counter!(LATE, "pipeline" => of(), "step" => name()).increment(late);
+        counter!(DUPLICATES, "pipeline" => of(), "step" => name()).increment(seen);
     }
     for sink in it.sink.iter().chain(&it.side_sinks) {
         let name = || text(&sink.name);

@@ -50,6 +50,7 @@ impl Plan {
     /// | `nodes[].settings` | string | what it reads or writes, or how it is set; for people |
     /// | `nodes[].inputs` | array of strings | what it reads: `name`, or `name.output` of a side output |
     /// | `nodes[].columns` | array of strings | `name type` of each column that comes out of it, or that a sink takes, with `?` at the end where it may be null |
+    /// | `nodes[].state` | string | of steps that keep state: what, and why it cannot grow for ever |
     /// | `commitOrder` | array of strings | the sinks in the order of their commits, the primary first |
     ///
     /// Fields may be added; those that are here stay.

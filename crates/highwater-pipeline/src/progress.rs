@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use highwater_core::{Backlog, Epoch, EpochPlan, Gap, Name, Planned, Positions, Timestamp};
+use highwater_core::{
+    Backlog, Epoch, EpochPlan, Gap, Name, Planned, Positions, TableNote, Timestamp,
+};
 use serde::Serialize;
 
 use crate::{Outcome, SourceCounts};
@@ -76,6 +78,8 @@ pub struct Progress {
     pub event_time: EventTimeProgress,
     /// Each source.
     pub sources: Vec<SourceProgress>,
+    /// Each step that keeps state.
+    pub state_operators: Vec<StateOperatorProgress>,
     /// The primary sink; every pipeline has one.
     pub sink: Option<SinkProgress>,
     /// The other sinks.
@@ -169,6 +173,43 @@ impl SourceProgress {
             backlog: planned.backlog,
             throttled_ms: planned.throttled,
             gaps: planned.gaps,
+        }
+    }
+}
+
+/// What a step keeps behind an epoch, and what the epoch changed of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StateOperatorProgress {
+    /// The step.
+    pub operator_name: Name,
+    /// Rows that it keeps.
+    pub num_rows_total: u64,
+    /// Rows that were added or changed.
+    pub num_rows_updated: u64,
+    /// Rows that were taken out.
+    pub num_rows_removed: u64,
+    /// Rows that came too late for it.
+    pub num_rows_dropped_by_watermark: u64,
+    /// Bytes of memory that it takes.
+    pub memory_used_bytes: u64,
+    /// Rows that it had seen before.
+    pub num_duplicate_rows: u64,
+}
+
+impl StateOperatorProgress {
+    pub(crate) fn new(step: &Name, outcome: &Outcome) -> Self {
+        let tables = || outcome.tables.get(step).into_iter().flat_map(|tables| tables.values());
+        let sum = |of: fn(&TableNote) -> u64| tables().map(of).fold(0, u64::saturating_add);
+        let counts = outcome.steps.get(step).map(|told| told.counts).unwrap_or_default();
+        Self {
+            operator_name: step.clone(),
+            num_rows_total: sum(|note| note.rows),
+            num_rows_updated: sum(|note| note.updated),
+            num_rows_removed: sum(|note| note.removed),
+            num_rows_dropped_by_watermark: counts.late,
+            memory_used_bytes: sum(|note| note.bytes),
+            num_duplicate_rows: counts.duplicates,
         }
     }
 }

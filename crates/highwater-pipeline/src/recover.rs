@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use highwater_checkpoint::{Head, Pending, Resume, Rewritten, StateManifest, Stop, decide};
+use highwater_checkpoint::{Head, Log, Pending, Resume, Rewritten, StateManifest, Stop, decide};
 use highwater_core::{
     Epoch, EpochPlan, Error, ErrorKind, Failpoint, Footing, Found, Limits, Name, Result,
 };
@@ -38,7 +38,7 @@ impl Driver<'_> {
         let head = self.log.newest().await?;
         self.options.failpoints.hit(Failpoint::RecoverLogRead)?;
         if let Some(head) = &head {
-            self.check_owner(head)?;
+            check_owner(&self.log, head, self.plan.name())?;
             self.newest = Some(head.record.id);
             life.epoch = Some(head.record.id.epoch);
         }
@@ -196,17 +196,6 @@ impl Driver<'_> {
         }
     }
 
-    fn check_owner(&self, head: &Head) -> Result<()> {
-        let (owner, me) = (&head.record.pipeline, self.plan.name());
-        if owner == me {
-            return Ok(());
-        }
-        let what =
-            format!("{} is the checkpoint of pipeline {owner}, not of {me}", self.log.location());
-        Err(Error::new(ErrorKind::Refused, "checkpoint", what)
-            .advise("give this pipeline a --checkpoint of its own"))
-    }
-
     /// Lets every source say whether what a former run planned is still its own, and still there.
     async fn check_ranges(&self, plan: &EpochPlan) -> Result<()> {
         for (name, part) in &plan.sources {
@@ -266,4 +255,15 @@ impl Driver<'_> {
         };
         Error::new(kind, "checkpoint", stop).advise(advice)
     }
+}
+
+/// A log belongs to one pipeline.
+pub(crate) fn check_owner(log: &Log, head: &Head, me: &Name) -> Result<()> {
+    let owner = &head.record.pipeline;
+    if owner == me {
+        return Ok(());
+    }
+    let what = format!("{} is the checkpoint of pipeline {owner}, not of {me}", log.location());
+    Err(Error::new(ErrorKind::Refused, "checkpoint", what)
+        .advise("give this pipeline a --checkpoint of its own"))
 }

@@ -45,12 +45,21 @@ use highwater_core::{
 pub struct Counting {
     key: String,
     up_to: i64,
+    routing: Routing,
 }
 
 impl Counting {
     /// Counts the rows of each value of an `Int64` column.
     pub fn by(key: &str) -> Self {
-        Self { key: key.to_owned(), up_to: i64::MAX }
+        let routing = Routing::ByKey(vec![key.to_owned()]);
+        Self { key: key.to_owned(), up_to: i64::MAX, routing }
+    }
+
+    /// The same with all rows on one worker, or wherever else they go.
+    #[must_use]
+    pub fn routed(mut self, routing: Routing) -> Self {
+        self.routing = routing;
+        self
     }
 
     /// Forgets a key whose count is so many, and begins again at 1.
@@ -63,7 +72,7 @@ impl Counting {
 
 impl OperatorSpec for Counting {
     fn describe(&self) -> Description {
-        let Self { key, up_to } = self;
+        let Self { key, up_to, .. } = self;
         Description { kind: "count", settings: format!("{key} up to {up_to}"), version: 0 }
     }
 
@@ -80,8 +89,9 @@ impl OperatorSpec for Counting {
         let keys: SchemaRef = Arc::new(Schema::new(vec![field.clone()]));
         let nth = Field::new("nth", DataType::Int64, false);
         let output: SchemaRef = Arc::new(Schema::new(vec![field.clone(), nth]));
-        let routing = Routing::ByKey(vec![self.key.clone()]);
+        let routing = self.routing.clone();
         let counts = Counts {
+            by_key: matches!(routing, Routing::ByKey(_)),
             groups: KeyGroups::try_new(&keys, &[self.key.clone()])?,
             table: "counts".parse::<Name>().map_err(|error| bug(error.to_string()))?,
             keys,
@@ -137,6 +147,8 @@ const ROW: usize = 17;
 
 #[derive(Clone)]
 struct Counts {
+    /// Rows are shared out among workers by their groups.
+    by_key: bool,
     keys: SchemaRef,
     groups: KeyGroups,
     table: Name,
@@ -201,7 +213,7 @@ impl Counts {
         let keys = RecordBatch::try_new(Arc::clone(&self.keys), vec![keys]);
         let groups = self.groups.of(&keys.map_err(|_| damaged())?)?;
         for ((key, count), group) in rows.into_iter().zip(groups) {
-            if !section.groups.contains(group) {
+            if self.by_key && !section.groups.contains(group) {
                 continue;
             }
             match count {

@@ -1,7 +1,8 @@
 //! Exactly once: a stream of financial transactions becomes an Iceberg table.
 //!
 //! `ledger` runs the pipeline, `ledger generate` makes transactions, `ledger verify` checks the
-//! tables, `ledger explain` shows the pipeline without contacting anything.
+//! tables, `ledger explain` shows the pipeline without contacting anything, and `ledger check-upgrade`
+//! whether this version may go on from saved state.
 #![forbid(unsafe_code)]
 
 mod columns;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Some(Command::Generate(arguments)) => generate::generate(&arguments),
         Some(Command::Verify(arguments)) => verify::verify(&arguments),
         Some(Command::Explain(arguments)) => introduction::explain(&arguments),
+        Some(Command::CheckUpgrade(arguments)) => check_upgrade(&arguments),
     })
 }
 
@@ -90,6 +92,11 @@ fn run(arguments: &RunArguments) -> Result<(), Failure> {
     highwater_cli::run(&plan, &arguments.run, &introduction::lines(arguments)?)
 }
 
+fn check_upgrade(arguments: &RunArguments) -> Result<(), Failure> {
+    let plan = pipeline(&arguments.source, &arguments.table, None)?;
+    highwater_cli::check_upgrade(&plan, &arguments.run.checkpoint)
+}
+
 /// Financial transactions into an Iceberg table, each exactly once.
 ///
 /// Without a command it runs. Every option may also be given by the environment, as HIGHWATER_TRIGGER
@@ -113,6 +120,8 @@ enum Command {
     Verify(verify::VerifyArguments),
     /// Shows the pipeline without contacting anything
     Explain(introduction::ExplainArguments),
+    /// Says whether this version may go on from the state in the checkpoint, without changing anything
+    CheckUpgrade(RunArguments),
 }
 
 #[derive(Args, Debug)]

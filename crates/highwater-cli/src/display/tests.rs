@@ -46,6 +46,7 @@ fn epoch(withheld: Option<Withheld>, throttled_ms: u64) -> Progress {
         processed_rows_per_second: 1.0,
         duration_ms: Durations { trigger_execution: 7, ..Durations::default() },
         sources: vec![source],
+        state_operators: Vec::new(),
         sink: None,
         side_sinks: Vec::new(),
         accounting: Accounting::default(),

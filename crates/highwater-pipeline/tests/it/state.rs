@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray as _, Int64Array, RecordBatch};
 use arrow::datatypes::Int64Type;
-use highwater_core::{Error, ErrorKind, Failpoint};
+use highwater_core::{Error, ErrorKind, Failpoint, Routing};
 use highwater_pipeline::{OnRollback, Options, Pipeline, Plan, Trigger};
 use highwater_storage::Storage;
 use highwater_testkit::counting::Counting;
@@ -303,4 +303,71 @@ fn there_are_never_many_state_objects_and_none_is_left_by_the_dead() {
     assert!(objects.len() < 60, "{} objects", objects.len());
     let expected = |key: i64| (1..=(600 - key + 6) / 7).map(move |nth| (key, nth));
     assert_eq!(it.counts(), (0..7).flat_map(expected).collect::<Vec<_>>());
+}
+
+#[test]
+fn an_upgrade_is_checked_without_a_start() {
+    let it = Fixture::new();
+    let check = |counting| wait(it.plan(counting).check_upgrade(&it.storage)).unwrap();
+    let count = |up_to| Some(("count", Counting::by("n").up_to(up_to)));
+    let empty = check(count(i64::MAX));
+    assert!(!empty.is_refused() && empty.after.is_none(), "{empty}");
+    it.source.append(0, numbers([1]));
+    it.run().unwrap();
+    let same = check(count(i64::MAX));
+    assert_eq!(same.to_string(), "state behind epoch 0:\n  count: compatible\n");
+    assert!(!same.is_refused());
+    let other = check(count(7));
+    assert!(other.is_refused());
+    let was = format!("state of count v0 n up to {}", i64::MAX);
+    let says =
+        format!("count: refuse; it kept {was}, and today it keeps state of count v0 n up to 7");
+    assert!(other.to_string().contains(&says), "{other}");
+    assert!(check(None).is_refused());
+    let p = Pipeline::new("others");
+    p.source("numbers", it.source.clone()).sink("counts", MemoryTable::new("counts"));
+    let error = wait(p.build().unwrap().check_upgrade(&it.storage)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+}
+
+#[test]
+fn progress_and_explain_tell_of_state() {
+    let it = Fixture::new();
+    it.source.append(0, numbers([1, 2, 1]));
+    let plan = it.plan(Some(("count", Counting::by("n").up_to(2))));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let _context = runtime.enter();
+    let handle = plan.start(it.options()).unwrap();
+    let observer = handle.observer();
+    runtime.block_on(handle.wait()).unwrap();
+    let epoch = serde_json::to_value(&observer.recent_progress()[0]).unwrap();
+    let expected = serde_json::json!([{
+        "operatorName": "count",
+        "numRowsTotal": 1,
+        "numRowsUpdated": 2,
+        "numRowsRemoved": 1,
+        "numRowsDroppedByWatermark": 0,
+        "memoryUsedBytes": 17,
+        "numDuplicateRows": 0,
+    }]);
+    assert_eq!(epoch["stateOperators"], expected);
+    assert!(
+        plan.explain().contains("    keeps one row for each key, for ever\n"),
+        "{}",
+        plan.explain()
+    );
+    assert_eq!(plan.explain_json()["nodes"][1]["state"], "one row for each key, for ever");
+}
+
+#[test]
+fn state_that_cannot_find_its_rows_again_is_a_mistake() {
+    let p = Pipeline::new("counts");
+    let rows = p.source("numbers", MemorySource::new("numbers", numbers([0]).schema(), 1));
+    let local = Counting::by("n").routed(Routing::Local);
+    rows.apply("count", local).sink("counts", MemoryTable::new("counts"));
+    let mistakes = p.build().unwrap_err().to_string();
+    assert!(
+        mistakes.contains("count: pipeline: it keeps state, and its rows stay on"),
+        "{mistakes}"
+    );
 }

@@ -4,3 +4,4 @@ mod commit_model;
 mod conformance;
 mod doubles;
 mod driver_model;
+mod manifest;

@@ -1,11 +1,14 @@
 //! The tables do not depend on what runs the pipeline: inline, or 1, 2 or 3 threads, in any order of
 //! lives and with any faults.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
+use highwater_core::Routing;
 use highwater_core::arrow::array::AsArray as _;
 use highwater_core::arrow::datatypes::Int64Type;
 use highwater_pipeline::Pipeline;
+use highwater_testkit::counting::Counting;
 use highwater_testkit::failpoints::{Occurrence, Shot};
 use highwater_testkit::harness::{Harness, World};
 use proptest::collection::vec;
@@ -15,7 +18,8 @@ use proptest::test_runner::{Config, TestRunner};
 use crate::executor;
 use crate::steps::{Sums, pairs, pairs_schema};
 
-/// Rows as they are, their sums by key and over all, and what is below zero in a table of its own.
+/// Rows as they are, their sums by key and over all, what is below zero in a table of its own, and the
+/// n-th row of each key and of each n over all epochs.
 pub(crate) fn pipeline(world: &World, partitions: usize) -> Pipeline {
     let p = Pipeline::new("pairs");
     let source = world.partitioned_source("pairs", pairs_schema(), partitions);
@@ -32,6 +36,10 @@ pub(crate) fn pipeline(world: &World, partitions: usize) -> Pipeline {
     let sums = pairs.apply("sums", Sums::by_key());
     sums.sink("sums", world.table("sums"));
     sums.apply("all", Sums::on_one_worker()).sink("all", world.table("all"));
+    let nths = pairs.apply("count", Counting::by("k").up_to(4));
+    nths.sink("counts", world.table("counts"));
+    let nths = nths.apply("count-all", Counting::by("nth").routed(Routing::Single));
+    nths.sink("counts-all", world.table("counts-all"));
     p
 }
 
@@ -109,4 +117,34 @@ fn any_executor_gives_the_tables_of_the_inline_one() {
 #[ignore = "takes minutes without optimisation"]
 fn any_executor_gives_the_tables_of_the_inline_one_in_2_000_cases() {
     explore(2_000);
+}
+
+/// Each start has other threads than the one before, and every row is counted once.
+#[test]
+fn state_goes_on_with_any_number_of_workers() {
+    let feeds: Vec<Rows> = (0..8_i64)
+        .map(|feed| (0..40).map(|n| ((n % 13 > 0).then_some(n * feed % 13), n)).collect())
+        .collect();
+    let harness = Harness::new(|world| pipeline(world, 1))
+        .records_per_epoch(NonZeroU64::new(3).unwrap())
+        .executors([1, 3, 2, 0, 3, 1, 2].map(executor));
+    let fed =
+        feeds.iter().fold(harness, |harness, rows| harness.feed("pairs", pairs(rows.clone())));
+    let tables = fed.tables();
+    let mut counts: BTreeMap<Option<i64>, i64> = BTreeMap::new();
+    let mut expected = Vec::new();
+    for (key, _) in feeds.into_iter().flatten() {
+        let count = counts.entry(key).or_default();
+        *count = *count % 4 + 1;
+        let key = key.map_or("null".to_owned(), |key| key.to_string());
+        expected.push(format!("{key} | {count}"));
+    }
+    expected.sort();
+    assert_eq!(tables["counts"], expected);
+    let nth = |nth: i64| expected.iter().filter(move |row| row.ends_with(&format!(" {nth}")));
+    let mut all: Vec<_> = (1..5)
+        .flat_map(|n| (1..=nth(n).count()).map(move |count| format!("{n} | {count}")))
+        .collect();
+    all.sort();
+    assert_eq!(tables["counts-all"], all);
 }
