@@ -7,6 +7,7 @@
 //! * *upsert* finds the row of a key or adds it; *append* adds one row more.
 //! * *probe* finds the rows of keys in a range of buckets.
 //! * *expire* hands over rows whose time is over, in bounded batches, and lets whole buckets go.
+//! * over its budget of memory a table *spills*: segments go to the local disk, and are read from there.
 //! * *save* writes what has changed since an earlier save, as Arrow streams that check themselves; *restore*
 //!   takes it up again, on any number of workers.
 //!
@@ -57,11 +58,14 @@
 mod bucket;
 mod columns;
 mod error;
+mod frozen;
 mod keys;
 mod memory;
+mod merge;
 mod rows;
 mod section;
 mod spec;
+mod spill;
 mod table;
 
 pub use error::StateError;

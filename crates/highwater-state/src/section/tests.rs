@@ -11,7 +11,7 @@ use crate::{Table, TableSpec};
 
 /// Numbers that look drawn by lot.
 fn hashes(seed: u64, count: u64) -> Vec<u64> {
-    (0..count).map(|n| twox_hash::XxHash3_64::oneshot_with_seed(seed, &n.to_le_bytes())).collect()
+    (0..count).map(|n| XxHash3_64::oneshot_with_seed(seed, &n.to_le_bytes())).collect()
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use highwater_core::arrow::array::{
@@ -42,13 +43,18 @@ pub(crate) struct Kind {
     pub(crate) several: bool,
 }
 
+/// Bytes of a save, until another has taken its place.
 #[derive(Debug)]
-struct Object(Bytes);
+struct Object {
+    bytes: Bytes,
+    gone: AtomicBool,
+}
 
 impl ReadAt for Object {
     fn read_at(&self, range: Range<u64>) -> highwater_core::Result<Bytes> {
+        assert!(!self.gone.load(Ordering::Relaxed), "an object is read that may be gone");
         let at = |at: u64| usize::try_from(at).unwrap();
-        Ok(self.0.slice(at(range.start)..at(range.end)))
+        Ok(self.bytes.slice(at(range.start)..at(range.end)))
     }
 
     fn location(&self) -> String {
@@ -61,6 +67,7 @@ impl ReadAt for Object {
 struct Save {
     level: Level,
     sections: Vec<(Groups, SavedSection)>,
+    objects: Vec<Arc<Object>>,
 }
 
 /// Workers, and the saves that still count.
@@ -130,7 +137,7 @@ impl Fleet {
 
     pub(crate) fn save(&mut self, level: Level) {
         let workers = self.tables.len();
-        let mut save = Save { level, sections: Vec::new() };
+        let mut save = Save { level, sections: Vec::new(), objects: Vec::new() };
         self.notes.clear();
         for (worker, table) in self.tables.iter_mut().enumerate() {
             let mut writer = StateWriter::new(level);
@@ -138,19 +145,25 @@ impl Fleet {
             let (sections, notes) = writer.into_parts();
             self.notes.extend(notes);
             for section in sections {
+                let (bytes, gone) = (section.bytes, AtomicBool::new(false));
+                let object = Arc::new(Object { bytes, gone });
                 let saved = SavedSection {
                     table: section.table,
                     bucket: section.bucket,
                     rows: section.rows,
                     level,
                     groups: Groups::ALL,
-                    range: 0..section.bytes.len() as u64,
-                    object: Arc::new(Object(section.bytes)),
+                    range: 0..object.bytes.len() as u64,
+                    object: Arc::clone(&object) as Arc<dyn ReadAt>,
                 };
+                save.objects.push(object);
                 save.sections.push((Groups::of_worker(worker, workers), saved));
             }
         }
-        self.log.retain(|old| level != Level::WHOLE && old.level >= level);
+        let gone = |old: &mut Save| level == Level::WHOLE || old.level < level;
+        for old in self.log.extract_if(.., gone) {
+            old.objects.iter().for_each(|object| object.gone.store(true, Ordering::Relaxed));
+        }
         self.log.push(save);
     }
 
@@ -256,13 +269,6 @@ impl Fleet {
 
     pub(crate) fn notes(&self) -> impl Iterator<Item = TableNote> {
         self.tables.iter().map(Table::note)
-    }
-
-    /// How many files are on the local disk.
-    pub(crate) fn files(&self) -> usize {
-        let Some(spill) = &self.spill else { return 0 };
-        let folders = std::fs::read_dir(spill.path()).unwrap();
-        folders.map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap().count()).sum()
     }
 }
 

@@ -185,7 +185,7 @@ fn kind() -> impl Strategy<Value = Kind> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
     #[test]
     fn a_table_is_a_map_over_crashes_and_workers(
@@ -193,5 +193,21 @@ proptest! {
         steps in prop::collection::vec(step(), 1..60),
     ) {
         run(kind, None, &steps);
+    }
+
+    #[test]
+    fn a_table_without_memory_is_the_same_map(
+        kind in kind(),
+        steps in prop::collection::vec(step(), 1..60),
+    ) {
+        run(kind, Some(1), &steps);
+    }
+
+    #[test]
+    fn a_table_of_little_memory_is_the_same_map(
+        kind in kind(),
+        steps in prop::collection::vec(step(), 1..60),
+    ) {
+        run(kind, Some(16 << 10), &steps);
     }
 }
