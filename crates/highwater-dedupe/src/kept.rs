@@ -88,7 +88,7 @@ impl Kept {
             let found = self.table.upsert(keys, bucket, &rows)?;
             let mut kept = self.table.update(bucket, &[])?;
             let kept = kept.column::<Int64Type>(KEPT)?;
-            for ((row, slot), new) in rows.iter().zip(found.slots()).zip(found.new()) {
+            for ((row, slot), new) in rows.iter().zip(found.slots()).zip(found.is_new()) {
                 let both = kept.get_mut(*slot as usize).zip(times.values().get(*row as usize));
                 match both.filter(|_| *new) {
                     Some((kept, time)) => *kept = *time,

@@ -31,10 +31,10 @@
 //! let keys = seen.keys(&[id])?;
 //! for (bucket, rows) in seen.split(&keys, Some(&times)) {
 //!     let found = seen.upsert(&keys, bucket, &rows)?;
-//!     assert_eq!(found.new(), [true, true, false]);
+//!     assert_eq!(found.is_new(), [true, true, false]);
 //!     let mut update = seen.update(bucket, found.slots())?;
 //!     let kept = update.column::<Int64Type>(0)?;
-//!     for ((slot, new), row) in found.slots().iter().zip(found.new()).zip(&rows) {
+//!     for ((slot, new), row) in found.slots().iter().zip(found.is_new()).zip(&rows) {
 //!         if *new {
 //!             kept[*slot as usize] = times[*row as usize];
 //!         }

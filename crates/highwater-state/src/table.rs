@@ -89,15 +89,28 @@ impl Table {
     /// The rows of a batch by bucket: that of their time in a table with time, else that of
     /// their key. Buckets and rows are in order.
     pub fn split(&self, keys: &Keys, times: Option<&[i64]>) -> Vec<(i64, Vec<u32>)> {
-        let mut buckets: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
-        let mut put = |bucket, row| buckets.entry(bucket).or_default().push(row);
+        let mut parts: Vec<(i64, Vec<u32>)> = Vec::new();
+        let mut places: BTreeMap<i64, usize> = BTreeMap::new();
+        let mut last = 0;
+        let mut put = |bucket, row| match parts.get_mut(last) {
+            // Neighbours often share a bucket.
+            Some((same, rows)) if *same == bucket => rows.push(row),
+            _ => {
+                last = *places.entry(bucket).or_insert(parts.len());
+                match parts.get_mut(last) {
+                    Some((_, rows)) => rows.push(row),
+                    None => parts.push((bucket, vec![row])),
+                }
+            }
+        };
         match times {
             Some(times) => times.iter().zip(0..).for_each(|(it, row)| put(self.bucket(*it), row)),
             None => {
                 keys.hashes().iter().zip(0..).for_each(|(it, row)| put(Layout::range(*it), row));
             }
         }
-        buckets.into_iter().collect()
+        parts.sort_unstable_by_key(|(bucket, _)| *bucket);
+        parts
     }
 
     /// Finds the row of each key, or adds one: zero, empty or null in every value.

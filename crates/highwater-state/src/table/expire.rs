@@ -58,12 +58,14 @@ impl Table {
                 continue;
             };
             let Expiring { from, before, .. } = expiring;
-            if let Some(leaving) = &mut expiring.at {
-                if let Some(rows) = self.hand_over(leaving, from, before)? {
-                    self.removed += rows.num_rows() as u64;
-                    self.expiring = Some(expiring);
-                    return Ok(Some(rows));
-                }
+            let rows = match &mut expiring.at {
+                Some(leaving) => self.hand_over(leaving, from, before)?,
+                None => None,
+            };
+            if let Some(rows) = rows {
+                self.removed += rows.num_rows() as u64;
+                self.expiring = Some(expiring);
+                return Ok(Some(rows));
             }
             let done = expiring.at.take().map(|leaving| leaving.bucket);
             if let Some(bucket) = done {

@@ -30,7 +30,7 @@ fn put(table: &mut Table, rows: &[(&str, i64)]) -> Vec<bool> {
     for (bucket, rows) in table.split(&keys, Some(&times)) {
         let found = table.upsert(&keys, bucket, &rows).unwrap();
         let mut update = table.update(bucket, found.slots()).unwrap();
-        for ((slot, is), row) in found.slots().iter().zip(found.new()).zip(&rows) {
+        for ((slot, is), row) in found.slots().iter().zip(found.is_new()).zip(&rows) {
             update.column::<Int64Type>(0).unwrap()[*slot as usize] = times[*row as usize];
             update.set_bytes(1, *slot, format!("n{row}").as_bytes()).unwrap();
             new[*row as usize] = *is;

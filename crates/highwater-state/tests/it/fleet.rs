@@ -199,7 +199,7 @@ impl Fleet {
                 for (column, array) in values.iter().enumerate() {
                     update.fill(column, found.slots(), array, &part).unwrap();
                 }
-                for (row, is) in part.iter().zip(found.new()) {
+                for (row, is) in part.iter().zip(found.is_new()) {
                     new[mine[*row as usize]] = *is;
                 }
             }

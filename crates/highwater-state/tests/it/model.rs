@@ -173,7 +173,7 @@ fn run(kind: Kind, bytes: Option<u64>, steps: &[Step]) {
     for step in steps {
         trial.take(step);
         // What is found by looking is thawed, and so it must not be looked at after every step.
-        if matches!(step, Step::Crash(_)) && steps.len() % 2 == 0 {
+        if matches!(step, Step::Crash(_)) && steps.len().is_multiple_of(2) {
             trial.check();
         }
     }
