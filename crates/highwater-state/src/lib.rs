@@ -59,6 +59,7 @@ mod columns;
 mod error;
 mod keys;
 mod memory;
+mod object;
 mod rows;
 mod section;
 mod spec;
@@ -66,6 +67,7 @@ mod table;
 
 pub use error::StateError;
 pub use keys::Keys;
+pub use object::{ObjectError, ObjectFooter, ObjectSection, StepSave, encode_object};
 pub use rows::{Hit, Rows, RowsMut, Upserted};
 pub use spec::TableSpec;
 pub use table::Table;
