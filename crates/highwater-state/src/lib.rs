@@ -62,6 +62,7 @@ mod frozen;
 mod keys;
 mod memory;
 mod merge;
+mod object;
 mod rows;
 mod section;
 mod spec;
@@ -70,6 +71,7 @@ mod table;
 
 pub use error::StateError;
 pub use keys::Keys;
+pub use object::{ObjectError, ObjectFooter, ObjectSection, StepSave, encode_object};
 pub use rows::{Hit, Rows, RowsMut, Upserted};
 pub use spec::TableSpec;
 pub use table::Table;
