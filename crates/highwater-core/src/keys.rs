@@ -104,12 +104,21 @@ impl KeyGroups {
     /// # Errors
     /// When the rows are not of the schema that the groups were made for.
     pub fn of(&self, rows: &RecordBatch) -> Result<Vec<u8>, KeyError> {
-        let groups = self.hashes(rows)?;
-        // Modulo a power of two keeps the lowest bits, so it is below 128.
-        Ok(groups.into_iter().map(|hash| hash.to_le_bytes()[0] % KEY_GROUPS).collect())
+        Ok(self.hashes(rows)?.into_iter().map(Self::group).collect())
     }
 
-    fn hashes(&self, rows: &RecordBatch) -> Result<Vec<u64>, KeyError> {
+    /// The group of rows whose key has this hash, below [`KEY_GROUPS`].
+    #[inline]
+    pub fn group(hash: u64) -> u8 {
+        // Modulo a power of two keeps the lowest bits, so it is below 128.
+        hash.to_le_bytes()[0] % KEY_GROUPS
+    }
+
+    /// The hash of the key of each row.
+    ///
+    /// # Errors
+    /// When the rows are not of the schema that the groups were made for.
+    pub fn hashes(&self, rows: &RecordBatch) -> Result<Vec<u64>, KeyError> {
         let mut hashes = vec![0; rows.num_rows()];
         for &place in &self.columns {
             let column = rows.columns().get(place).ok_or_else(|| {

@@ -1,0 +1,374 @@
+//! The rows of a bucket in memory: a hash index over rows, their keys and their values.
+
+use std::sync::Arc;
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+
+use crate::columns::{ValueColumn, reserve};
+use crate::keys::Keys;
+use crate::spec::Layout;
+use crate::{StateError, Upserted};
+
+mod blocks;
+mod load;
+
+/// The end of a chain.
+const NONE: u32 = u32::MAX;
+/// One bit for each level at which a row is yet to be saved.
+pub(crate) const OWED: u8 = 0b111;
+/// The row was removed.
+const DEAD: u32 = 1 << 3;
+/// Something outside of this memory holds the row: that it was removed must be said there too.
+const STORED: u32 = 1 << 4;
+const KEY_SHIFT: u32 = 8;
+/// The most bytes that a key may have.
+pub(crate) const LONGEST_KEY: usize = (1 << (u32::BITS - KEY_SHIFT)) - 1;
+
+/// Rows of one bucket.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    layout: Arc<Layout>,
+    bucket: i64,
+    heads: Vec<Head>,
+    keys: Vec<u8>,
+    /// For each row the next of the same key, and what tells them apart.
+    next: Vec<u32>,
+    numbers: Vec<u64>,
+    columns: Vec<ValueColumn>,
+    index: HashTable<u32>,
+    /// Rows that are yet to be saved at the lowest level.
+    touched: Vec<u32>,
+    live: u64,
+    /// Rows that the columns have values of.
+    filled: usize,
+}
+
+/// What a look at a row needs first, in one place.
+#[derive(Clone, Copy, Debug)]
+struct Head {
+    hash: u64,
+    key: u32,
+    /// Levels, marks, and the length of the key.
+    bits: u32,
+}
+
+impl Head {
+    fn is(self, mark: u32) -> bool {
+        self.bits & mark != 0
+    }
+
+    fn owed(self) -> u8 {
+        self.bits.to_le_bytes()[0] & OWED
+    }
+}
+
+/// The lowest bits of a hash are the same in a whole bucket, and those are what the index goes by.
+#[inline]
+fn spread(hash: u64) -> u64 {
+    hash.rotate_left(32)
+}
+
+impl Memory {
+    pub(crate) fn new(layout: Arc<Layout>, bucket: i64) -> Self {
+        let columns = layout.values.iter().filter_map(ValueColumn::new).collect();
+        Self {
+            layout,
+            bucket,
+            heads: Vec::new(),
+            keys: Vec::new(),
+            next: Vec::new(),
+            numbers: Vec::new(),
+            columns,
+            index: HashTable::new(),
+            touched: Vec::new(),
+            live: 0,
+            filled: 0,
+        }
+    }
+
+    /// Rows that are there.
+    pub(crate) fn live(&self) -> u64 {
+        self.live
+    }
+
+    /// Rows, the removed ones included.
+    pub(crate) fn rows(&self) -> usize {
+        self.heads.len()
+    }
+
+    /// Rows that changed since the last save.
+    pub(crate) fn touched(&self) -> usize {
+        self.touched.len()
+    }
+
+    /// Bytes of memory.
+    pub(crate) fn held(&self) -> usize {
+        self.heads.capacity() * size_of::<Head>()
+            + self.keys.capacity()
+            + (self.next.capacity() + self.touched.capacity()) * size_of::<u32>()
+            + self.numbers.capacity() * size_of::<u64>()
+            + self.index.allocation_size()
+            + self.columns.iter().map(ValueColumn::held).sum::<usize>()
+    }
+
+    pub(crate) fn columns(&self) -> &[ValueColumn] {
+        &self.columns
+    }
+
+    pub(crate) fn column_mut(&mut self, column: usize) -> Option<&mut ValueColumn> {
+        self.columns.get_mut(column)
+    }
+
+    #[inline]
+    fn head(&self, slot: u32) -> Head {
+        self.heads.get(slot as usize).copied().unwrap_or(Head { hash: 0, key: 0, bits: DEAD })
+    }
+
+    #[inline]
+    fn key(&self, head: Head) -> &[u8] {
+        let from = head.key as usize;
+        let to = from + (head.bits >> KEY_SHIFT) as usize;
+        self.keys.get(from..to).unwrap_or_default()
+    }
+
+    pub(crate) fn is_live(&self, slot: u32) -> bool {
+        !self.head(slot).is(DEAD)
+    }
+
+    /// Refuses a slot that no row has.
+    pub(crate) fn check(&self, slots: &[u32]) -> Result<(), StateError> {
+        match slots.iter().find(|slot| **slot as usize >= self.heads.len()) {
+            None => Ok(()),
+            Some(slot) => Err(StateError::Slot {
+                table: self.layout.name.clone(),
+                bucket: self.bucket,
+                slot: *slot,
+            }),
+        }
+    }
+
+    fn full(&self, what: &'static str) -> StateError {
+        StateError::Full { table: self.layout.name.clone(), bucket: self.bucket, what }
+    }
+
+    /// A row for each key, removed ones included: a first look, whose misses in the cache overlap.
+    pub(crate) fn find(&self, keys: &Keys, rows: &[u32], slots: &mut Vec<Option<u32>>) {
+        slots.clear();
+        slots.extend(rows.iter().map(|row| {
+            let hash = keys.hashes().get(*row as usize).copied().unwrap_or_default();
+            self.index.find(spread(hash), |slot| self.head(*slot).hash == hash).copied()
+        }));
+        for (row, found) in rows.iter().zip(slots) {
+            let Some(slot) = *found else { continue };
+            let (hash, key) = keys.at(*row);
+            if self.key(self.head(slot)) != key {
+                *found = self.seek(hash, key);
+            }
+        }
+    }
+
+    fn seek(&self, hash: u64, key: &[u8]) -> Option<u32> {
+        let same = |slot: &u32| {
+            let head = self.head(*slot);
+            head.hash == hash && self.key(head) == key
+        };
+        self.index.find(spread(hash), same).copied()
+    }
+
+    /// Finds the row of each key, or adds one.
+    pub(crate) fn upsert(&mut self, keys: &Keys, rows: &[u32]) -> Result<Upserted, StateError> {
+        let mut found = Vec::with_capacity(rows.len());
+        self.find(keys, rows, &mut found);
+        let mut upserted = Upserted::with_capacity(rows.len());
+        for (row, found) in rows.iter().zip(found) {
+            let (hash, key) = keys.at(*row);
+            let (slot, added) = match found {
+                Some(slot) => (slot, false),
+                None => self.find_or_add(hash, key)?,
+            };
+            let new = if added { self.owe(slot) } else { self.revive(slot) };
+            upserted.push(slot, new);
+        }
+        self.fill_up()?;
+        Ok(upserted)
+    }
+
+    /// Makes a removed row a new one.
+    fn revive(&mut self, slot: u32) -> bool {
+        if !self.head(slot).is(DEAD) {
+            return false;
+        }
+        self.columns.iter_mut().for_each(|column| column.reset(slot));
+        if let Some(head) = self.heads.get_mut(slot as usize) {
+            head.bits &= !DEAD;
+        }
+        self.live += 1;
+        self.owe(slot);
+        true
+    }
+
+    /// Adds rows behind those of the same keys, numbered from `number` on.
+    pub(crate) fn append(
+        &mut self,
+        keys: &Keys,
+        rows: &[u32],
+        number: u64,
+    ) -> Result<Vec<u32>, StateError> {
+        let mut slots = Vec::with_capacity(rows.len());
+        for (row, number) in rows.iter().zip(number..) {
+            let (hash, key) = keys.at(*row);
+            let slot = self.add_to_chain(hash, key, number)?;
+            self.owe(slot);
+            slots.push(slot);
+        }
+        self.fill_up()?;
+        Ok(slots)
+    }
+
+    fn find_or_add(&mut self, hash: u64, key: &[u8]) -> Result<(u32, bool), StateError> {
+        let slot = self.next_slot()?;
+        let (heads, arena) = (&self.heads, &self.keys);
+        let same = |slot: &u32| is_key(heads, arena, *slot, hash, key);
+        let of = |slot: &u32| heads.get(*slot as usize).map_or(0, |head| spread(head.hash));
+        match self.index.entry(spread(hash), same, of) {
+            Entry::Occupied(entry) => return Ok((*entry.get(), false)),
+            Entry::Vacant(entry) => entry.insert(slot),
+        };
+        self.add(hash, key)?;
+        Ok((slot, true))
+    }
+
+    fn add_to_chain(&mut self, hash: u64, key: &[u8], number: u64) -> Result<u32, StateError> {
+        let slot = self.next_slot()?;
+        let (heads, arena) = (&self.heads, &self.keys);
+        let same = |slot: &u32| is_key(heads, arena, *slot, hash, key);
+        let of = |slot: &u32| heads.get(*slot as usize).map_or(0, |head| spread(head.hash));
+        let next = match self.index.entry(spread(hash), same, of) {
+            Entry::Occupied(mut entry) => std::mem::replace(entry.get_mut(), slot),
+            Entry::Vacant(entry) => {
+                entry.insert(slot);
+                NONE
+            }
+        };
+        match self.heads.get(next as usize).copied() {
+            // The bytes of the key stand there once.
+            Some(Head { key, bits, .. }) => {
+                self.push(Head { hash, key, bits: bits >> KEY_SHIFT << KEY_SHIFT });
+            }
+            None => self.add(hash, key)?,
+        }
+        reserve(&mut self.next, 1);
+        self.next.push(next);
+        reserve(&mut self.numbers, 1);
+        self.numbers.push(number);
+        Ok(slot)
+    }
+
+    fn next_slot(&self) -> Result<u32, StateError> {
+        let slot = u32::try_from(self.heads.len()).ok().filter(|slot| *slot < NONE);
+        slot.ok_or_else(|| self.full("the number of another row"))
+    }
+
+    fn add(&mut self, hash: u64, key: &[u8]) -> Result<(), StateError> {
+        let at = u32::try_from(self.keys.len());
+        let at = at.map_err(|_too_many| self.full("the bytes of keys"))?;
+        let len = u32::try_from(key.len()).unwrap_or(u32::MAX);
+        reserve(&mut self.keys, key.len());
+        self.keys.extend_from_slice(key);
+        self.push(Head { hash, key: at, bits: len << KEY_SHIFT });
+        Ok(())
+    }
+
+    fn push(&mut self, head: Head) {
+        reserve(&mut self.heads, 1);
+        self.heads.push(head);
+        self.live += 1;
+    }
+
+    /// Gives values to rows that were just added.
+    fn fill_up(&mut self) -> Result<(), StateError> {
+        let more = self.heads.len() - self.filled;
+        self.filled = self.heads.len();
+        let mut columns = self.columns.iter_mut();
+        columns.try_for_each(|column| column.grow(more)).map_err(|source| self.rows_error(source))
+    }
+
+    /// Marks a row as yet to be saved; false when it was so already.
+    fn owe(&mut self, slot: u32) -> bool {
+        let Some(head) = self.heads.get_mut(slot as usize) else { return false };
+        let first = head.bits & 1 == 0;
+        head.bits |= u32::from(OWED);
+        if first {
+            reserve(&mut self.touched, 1);
+            self.touched.push(slot);
+        }
+        first
+    }
+
+    /// Marks rows as changed.
+    pub(crate) fn touch(&mut self, slots: &[u32]) {
+        for slot in slots {
+            self.owe(*slot);
+        }
+    }
+
+    /// Removes rows; how many of them there were.
+    pub(crate) fn remove(&mut self, slots: &[u32]) -> u64 {
+        let mut removed = 0;
+        for slot in slots {
+            let head = self.head(*slot);
+            if !head.is(DEAD) {
+                if head.is(STORED) {
+                    self.owe(*slot);
+                }
+                removed += u64::from(self.kill(*slot));
+            }
+        }
+        removed
+    }
+
+    fn kill(&mut self, slot: u32) -> bool {
+        let Some(head) = self.heads.get_mut(slot as usize) else { return false };
+        head.bits |= DEAD;
+        self.live -= 1;
+        true
+    }
+
+    /// The rows of the key whose newest row is `slot`, those that were removed left out, and in
+    /// the order in which they came.
+    pub(crate) fn chain(&self, slot: u32, into: &mut Vec<u32>) {
+        if !self.layout.several {
+            if self.is_live(slot) {
+                into.push(slot);
+            }
+            return;
+        }
+        let begin = into.len();
+        let mut at = slot;
+        while let Some(next) = self.next.get(at as usize) {
+            if self.is_live(at) {
+                into.push(at);
+            }
+            at = *next;
+        }
+        if let Some(chain) = into.get_mut(begin..) {
+            chain.sort_unstable_by_key(|slot| self.number(*slot));
+        }
+    }
+
+    fn number(&self, slot: u32) -> u64 {
+        self.numbers.get(slot as usize).copied().unwrap_or_default()
+    }
+
+    fn rows_error(&self, source: arrow::error::ArrowError) -> StateError {
+        StateError::Rows { table: self.layout.name.clone(), source }
+    }
+}
+
+#[inline]
+fn is_key(heads: &[Head], keys: &[u8], slot: u32, hash: u64, key: &[u8]) -> bool {
+    let Some(head) = heads.get(slot as usize) else { return false };
+    let from = head.key as usize;
+    head.hash == hash && keys.get(from..from + (head.bits >> KEY_SHIFT) as usize) == Some(key)
+}

@@ -1,0 +1,173 @@
+//! Rows in memory as they are saved: in the order of key group and hash, in batches.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, UInt8Array, UInt64Array};
+use highwater_core::Level;
+
+use super::{DEAD, Head, KEY_SHIFT, Memory, OWED, STORED};
+use crate::StateError;
+use crate::section::{MOST_ROWS, place};
+
+/// Bytes of rows that one batch should have at most.
+const BLOCK_BYTES: usize = 512 * 1024;
+
+impl Memory {
+    /// The rows that a save of a level writes, in its order.
+    pub(crate) fn owed(&self, level: Level) -> Vec<u32> {
+        let wanted = |head: Head| {
+            if level == Level::WHOLE {
+                return !head.is(DEAD);
+            }
+            head.bits & bits(level) != 0 && (!head.is(DEAD) || head.is(STORED))
+        };
+        if level == Level::EPOCH {
+            let touched = self.touched.iter().copied();
+            return self.sorted(touched.filter(|slot| wanted(self.head(*slot))));
+        }
+        self.sorted(self.slots().filter(|slot| wanted(self.head(*slot))))
+    }
+
+    /// All rows that anything outside of this memory must know of, in the order of saves.
+    pub(crate) fn all(&self) -> Vec<u32> {
+        let known = |head: Head| !head.is(DEAD) || head.is(STORED);
+        self.sorted(self.slots().filter(|slot| known(self.head(*slot))))
+    }
+
+    /// Rows whose time is before `before`, in the order of saves.
+    pub(crate) fn expired(&self, before: i64) -> Vec<u32> {
+        let times = self.times();
+        let past = |slot: &u32| {
+            let time = times.get(*slot as usize);
+            time.is_some_and(|time| *time < before) && self.is_live(*slot)
+        };
+        self.sorted(self.slots().filter(past))
+    }
+
+    /// Takes rows out of which nothing is to be saved: everybody knows that their time is over.
+    pub(crate) fn drop_rows(&mut self, slots: &[u32]) {
+        for slot in slots {
+            if self.is_live(*slot) {
+                self.kill(*slot);
+            }
+        }
+    }
+
+    fn slots(&self) -> impl Iterator<Item = u32> + use<> {
+        // `next_slot` counts no further.
+        0..u32::try_from(self.heads.len()).unwrap_or(u32::MAX)
+    }
+
+    fn times(&self) -> &[i64] {
+        let column = self.layout.time.and_then(|time| self.columns.get(time.column));
+        let plain = column.and_then(|column| column.values.as_any().downcast_ref());
+        plain.map_or(&[], |plain: &crate::columns::Plain<i64>| &plain.values)
+    }
+
+    fn sorted(&self, slots: impl Iterator<Item = u32>) -> Vec<u32> {
+        let mut placed: Vec<_> = slots.map(|slot| (place(self.head(slot).hash), slot)).collect();
+        placed.sort_unstable_by(|(a, left), (b, right)| {
+            let keys = || self.key(self.head(*left)).cmp(self.key(self.head(*right)));
+            a.cmp(b).then_with(keys).then_with(|| self.number(*left).cmp(&self.number(*right)))
+        });
+        placed.into_iter().map(|(_, slot)| slot).collect()
+    }
+
+    /// How many rows a batch of a save should have.
+    pub(crate) fn block_rows(&self) -> usize {
+        let bytes = self.held() / self.rows().max(1);
+        (BLOCK_BYTES / bytes.max(1)).clamp(1, MOST_ROWS)
+    }
+
+    /// Some rows as they are saved; `owing` keeps the levels at which they are yet to be.
+    pub(crate) fn block(&self, slots: &[u32], owing: bool) -> Result<RecordBatch, StateError> {
+        let heads = || slots.iter().map(|slot| self.head(*slot));
+        let op = heads().map(|head| u8::from(head.is(DEAD)));
+        let owed = heads().map(|head| if owing { head.owed() } else { 0 });
+        let mut columns: Vec<ArrayRef> = vec![
+            Arc::new(UInt8Array::from_iter_values(op)),
+            Arc::new(UInt8Array::from_iter_values(owed)),
+            Arc::new(UInt64Array::from_iter_values(heads().map(|head| head.hash))),
+        ];
+        if self.layout.several {
+            let numbers = slots.iter().map(|slot| self.number(*slot));
+            columns.push(Arc::new(UInt64Array::from_iter_values(numbers)));
+        }
+        columns.extend(self.gather(slots)?);
+        RecordBatch::try_new(Arc::clone(&self.layout.saved), columns)
+            .map_err(|source| self.rows_error(source))
+    }
+
+    /// Keys and values of some rows.
+    pub(crate) fn gather(&self, slots: &[u32]) -> Result<Vec<ArrayRef>, StateError> {
+        let keys = slots.iter().map(|slot| self.key(self.head(*slot)));
+        let mut columns = self.layout.codec.decode(keys).map_err(|it| self.rows_error(it))?;
+        for column in &self.columns {
+            columns.push(column.gather(slots).map_err(|source| self.rows_error(source))?);
+        }
+        Ok(columns)
+    }
+
+    /// Takes note that a save of a level was written.
+    pub(crate) fn saved(&mut self, level: Level) {
+        let touched = std::mem::take(&mut self.touched);
+        if level == Level::EPOCH {
+            touched.iter().for_each(|slot| self.settle(*slot as usize, level));
+        } else {
+            (0..self.heads.len()).for_each(|slot| self.settle(slot, level));
+        }
+        self.touched = touched;
+        self.touched.clear();
+    }
+
+    fn settle(&mut self, slot: usize, level: Level) {
+        let Some(head) = self.heads.get_mut(slot) else { return };
+        if !head.is(DEAD) {
+            head.bits |= STORED;
+        }
+        head.bits &= !(u32::from(OWED) & ((bits(level) << 1) - 1));
+    }
+
+    /// The rows that are there and those that are yet to be saved, in a memory without the others;
+    /// none while few are to go. `alone` when nothing beneath holds rows of the bucket.
+    pub(crate) fn without_idle(&self, alone: bool) -> Option<Self> {
+        let idle = |head: Head| head.is(DEAD) && (!head.is(STORED) || alone && head.owed() == 0);
+        let count = self.heads.iter().filter(|head| idle(**head)).count();
+        if count == 0 || count < self.heads.len() / 4 {
+            return None;
+        }
+        let mut kept = Self::new(Arc::clone(&self.layout), self.bucket);
+        let slots: Vec<u32> = self.slots().filter(|slot| !idle(self.head(*slot))).collect();
+        for slot in &slots {
+            let head = self.head(*slot);
+            let key = self.key(head);
+            let at = match self.layout.several {
+                true => kept.add_to_chain(head.hash, key, self.number(*slot)).ok()?,
+                false => kept.find_or_add(head.hash, key).ok()?.0,
+            };
+            let to = kept.heads.get_mut(at as usize)?;
+            to.bits = to.bits >> KEY_SHIFT << KEY_SHIFT | head.bits & ((1 << KEY_SHIFT) - 1);
+            if head.is(DEAD) {
+                kept.live -= 1;
+            }
+            if head.owed() & 1 == 1 {
+                kept.touched.push(at);
+            }
+        }
+        kept.fill_up().ok()?;
+        let rows: Vec<u32> = kept.slots().collect();
+        for (to, from) in kept.columns.iter_mut().zip(&self.columns) {
+            for chunk in slots.chunks(MOST_ROWS).zip(rows.chunks(MOST_ROWS)) {
+                let array = from.gather(chunk.0).ok()?;
+                let all: Vec<u32> = (0..).take(chunk.0.len()).collect();
+                to.put(crate::columns::Pairs { slots: chunk.1, rows: &all }, &array).ok()?;
+            }
+        }
+        Some(kept)
+    }
+}
+
+/// The bit of a level among those that are owed.
+fn bits(level: Level) -> u32 {
+    1 << level.index()
+}
