@@ -149,7 +149,12 @@ impl<'a> Driver<'a> {
             bytes: self.options.state_memory,
             spill: self.spill.as_ref().map(SpillDirectory::path),
         };
-        let saved = StateStore::open(self.options.checkpoint.clone(), &self.state).await?;
+        let saved = match StateStore::open(self.options.checkpoint.clone(), &self.state).await {
+            Err(error) if error.kind() == ErrorKind::Corrupt => {
+                return Err(self.overtaken().await?.unwrap_or(error));
+            }
+            opened => opened?,
+        };
         self.options.executor.build(Job {
             plan: self.plan.clone(),
             run: self.run.clone(),
@@ -157,6 +162,19 @@ impl<'a> Driver<'a> {
             runtime: tokio::runtime::Handle::current(),
             state: saved.with_room(room),
         })
+    }
+
+    /// What is wrong when state is missing because another instance went on, and removed what its own
+    /// records no longer name.
+    async fn overtaken(&self) -> Result<Option<Error>> {
+        let newest = self.log.newest().await?.map(|head| head.record.id);
+        if newest == self.newest {
+            return Ok(None);
+        }
+        let location = self.log.location();
+        let what =
+            format!("another instance went on in {location} and removed the state before it");
+        Ok(Some(Error::new(ErrorKind::Fenced, "pipeline", what)))
     }
 
     /// Runs epochs until the trigger, a bounded source or a stop ends them.

@@ -26,13 +26,14 @@ impl OpenFile {
 impl ReadAt for OpenFile {
     fn read_at(&self, range: Range<u64>) -> Result<Bytes> {
         let ended = || gone(&self.location, &range, "it is shorter than it was");
-        let length = range.end.checked_sub(range.start).ok_or_else(ended)?;
+        let length = range.end.checked_sub(range.start);
+        let length = length.and_then(|length| usize::try_from(length).ok()).ok_or_else(ended)?;
         // What is longer than the file would be allocated for nothing.
         let there = self.file.metadata().map(|of| of.len()).unwrap_or_default();
         if range.end > there {
             return Err(ended());
         }
-        let mut bytes = vec![0; usize::try_from(length).map_err(|_| ended())?];
+        let mut bytes = vec![0; length];
         match self.file.read_exact_at(&mut bytes, range.start) {
             Ok(()) => Ok(bytes.into()),
             Err(error) => Err(gone(&self.location, &range, &error.to_string())),

@@ -92,7 +92,7 @@ impl OperatorSpec for Counting {
         let routing = self.routing.clone();
         let counts = Counts {
             by_key: matches!(routing, Routing::ByKey(_)),
-            groups: KeyGroups::try_new(&keys, &[self.key.clone()])?,
+            groups: KeyGroups::try_new(&keys, std::slice::from_ref(&self.key))?,
             table: "counts".parse::<Name>().map_err(|error| bug(error.to_string()))?,
             keys,
             counts: BTreeMap::new(),
@@ -211,7 +211,7 @@ impl Counts {
         let rows = decode(&bytes).ok_or_else(damaged)?;
         let keys: ArrayRef = Arc::new(rows.iter().map(|(key, _)| *key).collect::<Int64Array>());
         let keys = RecordBatch::try_new(Arc::clone(&self.keys), vec![keys]);
-        let groups = self.groups.of(&keys.map_err(|_| damaged())?)?;
+        let groups = self.groups.of(&keys.map_err(|error| bug(error.to_string()))?)?;
         for ((key, count), group) in rows.into_iter().zip(groups) {
             if self.by_key && !section.groups.contains(group) {
                 continue;

@@ -66,8 +66,9 @@ fn a_worker_takes_away_its_own_groups_only() {
 #[test]
 fn who_has_nothing_to_write_takes_its_groups_away_all_the_same() {
     let nothing = WorkerSave { groups: Groups::ALL, written: None };
-    assert_eq!(paths(&after(0..3).next(Epoch(3), &[nothing.clone()], steps(0))).len(), 3);
-    assert!(paths(&after(0..15).next(Epoch(15), &[nothing], steps(0))).is_empty());
+    let nothing = std::slice::from_ref(&nothing);
+    assert_eq!(paths(&after(0..3).next(Epoch(3), nothing, steps(0))).len(), 3);
+    assert!(paths(&after(0..15).next(Epoch(15), nothing, steps(0))).is_empty());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use arrow::compute::kernels::cmp::gt;
 use arrow::datatypes::{Int64Type, SchemaRef};
 use highwater_core::{
     Batch, Context, Description, ErrorKind, Flow, Operator, OperatorSpec, Port, Resolved, Result,
-    StateBound, StreamInfo, Timestamp, Unread,
+    Routing, StateBound, StreamInfo, Timestamp, Unread,
 };
 use highwater_pipeline::{Options, Pipeline, Plan, Trigger, Watermark, WatermarkPolicy};
 use highwater_storage::Storage;
@@ -53,7 +53,10 @@ impl OperatorSpec for Watch {
         let resolved = Resolved::new(output, build);
         let late = "late".parse().unwrap();
         let resolved = resolved.with_side(late, inputs[0].clone(), Unread::Dropped);
-        Ok(if self.stateful { resolved.with_state(StateBound::Keys) } else { resolved })
+        Ok(match self.stateful {
+            true => resolved.with_state(StateBound::Keys).with_routing(Routing::Single),
+            false => resolved,
+        })
     }
 }
 

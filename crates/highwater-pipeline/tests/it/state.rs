@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arrow::array::{ArrayRef, AsArray as _, Int64Array, RecordBatch};
 use arrow::datatypes::Int64Type;
-use highwater_core::{Error, ErrorKind, Failpoint, Routing};
+use highwater_core::{Error, ErrorKind, Failpoint, FailpointHook, Failpoints, Routing};
 use highwater_pipeline::{OnRollback, Options, Pipeline, Plan, Trigger};
 use highwater_storage::Storage;
 use highwater_testkit::counting::Counting;
@@ -76,6 +76,7 @@ fn every_pair_of_crashes_leaves_the_same_counts() {
 }
 
 /// One pipeline that is started again and again.
+#[derive(Clone, Debug)]
 struct Fixture {
     source: MemorySource,
     table: MemoryTable,
@@ -303,6 +304,38 @@ fn there_are_never_many_state_objects_and_none_is_left_by_the_dead() {
     assert!(objects.len() < 60, "{} objects", objects.len());
     let expected = |key: i64| (1..=(600 - key + 6) / 7).map(move |nth| (key, nth));
     assert_eq!(it.counts(), (0..7).flat_map(expected).collect::<Vec<_>>());
+}
+
+/// Another instance, which goes on when this one has made its first plan.
+#[derive(Debug)]
+struct Overtakes {
+    other: Fixture,
+    once: Mutex<bool>,
+}
+
+impl FailpointHook for Overtakes {
+    fn hit(&self, point: Failpoint) -> highwater_core::Result<()> {
+        if point == Failpoint::Planned && !std::mem::replace(&mut *self.once.lock().unwrap(), true)
+        {
+            let options = self.other.options().max_records_per_epoch(NonZeroU64::MIN);
+            std::thread::scope(|scope| {
+                scope.spawn(|| self.other.run_with(options).unwrap()).join().unwrap();
+            });
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn who_is_overtaken_before_it_has_its_state_is_fenced() {
+    let it = Fixture::after([numbers([1]), numbers([1])]);
+    it.source.append(0, numbers(vec![2; 40]));
+    let overtakes = Overtakes { other: it.clone(), once: Mutex::new(false) };
+    let options = it.options().failpoints(Failpoints::armed(Arc::new(overtakes)));
+    let Ended { kind, text } = it.run_with(options).unwrap_err();
+    assert_eq!(kind, ErrorKind::Fenced, "{text}");
+    assert!(text.contains("another instance went on"), "{text}");
+    assert_eq!(it.counts().len(), 42);
 }
 
 #[test]

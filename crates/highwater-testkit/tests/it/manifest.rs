@@ -1,4 +1,5 @@
 //! What a manifest names is the state: reading it gives what a naive replay of everything gives.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::collections::{BTreeMap, BTreeSet};
 

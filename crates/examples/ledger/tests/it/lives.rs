@@ -62,6 +62,19 @@ fn a_kill_anywhere_loses_nothing_and_doubles_nothing() {
 }
 
 #[test]
+fn an_upgrade_is_checked_without_a_run() {
+    let ledger = Ledger::new();
+    let check = || {
+        let ended = ledger.call(&["check-upgrade", "--from", FROM]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        ended.out
+    };
+    assert_eq!(check(), "the checkpoint is empty: the pipeline begins anew\n");
+    assert_eq!(ledger.run(FROM, EPOCHS).code, Some(0));
+    assert_eq!(check(), "no step keeps state; the pipeline goes on after epoch 2\n");
+}
+
+#[test]
 fn a_kill_during_recovery_is_recovered_from() {
     let ledger = Ledger::new();
     assert!(ledger.run_killed(FROM, EPOCHS, "prepare.record:2"));
