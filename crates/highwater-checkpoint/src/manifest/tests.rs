@@ -38,16 +38,17 @@ fn a_save_of_a_level_takes_the_place_of_lower_ones() {
     assert_eq!(paths(&after(0..18)), ["15", "16", "17"]);
     assert_eq!(paths(&after(0..32)), ["15", "31"]);
     assert_eq!(paths(&after(0..256)), ["255"]);
-    assert_eq!(paths(&after(0..4096)), ["4095"]);
-    assert_eq!(paths(&after(0..8192)), ["8191"], "all there is takes the place of everything");
 }
 
 #[test]
 fn there_are_never_many_objects() {
     let mut manifest = StateManifest::default();
     for epoch in 0..10_000 {
-        manifest = manifest.next(Epoch(epoch), &[save(0, 1, "a", 0)], steps(0));
+        manifest = manifest.next(Epoch(epoch), &[save(0, 1, &epoch.to_string(), 0)], steps(0));
         assert!(manifest.objects.len() <= 46, "{} at {epoch}", manifest.objects.len());
+        if let 4095 | 8191 = epoch {
+            assert_eq!(paths(&manifest), [epoch.to_string()], "all there is replaces everything");
+        }
     }
 }
 
