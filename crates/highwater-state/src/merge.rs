@@ -16,6 +16,8 @@ use crate::spec::Layout;
 #[derive(Debug)]
 pub(crate) struct Merge {
     runs: Vec<Run>,
+    /// The runs that have the row at hand, which they are to leave behind.
+    first: Vec<usize>,
 }
 
 /// Where a merge is in one of its segments.
@@ -60,7 +62,8 @@ impl Merge {
         if !memory.is_empty() {
             runs.push(run(Source::Memory(memory)));
         }
-        Self { runs }
+        let first = (0..runs.len()).collect();
+        Self { runs, first }
     }
 
     /// The most rows that there can be.
@@ -83,17 +86,24 @@ impl Merge {
     ) -> Result<Option<RecordBatch>, StateError> {
         let mut picked = Picked::default();
         while picked.rows.len() < most {
-            for run in &mut self.runs {
-                run.settle(of)?;
-            }
-            let Some(newest) = self.newest()? else { break };
-            if let Some((block, row)) = self.runs.get(newest).and_then(|run| run.at.clone()) {
-                let owed = self.runs.get(newest).map_or(0, |run| run.owed(of, &block, row));
-                if wanted(&Merged { block: &block, row, owed }) {
-                    picked.push(block, row, if owing { owed } else { 0 });
+            for at in self.first.drain(..) {
+                if let Some(run) = self.runs.get_mut(at) {
+                    run.settle(of)?;
                 }
             }
-            self.advance(newest)?;
+            let Some(newest) = self.find_first()? else { break };
+            let Some(run) = self.runs.get(newest) else { break };
+            if let Some((block, row)) = &run.at {
+                let owed = run.owed(of, block, *row);
+                if wanted(&Merged { block, row: *row, owed }) {
+                    picked.push(block, *row, if owing { owed } else { 0 });
+                }
+            }
+            for at in &self.first {
+                if let Some((_, row)) = self.runs.get_mut(*at).and_then(|run| run.at.as_mut()) {
+                    *row += 1;
+                }
+            }
         }
         match picked.rows.is_empty() {
             true => Ok(None),
@@ -101,39 +111,24 @@ impl Merge {
         }
     }
 
-    /// The run with the row that comes next: the newest of those that have it.
-    fn newest(&self) -> Result<Option<usize>, StateError> {
-        let mut newest: Option<(usize, &Run)> = None;
+    /// Finds the runs that have the row that comes next, and of these the newest.
+    fn find_first(&mut self) -> Result<Option<usize>, StateError> {
+        let mut newest: Option<&Run> = None;
         for (at, run) in self.runs.iter().enumerate() {
             if run.at.is_none() {
                 continue;
             }
-            let first = match newest {
-                Some((_, best)) => run.compare(best)? != Ordering::Greater,
-                None => true,
-            };
-            if first {
-                newest = Some((at, run));
+            let order = newest.map_or(Ok(Ordering::Less), |newest| run.compare(newest))?;
+            if order == Ordering::Greater {
+                continue;
             }
-        }
-        Ok(newest.map(|(at, _)| at))
-    }
-
-    /// Goes on behind a row, in all runs that have it.
-    fn advance(&mut self, newest: usize) -> Result<(), StateError> {
-        let mut same = Vec::with_capacity(self.runs.len());
-        if let Some(best) = self.runs.get(newest) {
-            for (at, run) in self.runs.iter().enumerate() {
-                let is = at == newest || run.at.is_some() && run.compare(best)? == Ordering::Equal;
-                same.push(is);
+            if order == Ordering::Less {
+                self.first.clear();
             }
+            self.first.push(at);
+            newest = Some(run);
         }
-        for (run, _) in self.runs.iter_mut().zip(same).filter(|(_, same)| *same) {
-            if let Some((_, row)) = &mut run.at {
-                *row += 1;
-            }
-        }
-        Ok(())
+        Ok(self.first.last().copied())
     }
 }
 
@@ -208,12 +203,12 @@ struct Picked {
 }
 
 impl Picked {
-    fn push(&mut self, block: Arc<Block>, row: u32, owed: u8) {
+    fn push(&mut self, block: &Arc<Block>, row: u32, owed: u8) {
         // Few blocks are open at a time, and those that were used last are at the end.
-        let known = self.blocks.iter().rposition(|other| Arc::ptr_eq(other, &block));
+        let known = self.blocks.iter().rposition(|other| Arc::ptr_eq(other, block));
         let at = known.unwrap_or(self.blocks.len());
         if known.is_none() {
-            self.blocks.push(block);
+            self.blocks.push(Arc::clone(block));
         }
         self.rows.push((at, row as usize));
         self.owed.push(owed);
