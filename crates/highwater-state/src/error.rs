@@ -134,6 +134,18 @@ pub enum StateError {
         /// What does not hold.
         what: &'static str,
     },
+    /// The bytes of a local file are not those that were written.
+    #[error("{location} is damaged: {what}, in bucket {bucket} of table {table}")]
+    Spoiled {
+        /// The file.
+        location: String,
+        /// The table.
+        table: Name,
+        /// The bucket.
+        bucket: i64,
+        /// What does not hold.
+        what: &'static str,
+    },
     /// Saved bytes are those that were written and are not understood.
     #[error("{location} cannot be read: bucket {bucket} of table {table}")]
     Unreadable {
@@ -215,6 +227,10 @@ impl From<StateError> for Error {
             }
             S::Long { .. } => (ErrorKind::Refused, Some("filter such records, or hash their key")),
             S::Damaged { .. } | S::Unreadable { .. } => (ErrorKind::Corrupt, Some(DAMAGED)),
+            S::Spoiled { .. } => (
+                ErrorKind::Transient,
+                Some("check the local disk, then start again: the checkpoint is whole"),
+            ),
             S::Version { .. } => {
                 (ErrorKind::Refused, Some("start with the binary that wrote the checkpoint"))
             }

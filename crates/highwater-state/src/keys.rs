@@ -62,8 +62,8 @@ impl Keys {
 ///
 /// One column that is never null: the bytes of its value. One that may be null: nothing for null,
 /// else the bytes and a 1. Several: for each, a 1 or for null a 0 if it may be null; then its value,
-/// with the length before it unless all of them have the same. Numbers are in little endian, floats with one zero and one
-/// NaN.
+/// with the length before it unless all of them have the same. Numbers are in little endian, floats
+/// with one zero and one NaN.
 #[derive(Debug)]
 pub(crate) struct KeyCodec {
     schema: SchemaRef,

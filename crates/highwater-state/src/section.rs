@@ -27,7 +27,7 @@ mod read;
 mod write;
 
 use index::Index;
-pub(crate) use read::{Held, SectionReader};
+pub(crate) use read::{Held, Origin, SectionReader};
 pub(crate) use write::SectionBuilder;
 
 /// The version of the form of sections.

@@ -13,7 +13,7 @@ use highwater_core::{Error, ErrorKind, Groups, ReadAt, StateRoom};
 
 use crate::StateError;
 use crate::frozen::{Cache, Frozen, Owing};
-use crate::section::{Held, SectionBuilder, SectionReader};
+use crate::section::{Held, Origin, SectionBuilder, SectionReader};
 use crate::spec::Layout;
 
 /// Where a table keeps what it does not keep in memory.
@@ -64,7 +64,7 @@ impl Local {
         }
         let draft = builder.section.finish().map_err(|source| failed(&path, source))?;
         let (object, len) = draft.end().map_err(|source| spill(&path, source))?;
-        let section = SectionReader::open(layout, object, 0..len, bucket)?;
+        let section = SectionReader::open(layout, object, 0..len, bucket, Origin::Local)?;
         let (groups, owing) = (Groups::ALL, Owing::default());
         Ok(Some(Frozen { section, number, groups, owing, level: None, tier: 0 }))
     }

@@ -11,6 +11,8 @@ use crate::section::{MOST_ROWS, place};
 
 /// Bytes of rows that one batch should have at most.
 const BLOCK_BYTES: usize = 512 * 1024;
+/// The room for numbers of rows that is kept from one epoch to the next.
+const MOST_TOUCHED: usize = 1 << 16;
 
 impl Memory {
     /// The rows that a save of a level writes, in its order.
@@ -116,8 +118,10 @@ impl Memory {
         } else {
             (0..self.heads.len()).for_each(|slot| self.settle(slot, level));
         }
-        self.touched = touched;
-        self.touched.clear();
+        if touched.capacity() <= MOST_TOUCHED {
+            self.touched = touched;
+            self.touched.clear();
+        }
     }
 
     fn settle(&mut self, slot: usize, level: Level) {
@@ -131,6 +135,10 @@ impl Memory {
     /// The rows that are there and those that are yet to be saved, in a memory without the others;
     /// none while few are to go. `alone` when nothing beneath holds rows of the bucket.
     pub(crate) fn without_idle(&self, alone: bool) -> Option<Self> {
+        let rows = self.heads.len() as u64;
+        if rows - self.live < rows.div_ceil(4) {
+            return None;
+        }
         let idle = |head: Head| head.is(DEAD) && (!head.is(STORED) || alone && head.owed() == 0);
         let count = self.heads.iter().filter(|head| idle(**head)).count();
         if count == 0 || count < self.heads.len() / 4 {

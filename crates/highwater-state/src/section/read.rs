@@ -22,7 +22,17 @@ pub(crate) struct SectionReader {
     object: Arc<dyn ReadAt>,
     range: Range<u64>,
     bucket: i64,
+    origin: Origin,
     pub(crate) index: Index,
+}
+
+/// Where the bytes of a section come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Part of a checkpoint.
+    Saved,
+    /// Written by this table itself, for itself.
+    Local,
 }
 
 impl SectionReader {
@@ -32,9 +42,10 @@ impl SectionReader {
         object: Arc<dyn ReadAt>,
         range: Range<u64>,
         bucket: i64,
+        origin: Origin,
     ) -> Result<Self, StateError> {
         let index = Index::default();
-        let mut section = Self { layout: Arc::clone(layout), object, range, bucket, index };
+        let mut section = Self { layout: Arc::clone(layout), object, range, bucket, origin, index };
         let length = section.length();
         let Some(tail_at) = length.checked_sub(TAIL) else {
             return Err(section.damaged("it is too short for a section of state"));
@@ -139,11 +150,11 @@ impl SectionReader {
     }
 
     fn damaged(&self, what: &'static str) -> StateError {
-        StateError::Damaged {
-            location: self.object.location(),
-            table: self.layout.name.clone(),
-            bucket: self.bucket,
-            what,
+        let (location, bucket) = (self.object.location(), self.bucket);
+        let table = self.layout.name.clone();
+        match self.origin {
+            Origin::Saved => StateError::Damaged { location, table, bucket, what },
+            Origin::Local => StateError::Spoiled { location, table, bucket, what },
         }
     }
 

@@ -9,7 +9,7 @@ use super::Table;
 use crate::StateError;
 use crate::bucket::Bucket;
 use crate::frozen::{Frozen, Owing};
-use crate::section::{Held, SectionReader, VERSION};
+use crate::section::{Held, Origin, SectionReader, VERSION};
 use crate::spill::Local;
 
 /// The longest section, in bytes, that goes into memory at once. Others are read where they lie.
@@ -44,6 +44,7 @@ impl Table {
                 Some(last) if at <= *last => self.freeze(saved)?,
                 _ => self.load(saved)?,
             }
+            self.make_room()?;
         }
         if let Some(edge) = self.buckets.get_mut(&self.first) {
             let slots = edge.memory.expired(self.expired);
@@ -72,8 +73,9 @@ impl Table {
 
     /// Keeps a section where it is.
     fn freeze(&mut self, saved: &SavedSection) -> Result<(), StateError> {
-        let object = Arc::clone(&saved.object);
-        let section = SectionReader::open(&self.layout, object, saved.range.clone(), saved.bucket)?;
+        let (object, range) = (Arc::clone(&saved.object), saved.range.clone());
+        let section =
+            SectionReader::open(&self.layout, object, range, saved.bucket, Origin::Saved)?;
         section.check_rows(saved.rows)?;
         self.number = self.number.max(section.index.next_number);
         let frozen = Frozen {
@@ -97,7 +99,7 @@ impl Table {
         let bytes = saved.object.read_at(saved.range.clone()).map_err(read)?;
         let range = 0..length(saved);
         let held = Arc::new(Held { bytes, location: saved.object.location() });
-        let section = SectionReader::open(&self.layout, held, range, bucket)?;
+        let section = SectionReader::open(&self.layout, held, range, bucket, Origin::Saved)?;
         section.check_rows(saved.rows)?;
         self.number = self.number.max(section.index.next_number);
         let layout = &self.layout;

@@ -335,3 +335,23 @@ fn a_large_section_is_read_where_it_lies() {
     assert_eq!(log.sections[1].rows, 2);
     assert_eq!(expired(&mut again, 50).len(), 10_001);
 }
+
+#[test]
+fn a_damaged_local_file_ends_a_life_and_not_the_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut table = table();
+    let room = StateRoom { bytes: 1, spill: Some(folder.path().to_owned()) };
+    table.restore(&StateReader { room, ..StateReader::default() }).unwrap();
+    put(&mut table, &[("a", 1), ("b", 2)]);
+    table.keys(&[ids(&["a"])]).unwrap();
+    let file = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+    let mut bytes = std::fs::read(&file).unwrap();
+    for byte in bytes.iter_mut().skip(400).step_by(7).take(200) {
+        *byte ^= 4;
+    }
+    std::fs::write(&file, bytes).unwrap();
+    let error = Error::from(table.expire(1_000).unwrap_err());
+    assert_eq!(error.kind(), ErrorKind::Transient);
+    assert!(error.to_string().contains(&file.display().to_string()), "{error}");
+    assert!(error.next_step().contains("the checkpoint is whole"));
+}
