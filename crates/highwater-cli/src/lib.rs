@@ -12,6 +12,7 @@
 mod catalog;
 mod command;
 mod display;
+mod duration;
 mod encoding;
 mod endpoint;
 mod failure;
@@ -27,6 +28,7 @@ mod uri;
 pub use catalog::{CatalogError, CatalogOption, CatalogOptions, CatalogUri};
 pub use command::{Defaults, main};
 pub use display::ProgressKind;
+pub use duration::{DurationError, parse_duration};
 pub use encoding::{Encoding, EncodingOptions};
 pub use failure::Failure;
 pub use kill::KillAtError;

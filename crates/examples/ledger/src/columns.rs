@@ -52,6 +52,11 @@ pub(crate) fn rejected(table: &str) -> String {
     format!("{table}_rejected")
 }
 
+/// The table of transactions that came too late to be compared with those of `table`.
+pub(crate) fn late(table: &str) -> String {
+    format!("{table}_late")
+}
+
 /// Rows of the ledger, which has the columns of `schema`, from transactions: a hash of each, and the
 /// time at which its epoch was planned.
 pub(crate) fn to_ledger(

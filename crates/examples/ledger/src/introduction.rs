@@ -3,22 +3,32 @@
 use std::io::Write as _;
 
 use clap::{Args, ValueEnum};
-use highwater_cli::{CatalogOptions, CatalogUri, Failure, SourceOptions, TableOptions};
+use highwater_cli::{CatalogOptions, CatalogUri, Failure, TableOptions};
 use highwater_storage::Storage;
 
-use crate::{RunArguments, columns, connect, pipeline};
+use crate::arguments::{RunArguments, StreamOptions};
+use crate::{columns, connect, pipeline};
 
 /// What a run reads and writes, and how its tables are read.
 pub(crate) fn lines(arguments: &RunArguments) -> Result<Vec<String>, Failure> {
-    let TableOptions { catalog, table, .. } = &arguments.table;
-    let rejected = columns::rejected(table);
+    let StreamOptions { source, table: TableOptions { catalog, table, .. }, dedupe } =
+        &arguments.stream;
+    let (rejected, late) = (columns::rejected(table), columns::late(table));
     let checkpoint = Storage::open(&arguments.run.checkpoint)?.location("");
-    Ok(vec![
-        format!("reads {}, keeps its log in {checkpoint}", arguments.source.from),
-        format!("writes {table}, and what cannot be a row to {rejected}; to read them:"),
+    let mut writes = format!("writes {table}, and what cannot be a row to {rejected}");
+    if dedupe.is_some() {
+        writes += &format!(", what comes too late to {late}");
+    }
+    let mut lines = vec![
+        format!("reads {}, keeps its log in {checkpoint}", source.from),
+        format!("{writes}; to read them:"),
         format!("  {}", reading(catalog, table)?),
         format!("  {}", reading(catalog, &rejected)?),
-    ])
+    ];
+    if dedupe.is_some() {
+        lines.push(format!("  {}", reading(catalog, &late)?));
+    }
+    Ok(lines)
 }
 
 /// A command that shows some rows of a table.
@@ -48,9 +58,7 @@ pub(crate) struct ExplainArguments {
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
     #[command(flatten)]
-    source: SourceOptions,
-    #[command(flatten)]
-    table: TableOptions,
+    stream: StreamOptions,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -65,7 +73,7 @@ enum Format {
 
 /// Writes the pipeline to standard output.
 pub(crate) fn explain(arguments: &ExplainArguments) -> Result<(), Failure> {
-    let plan = pipeline(&arguments.source, &arguments.table, None)?;
+    let plan = pipeline(&arguments.stream, None)?;
     let text = match arguments.format {
         Format::Text => plan.explain(),
         Format::Json => format!("{:#}\n", plan.explain_json()),

@@ -5,6 +5,7 @@
 //! whether this version may go on from saved state.
 #![forbid(unsafe_code)]
 
+mod arguments;
 mod columns;
 mod connect;
 mod generate;
@@ -14,12 +15,12 @@ mod verify;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Args, Parser, Subcommand};
-use highwater_cli::{
-    Defaults, Failure, Fields, RunOptions, SourceOptions, SourceUri, TableOptions,
-};
+use highwater_cli::{Defaults, Failure, Fields, SourceUri, TableOptions};
+use highwater_dedupe::Dedupe;
 use highwater_iceberg::{IcebergSink, PartitionField};
-use highwater_pipeline::{Pipeline, Plan};
+use highwater_pipeline::{Pipeline, Plan, Stream};
+
+use arguments::{Command, Ledger, RunArguments, StreamOptions};
 
 const DEFAULTS: Defaults = &[
     ("from", "generator:rows=1000000,seed=1,rate=10000"),
@@ -40,8 +41,7 @@ fn main() -> ExitCode {
 
 /// The pipeline: what a transaction becomes.
 fn pipeline(
-    from: &SourceOptions,
-    to: &TableOptions,
+    StreamOptions { source: from, table: to, dedupe }: &StreamOptions,
     checkpoint: Option<&str>,
 ) -> Result<Plan, Failure> {
     let ledger = Pipeline::new("ledger");
@@ -63,11 +63,24 @@ fn pipeline(
         }
     };
     transactions.rejected().sink("rejected", table(to, &columns::rejected(&to.table))?);
-    let schema = columns::ledger(from.semantics, from.source_columns);
-    let output = Arc::clone(&schema);
-    transactions
-        .map_batches("ledger", output, move |rows, cx| columns::to_ledger(&schema, rows, cx))
-        .sink("ledger", partitioned(table(to, &to.table)?, to)?);
+    let first = match *dedupe {
+        Some(bound) => transactions
+            .watermark("event_timestamp", bound)
+            .apply("dedupe", Dedupe::by(["transaction_id"]).within(bound)),
+        None => transactions,
+    };
+    let columns = columns::ledger(from.semantics, from.source_columns);
+    let ledger_of = |name: &str, rows: &Stream| {
+        let schema = Arc::clone(&columns);
+        rows.map_batches(name, Arc::clone(&columns), move |rows, cx| {
+            columns::to_ledger(&schema, rows, cx)
+        })
+    };
+    ledger_of("ledger", &first).sink("ledger", partitioned(table(to, &to.table)?, to)?);
+    if dedupe.is_some() {
+        let late = table(to, &columns::late(&to.table))?;
+        ledger_of("late", &first.late()).sink("late", late);
+    }
     Ok(ledger.build()?)
 }
 
@@ -78,7 +91,7 @@ fn table(options: &TableOptions, name: &str) -> Result<IcebergSink, Failure> {
     Ok(options.create.iter().fold(table, set))
 }
 
-/// The main table as it was asked for; the one of rejected records is small.
+/// The main table as it was asked for; those of rejected records and of late rows are small.
 fn partitioned(table: IcebergSink, options: &TableOptions) -> Result<IcebergSink, Failure> {
     let Some(Fields(fields)) = &options.partition_by else { return Ok(table) };
     let fields = fields.iter().map(|field| field.parse::<PartitionField>());
@@ -88,48 +101,11 @@ fn partitioned(table: IcebergSink, options: &TableOptions) -> Result<IcebergSink
 
 fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let checkpoint = Some(arguments.run.checkpoint.as_str());
-    let plan = pipeline(&arguments.source, &arguments.table, checkpoint)?;
+    let plan = pipeline(&arguments.stream, checkpoint)?;
     highwater_cli::run(&plan, &arguments.run, &introduction::lines(arguments)?)
 }
 
 fn check_upgrade(arguments: &RunArguments) -> Result<(), Failure> {
-    let plan = pipeline(&arguments.source, &arguments.table, None)?;
+    let plan = pipeline(&arguments.stream, None)?;
     highwater_cli::check_upgrade(&plan, &arguments.run.checkpoint)
-}
-
-/// Financial transactions into an Iceberg table, each exactly once.
-///
-/// Without a command it runs. Every option may also be given by the environment, as HIGHWATER_TRIGGER
-/// for --trigger.
-#[derive(Parser)]
-#[command(name = "ledger", version, args_conflicts_with_subcommands = true)]
-struct Ledger {
-    #[command(subcommand)]
-    command: Option<Command>,
-    #[command(flatten)]
-    run: RunArguments,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Runs the pipeline (the default)
-    Run(RunArguments),
-    /// Writes made-up transactions to standard output, to files or to a topic
-    Generate(generate::GenerateArguments),
-    /// Checks the tables, and compares them with their source if asked to
-    Verify(verify::VerifyArguments),
-    /// Shows the pipeline without contacting anything
-    Explain(introduction::ExplainArguments),
-    /// Says whether this version may go on from the state in the checkpoint, without changing anything
-    CheckUpgrade(RunArguments),
-}
-
-#[derive(Args, Debug)]
-struct RunArguments {
-    #[command(flatten)]
-    source: SourceOptions,
-    #[command(flatten)]
-    table: TableOptions,
-    #[command(flatten)]
-    run: RunOptions,
 }

@@ -5,17 +5,23 @@ mod raw;
 mod replay;
 mod report;
 mod tables;
+mod twice;
 
 use std::io::Write as _;
+use std::time::Duration;
 
 use clap::Args;
-use highwater_cli::{CatalogOptions, Encoding, Failure, ReadOptions, SourceUri, parse_semantics};
+use highwater_cli::{
+    CatalogOptions, Encoding, Failure, ReadOptions, SourceUri, parse_duration, parse_semantics,
+};
 use highwater_codec::Semantics;
+use highwater_core::Source;
 
 use crate::{columns, connect};
 use raw::Raw;
 use report::Report;
 use tables::Tables;
+use twice::Twice;
 
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArguments {
@@ -33,6 +39,10 @@ pub(crate) struct VerifyArguments {
     /// amount, and --against compares only where rows came from
     #[arg(long, value_name = "RULES", default_value = "strict", value_parser = parse_semantics)]
     semantics: Semantics,
+    /// The bound that the ledger was run with: no transaction_id may be there twice within it, and those of
+    /// the source that are not there must be duplicates of one that is, or in the table of late ones
+    #[arg(long, value_name = "BOUND", value_parser = parse_duration)]
+    dedupe: Option<Duration>,
 }
 
 /// Reads the tables, and their source if asked to, and writes what was found to standard output.
@@ -55,27 +65,33 @@ pub(crate) fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
 
 async fn examine(arguments: &VerifyArguments) -> Result<Report, Failure> {
     let table = |name: &str| connect::table(&arguments.catalog, name);
-    let ledger = table(&arguments.table)?.read().await?;
+    let mut written = vec![table(&arguments.table)?.read().await?];
     let rejected = table(&columns::rejected(&arguments.table))?.read().await?;
-    let mut tables = Tables::read(&ledger, &rejected).await?;
-    let mut report = Report::new(&arguments.table, &ledger, &rejected, &tables)?;
+    if arguments.dedupe.is_some() {
+        written.push(table(&columns::late(&arguments.table))?.read().await?);
+    }
+    let twice = match (arguments.dedupe, written.first()) {
+        (Some(bound), Some(ledger)) => Some(Twice::read(ledger, bound).await?),
+        _ => None,
+    };
+    let mut tables = Tables::read(&written, &rejected, twice).await?;
+    let mut report = Report::new(&arguments.table, &written, &rejected, &tables)?;
     if arguments.semantics == Semantics::Strict {
         report.check_amounts(&tables);
     }
-    match &arguments.against {
-        None => {}
-        Some(SourceUri::Generator(uri)) => {
-            let source = connect::generator(uri, &arguments.read, Encoding::Json)?
-                .decode(Raw)
-                .source_columns();
-            replay::compare(&source, arguments.semantics, &ledger, &mut tables, &mut report)
-                .await?;
-        }
-        Some(SourceUri::Kafka(uri)) => {
-            let source = connect::kafka(uri, &arguments.read)?.decode(Raw).source_columns();
-            replay::compare(&source, arguments.semantics, &ledger, &mut tables, &mut report)
-                .await?;
-        }
+    if let Some(twice) = &tables.twice {
+        twice.check(&mut report);
     }
+    let source: Box<dyn Source> = match &arguments.against {
+        None => return Ok(report),
+        Some(SourceUri::Generator(uri)) => Box::new(
+            connect::generator(uri, &arguments.read, Encoding::Json)?.decode(Raw).source_columns(),
+        ),
+        Some(SourceUri::Kafka(uri)) => {
+            Box::new(connect::kafka(uri, &arguments.read)?.decode(Raw).source_columns())
+        }
+    };
+    replay::compare(source.as_ref(), arguments.semantics, &written, &mut tables, &mut report)
+        .await?;
     Ok(report)
 }

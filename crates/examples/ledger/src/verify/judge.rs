@@ -15,6 +15,8 @@ pub(super) struct Expected {
     /// Lower-case hexadecimal digits.
     pub(super) hash: String,
     pub(super) cents: i128,
+    /// Microseconds since 1970 UTC.
+    pub(super) micros: i64,
 }
 
 #[derive(Deserialize)]
@@ -52,9 +54,7 @@ pub(super) fn judge(record: Option<&[u8]>) -> Option<Expected> {
     let cents = cents(&amount)?;
     let timestamp: &RawValue = transaction.timestamp?;
     let time: String = serde_json::from_str(timestamp.get()).ok()?;
-    if !is_time(&time) {
-        return None;
-    }
+    let micros = micros(&time)?;
     let hashed = [
         Some(id.clone()),
         optional(transaction.account_from)?,
@@ -63,7 +63,7 @@ pub(super) fn judge(record: Option<&[u8]>) -> Option<Expected> {
         optional(transaction.currency)?,
     ];
     let hashed: Vec<String> = hashed.into_iter().flatten().collect();
-    Some(Expected { id, hash: hex(&Sha256::digest(hashed.join("|"))), cents })
+    Some(Expected { id, hash: hex(&Sha256::digest(hashed.join("|"))), cents, micros })
 }
 
 /// A text, or a number as it is written.
@@ -147,49 +147,57 @@ fn whole(text: &str) -> Option<i64> {
     Some(if text.starts_with('-') { -size } else { size })
 }
 
-/// Whether `text` is a point in time to the microsecond, with a zone or none.
-fn is_time(text: &str) -> bool {
-    let Some((date_and_time, rest)) = text.split_at_checked(19) else { return false };
+/// A point in time to the microsecond, with a zone or none.
+fn micros(text: &str) -> Option<i64> {
+    let (date_and_time, rest) = text.split_at_checked(19)?;
     let pattern = "dddd-dd-ddTdd:dd:dd".bytes().zip(date_and_time.bytes());
     let fits = |(wanted, found): (u8, u8)| match wanted {
         b'd' => found.is_ascii_digit(),
         b'T' => matches!(found, b'T' | b' '),
         _ => found == wanted,
     };
+    if !pattern.into_iter().all(fits) {
+        return None;
+    }
     let number =
         |from: usize, to: usize| -> Option<u32> { date_and_time.get(from..to)?.parse().ok() };
-    let date = || {
-        let year = i32::try_from(number(0, 4)?).ok()?;
-        NaiveDate::from_ymd_opt(year, number(5, 7)?, number(8, 10)?)
+    let year = i32::try_from(number(0, 4)?).ok()?;
+    let date = NaiveDate::from_ymd_opt(year, number(5, 7)?, number(8, 10)?)?;
+    let second = number(17, 19).filter(|second| *second < 60)?;
+    let (fraction, zone) = rest.split_at(rest.find(['Z', '+', '-']).unwrap_or(rest.len()));
+    let time = date.and_hms_micro_opt(
+        number(11, 13)?,
+        number(14, 16)?,
+        second,
+        part_of_second(fraction)?,
+    )?;
+    Some(time.and_utc().timestamp_micros() - seconds_east(zone)? * 1_000_000)
+}
+
+/// Nothing, or a point and digits, those behind the sixth zeros. In microseconds.
+fn part_of_second(text: &str) -> Option<u32> {
+    if text.is_empty() {
+        return Some(0);
+    }
+    let digits = text.strip_prefix('.').filter(|digits| !digits.is_empty())?;
+    let (six, behind) = digits.split_at_checked(6).unwrap_or((digits, ""));
+    let all_digits = six.bytes().all(|byte| byte.is_ascii_digit());
+    let fits = all_digits && behind.bytes().all(|byte| byte == b'0');
+    format!("{six:0<6}").parse().ok().filter(|_| fits)
+}
+
+/// Nothing, `Z`, or a sign and hours and minutes. In seconds.
+fn seconds_east(text: &str) -> Option<i64> {
+    let Some(time) = text.strip_prefix(['+', '-']) else {
+        return matches!(text, "" | "Z").then_some(0);
     };
-    let below = |at: usize, limit: u32| number(at, at + 2).is_some_and(|found| found < limit);
-    let zone_at = rest.find(['Z', '+', '-']).unwrap_or(rest.len());
-    let (fraction, zone) = rest.split_at(zone_at);
-    pattern.into_iter().all(fits)
-        && date().is_some()
-        && below(11, 24)
-        && below(14, 60)
-        && below(17, 60)
-        && is_fraction(fraction)
-        && is_zone(zone)
-}
-
-/// Nothing, or a point and digits, those behind the sixth zeros.
-fn is_fraction(text: &str) -> bool {
-    let Some(digits) = text.strip_prefix('.') else { return text.is_empty() };
-    let all_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    all_digits && digits.bytes().skip(6).all(|byte| byte == b'0')
-}
-
-/// Nothing, `Z`, or a sign and hours and minutes.
-fn is_zone(text: &str) -> bool {
-    let Some(time) = text.strip_prefix(['+', '-']) else { return matches!(text, "" | "Z") };
-    let Some((hours, minutes)) = time.split_once(':') else { return false };
-    let part = |part: &str, limit: u8| {
+    let (hours, minutes) = time.split_once(':')?;
+    let part = |part: &str, limit: i64| {
         let digits = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
-        digits && part.parse().is_ok_and(|part: u8| part < limit)
+        part.parse::<i64>().ok().filter(|part| digits && *part < limit)
     };
-    part(hours, 24) && part(minutes, 60)
+    let seconds: i64 = part(hours, 24)? * 3_600 + part(minutes, 60)? * 60;
+    Some(if text.starts_with('-') { -seconds } else { seconds })
 }
 
 #[cfg(test)]

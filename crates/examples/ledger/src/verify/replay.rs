@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::Decimal128Type;
 use futures::{StreamExt as _, TryStreamExt as _};
 use highwater_codec::Semantics;
 use highwater_core::{
@@ -13,7 +12,7 @@ use highwater_iceberg::IcebergTable;
 
 use super::judge::judge;
 use super::report::{Against, Report};
-use super::tables::{Place, Tables, places_of, print_of, print_of_place};
+use super::tables::{Place, Tables, places_of, print_of, print_of_place, prints_of};
 
 /// How many records are in memory at once.
 const RECORDS_AT_ONCE: u64 = 100_000;
@@ -26,21 +25,20 @@ const RECORDS_AT_ONCE: u64 = 100_000;
 pub(super) async fn compare(
     source: &dyn Source,
     semantics: Semantics,
-    ledger: &IcebergTable,
+    written: &[IcebergTable],
     tables: &mut Tables,
     report: &mut Report,
 ) -> Result<()> {
-    if semantics == Semantics::Spark && tables.places.is_none() {
-        let what = "by the rules of Spark rows are told by their places, which the ledger lacks";
-        return Err(Error::new(ErrorKind::Refused, "verify", what)
-            .advise("leave --against out, or run the ledger with --source-columns"));
+    if semantics == Semantics::Spark {
+        told_by_places(tables)?;
     }
     let until = report.furthest();
     // A source that does not know these positions says so before anything is compared.
     source.plan(&until, Some(&until), &Limits::default()).await?;
     let mut limits = Limits::default();
     limits.records = RECORDS_AT_ONCE;
-    let mut against = Against::default();
+    let duplicates = tables.twice.as_ref().map(|_| 0);
+    let mut against = Against { duplicates, ..Against::default() };
     let mut from = Positions::default();
     loop {
         let planned = source.plan(&from, Some(&until), &limits).await?;
@@ -55,7 +53,7 @@ pub(super) async fn compare(
     report.compared(against);
     rejected_left_over(tables, report);
     match semantics {
-        Semantics::Strict => left_over(ledger, tables, report).await,
+        Semantics::Strict => left_over(written, tables, report).await,
         Semantics::Spark => {
             let left = tables.places.as_ref().map_or(0, HashSet::len);
             if left > 0 {
@@ -64,6 +62,22 @@ pub(super) async fn compare(
             Ok(())
         }
     }
+}
+
+/// Refuses to compare what places alone do not tell.
+fn told_by_places(tables: &Tables) -> Result<()> {
+    let refused = |what| Error::new(ErrorKind::Refused, "verify", what);
+    if tables.twice.is_some() {
+        let what = "by the rules of Spark rows are told by their places, and duplicates have none";
+        return Err(refused(what).advise("leave --against out"));
+    }
+    if tables.places.is_none() {
+        let what = "by the rules of Spark rows are told by their places, which the ledger lacks";
+        return Err(
+            refused(what).advise("leave --against out, or run the ledger with --source-columns")
+        );
+    }
+    Ok(())
 }
 
 async fn read(source: &dyn Source, ranges: &[Range]) -> Result<Vec<RecordBatch>> {
@@ -104,9 +118,14 @@ fn take_out(
         }
         match judge(value) {
             Some(row) => {
-                against.rows += 1;
-                let print = print_of(&row.id, &row.hash, row.cents);
-                if !take_one(tables.contents.get_mut(&print)) {
+                let time = tables.twice.as_ref().map(|_| row.micros);
+                let print = print_of(&row.id, &row.hash, row.cents, time);
+                if take_one(tables.contents.get_mut(&print)) {
+                    against.rows += 1;
+                } else if tables.twice.as_ref().is_some_and(|twice| twice.excuses(&row)) {
+                    against.duplicates = against.duplicates.map(|count| count + 1);
+                } else {
+                    against.rows += 1;
                     report.violate(format!("{}: {} is not in the ledger", name(&place), row.id));
                 }
             }
@@ -154,26 +173,28 @@ fn rejected_left_over(tables: &Tables, report: &mut Report) {
     }
 }
 
-/// Names what is in the ledger and has no record in the source.
-async fn left_over(ledger: &IcebergTable, tables: &mut Tables, report: &mut Report) -> Result<()> {
+/// Names what is in the tables and has no record in the source.
+async fn left_over(
+    written: &[IcebergTable],
+    tables: &mut Tables,
+    report: &mut Report,
+) -> Result<()> {
     if tables.contents.values().all(|count| *count == 0) {
         return Ok(());
     }
-    let mut batches = ledger.rows().await?;
-    while let Some(rows) = batches.try_next().await? {
-        let cells = |name: &str| rows.column_by_name(name).and_then(|it| it.as_string_opt::<i32>());
-        let amounts = rows.column_by_name("amount");
-        let amounts = amounts.and_then(|it| it.as_primitive_opt::<Decimal128Type>());
-        let (Some(ids), Some(hashes), Some(amounts)) =
-            (cells("transaction_id"), cells("transaction_hash"), amounts)
-        else {
-            continue;
-        };
-        for ((id, hash), cents) in ids.iter().zip(hashes).zip(amounts) {
-            let (id, hash) = (id.unwrap_or_default(), hash.unwrap_or_default());
-            let print = print_of(id, hash, cents.unwrap_or(i128::MIN));
-            if take_one(tables.contents.get_mut(&print)) {
-                report.violate(format!("{id} is in the ledger once more than in the source"));
+    for table in written {
+        let mut batches = table.rows().await?;
+        while let Some(rows) = batches.try_next().await? {
+            let ids =
+                rows.column_by_name("transaction_id").and_then(|it| it.as_string_opt::<i32>());
+            let Some((ids, prints)) = ids.zip(prints_of(&rows, tables.twice.is_some())) else {
+                continue;
+            };
+            for (id, print) in ids.iter().zip(prints) {
+                if take_one(tables.contents.get_mut(&print)) {
+                    let id = id.unwrap_or_default();
+                    report.violate(format!("{id} is in the ledger once more than in the source"));
+                }
             }
         }
     }

@@ -26,6 +26,9 @@ pub(super) struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     repeated_offsets: Option<u64>,
     rejected: u64,
+    /// Absent when nothing says that the ledger has a table of late rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    late: Option<u64>,
     snapshots: Snapshots,
     last_epoch: Option<Epoch>,
     /// How far any of the tables has come.
@@ -49,6 +52,9 @@ pub(super) struct Against {
     pub(super) records: u64,
     pub(super) rows: u64,
     pub(super) rejected: u64,
+    /// Those that are neither, because a row of their id is there; absent where none may be missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) duplicates: Option<u64>,
 }
 
 fn is_zero(count: &usize) -> bool {
@@ -59,12 +65,14 @@ impl Report {
     /// What the tables say by themselves.
     pub(super) fn new(
         table: &str,
-        ledger: &IcebergTable,
+        written: &[IcebergTable],
         rejected: &IcebergTable,
         tables: &Tables,
     ) -> Result<Self, Failure> {
-        let mut markers = ledger.markers()?;
-        markers.extend(rejected.markers()?);
+        let mut markers = rejected.markers()?;
+        for table in written {
+            markers.extend(table.markers()?);
+        }
         let mut report = Self {
             table: table.to_owned(),
             rows: tables.rows,
@@ -74,7 +82,11 @@ impl Report {
             non_positive_amounts: tables.non_positive_amounts,
             repeated_offsets: tables.repeated_places,
             rejected: tables.rejected.values().sum(),
-            snapshots: Snapshots { ledger: ledger.snapshots(), rejected: rejected.snapshots() },
+            late: tables.late,
+            snapshots: Snapshots {
+                ledger: written.first().map_or(0, IcebergTable::snapshots),
+                rejected: rejected.snapshots(),
+            },
             last_epoch: markers.iter().map(|marker| marker.id.epoch).max(),
             positions: BTreeMap::new(),
             against: None,
@@ -120,7 +132,8 @@ impl Report {
         self.positions.values().next().cloned().unwrap_or_default()
     }
 
-    fn count(&mut self, count: u64, what: &str) {
+    /// Notes so many violations of one kind as one.
+    pub(super) fn count(&mut self, count: u64, what: &str) {
         if count > 0 {
             self.violate(format!("{count} {what}"));
         }

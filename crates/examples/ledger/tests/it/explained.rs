@@ -25,10 +25,20 @@ const MERMAID: &str = r#"flowchart LR
   n2 --> n3
 "#;
 
+const DEDUPED: &str = r#"  watermark transactions.event_timestamp <- transactions: event_timestamp less 3600s
+  dedupe dedupe <- transactions.event_timestamp: by transaction_id within 3600s
+    keeps rows until the watermark is 3600 s past their time
+  map ledger <- dedupe: transaction_id, account_from, account_to, amount, currency, transaction_type, transaction_hash, event_timestamp, processing_time
+  sink ledger <- ledger: iceberg demo.transactions_ledger in DIR/data/warehouse
+  map late <- dedupe.late: transaction_id, account_from, account_to, amount, currency, transaction_type, transaction_hash, event_timestamp, processing_time
+  sink late <- late: iceberg demo.transactions_ledger_late in DIR/data/warehouse
+  primary sink: ledger
+"#;
+
 /// What it writes in a folder that is called DIR, where it leaves nothing behind.
-fn explain(format: &str) -> String {
+fn explain(format: &str, more: &[&str]) -> String {
     let ledger = Ledger::new();
-    let ended = ledger.call(&["explain", "--format", format, "--from", FROM]);
+    let ended = ledger.call(&[&["explain", "--format", format, "--from", FROM], more].concat());
     assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
     assert!(files(&ledger.path("")).is_empty());
     let folder = ledger.path("").to_str().unwrap().trim_end_matches('/').to_owned();
@@ -37,17 +47,24 @@ fn explain(format: &str) -> String {
 
 #[test]
 fn text_has_a_line_for_each_part() {
-    assert_eq!(explain("text"), TEXT);
+    assert_eq!(explain("text", &[]), TEXT);
+}
+
+#[test]
+fn text_tells_of_duplicates_and_of_the_bound_of_state() {
+    let text = explain("text", &["--dedupe", "1h"]);
+    let (_, behind_rejected) = text.split_at(text.find("  watermark ").unwrap());
+    assert_eq!(behind_rejected, DEDUPED);
 }
 
 #[test]
 fn mermaid_is_a_flow_chart() {
-    assert_eq!(explain("mermaid"), MERMAID);
+    assert_eq!(explain("mermaid", &[]), MERMAID);
 }
 
 #[test]
 fn json_has_the_documented_fields() {
-    let mut plan: Value = serde_json::from_str(&explain("json")).unwrap();
+    let mut plan: Value = serde_json::from_str(&explain("json", &[])).unwrap();
     let fingerprint = plan.as_object_mut().unwrap().remove("fingerprint").unwrap();
     assert_eq!(fingerprint.as_str().unwrap().len(), 64);
     let time = r#"Timestamp(µs, "+00:00")"#;

@@ -4,6 +4,7 @@
 mod bad_input;
 mod binary;
 mod bombs;
+mod deduped;
 mod encoded;
 mod explained;
 mod generated;
