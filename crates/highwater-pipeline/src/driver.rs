@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use highwater_checkpoint::{Log, RecordId, StateManifest, StepState};
 use highwater_core::{
-    Backlog, Committer, Epoch, Error, ErrorKind, Failpoint, Footing, Limits, Name, Planned,
-    Positions, Result, SinkContext, Source, StateRoom, Timestamp,
+    Committer, Epoch, Error, ErrorKind, Failpoint, Footing, Limits, Name, Planned, Positions,
+    Result, SinkContext, Source, StateRoom, Timestamp,
 };
 use tokio::time::Instant;
 use tracing::Instrument as _;
@@ -379,17 +379,6 @@ impl<'a> Driver<'a> {
             }
         }
         Ok(())
-    }
-}
-
-impl Planning {
-    pub(crate) fn reads(&self) -> bool {
-        self.planned.values().any(|part| !part.ranges.is_empty())
-    }
-
-    fn is_behind(&self) -> bool {
-        let behind = |part: &Backlog| part.behind > 0;
-        self.planned.values().any(|part| part.backlog.iter().any(behind))
     }
 }
 

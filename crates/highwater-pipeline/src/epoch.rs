@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use highwater_checkpoint::{Prepared, RecordId, Share, SinkShare, StateManifest, StepState};
 use highwater_core::{
-    Digest, Epoch, EpochPlan, Error, ErrorKind, Failpoint, Level, Name, Planned, Result, SourcePlan,
+    Backlog, Digest, Epoch, EpochPlan, Error, ErrorKind, Failpoint, Level, Name, Planned, Result,
+    SourcePlan,
 };
 use tokio::time::Instant;
 
@@ -34,6 +35,17 @@ pub(crate) struct Planning {
     /// Nothing may come after this epoch.
     pub(crate) last: bool,
     pub(crate) took: Duration,
+}
+
+impl Planning {
+    pub(crate) fn reads(&self) -> bool {
+        self.planned.values().any(|part| !part.ranges.is_empty())
+    }
+
+    pub(crate) fn is_behind(&self) -> bool {
+        let behind = |part: &Backlog| part.behind > 0;
+        self.planned.values().any(|part| part.backlog.iter().any(behind))
+    }
 }
 
 /// Whether a plan was prepared before.

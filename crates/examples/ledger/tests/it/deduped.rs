@@ -128,7 +128,8 @@ fn expected(records: &[(i64, i64)], ends: &[i64], hour: i64) -> [BTreeSet<i64>; 
     let (mut latest, mut before) = (i64::MIN, i64::MIN);
     let mut from = 0;
     for &to in ends {
-        let rows = (0_i64..).zip(records).skip(from).take(to as usize - from);
+        let to = usize::try_from(to).unwrap();
+        let rows = (0_i64..).zip(records).skip(from).take(to - from);
         let late_before = before.saturating_sub(hour);
         before = latest;
         for (offset, (id, minute)) in rows {
@@ -141,7 +142,7 @@ fn expected(records: &[(i64, i64)], ends: &[i64], hour: i64) -> [BTreeSet<i64>; 
             }
             latest = latest.max(*minute);
         }
-        from = to as usize;
+        from = to;
     }
     [kept, late]
 }
