@@ -7,6 +7,7 @@ mod report;
 mod tables;
 
 use std::io::Write as _;
+use std::time::Duration;
 
 use clap::Args;
 use highwater_cli::{CatalogOptions, Encoding, Failure, ReadOptions, SourceUri, parse_semantics};
@@ -73,6 +74,13 @@ async fn examine(arguments: &VerifyArguments) -> Result<Report, Failure> {
         }
         Some(SourceUri::Kafka(uri)) => {
             let source = connect::kafka(uri, &arguments.read)?.decode(Raw).source_columns();
+            replay::compare(&source, arguments.semantics, &ledger, &mut tables, &mut report)
+                .await?;
+        }
+        Some(SourceUri::Directory(path)) => {
+            // The tables say which files were taken: those have settled.
+            let source = connect::files(path, &arguments.read, Encoding::Json)?;
+            let source = source.settle(Duration::ZERO).decode(Raw).source_columns();
             replay::compare(&source, arguments.semantics, &ledger, &mut tables, &mut report)
                 .await?;
         }

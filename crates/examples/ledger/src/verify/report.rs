@@ -120,6 +120,11 @@ impl Report {
         self.positions.values().next().cloned().unwrap_or_default()
     }
 
+    /// Whether any epoch was committed.
+    pub(super) fn has_epochs(&self) -> bool {
+        self.last_epoch.is_some()
+    }
+
     fn count(&mut self, count: u64, what: &str) {
         if count > 0 {
             self.violate(format!("{count} {what}"));

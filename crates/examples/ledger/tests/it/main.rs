@@ -4,6 +4,7 @@
 mod bad_input;
 mod binary;
 mod bombs;
+mod directories;
 mod encoded;
 mod explained;
 mod generated;
