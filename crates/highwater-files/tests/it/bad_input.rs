@@ -1,19 +1,13 @@
 //! Lines and files that are not what they should be.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use async_trait::async_trait;
-use futures::stream::BoxStream;
 use highwater_core::{ErrorKind, Positions, Source as _};
 use highwater_files::{FileSource, OnDataLoss};
-use object_store::memory::InMemory;
-use object_store::path::Path;
-use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, ObjectStoreExt as _, PutMultipartOptions, PutOptions, PutPayload, PutResult,
-    Result,
-};
+use object_store::{ObjectStore, ObjectStoreExt as _};
 
+use crate::guarded::Guarded;
 use crate::reading::{Files, epoch, json, plan, read};
 
 #[tokio::test]
@@ -74,73 +68,16 @@ async fn a_line_that_is_too_long_is_rejected_and_its_neighbours_are_kept() {
     assert_eq!(read.rejected.len(), 1);
 }
 
-/// A store that lets nobody read one object.
-#[derive(Debug)]
-struct Guarded(InMemory);
-
-impl std::fmt::Display for Guarded {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a guarded store")
-    }
-}
-
-#[async_trait]
-impl ObjectStore for Guarded {
-    async fn put_opts(
-        &self,
-        to: &Path,
-        payload: PutPayload,
-        options: PutOptions,
-    ) -> Result<PutResult> {
-        self.0.put_opts(to, payload, options).await
-    }
-
-    async fn put_multipart_opts(
-        &self,
-        to: &Path,
-        options: PutMultipartOptions,
-    ) -> Result<Box<dyn MultipartUpload>> {
-        self.0.put_multipart_opts(to, options).await
-    }
-
-    async fn get_opts(&self, from: &Path, options: GetOptions) -> Result<GetResult> {
-        if from.as_ref().contains("closed") {
-            let path = from.to_string();
-            return Err(Error::PermissionDenied { path, source: "not for you".into() });
-        }
-        self.0.get_opts(from, options).await
-    }
-
-    fn delete_stream(
-        &self,
-        paths: BoxStream<'static, Result<Path>>,
-    ) -> BoxStream<'static, Result<Path>> {
-        self.0.delete_stream(paths)
-    }
-
-    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.0.list(prefix)
-    }
-
-    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.0.list_with_delimiter(prefix).await
-    }
-
-    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        self.0.copy_opts(from, to, options).await
-    }
-}
-
 #[tokio::test]
 async fn a_file_that_may_not_be_read_is_refused_or_a_gap() {
-    let store = Guarded(InMemory::new());
+    let store = Guarded::default();
     for (name, text) in [("in/closed.json", "{\"id\":1}\n"), ("in/open.json", "{\"id\":2}\n")] {
         store.put(&name.into(), text.into()).await.unwrap();
     }
     let store: Arc<dyn ObjectStore> = Arc::new(store);
     let source = |policy| {
         let source = FileSource::prefix(Arc::clone(&store), "in", "memory://in");
-        let source = source.settle(std::time::Duration::ZERO).on_data_loss(policy);
+        let source = source.settle(Duration::ZERO).on_data_loss(policy);
         source.decode(json())
     };
     let error = plan(&source(OnDataLoss::Fail), &Positions::default()).await.unwrap_err();

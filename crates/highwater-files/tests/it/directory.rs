@@ -10,7 +10,9 @@ use highwater_core::{
     Clock, ErrorKind, Limits, Partition, Position, Positions, Source as _, Timestamp,
 };
 use highwater_files::FileSource;
+use object_store::ObjectStoreExt as _;
 
+use crate::guarded::Guarded;
 use crate::reading::{Files, epoch, json, plan, read};
 
 /// Seconds after 1970, as the test turns them.
@@ -117,6 +119,29 @@ async fn limits_are_kept_and_the_rest_is_the_backlog() {
     limits.bytes = 1;
     let planned = source.plan(&Positions::default(), None, &limits).await.unwrap();
     assert_eq!(planned.ranges[0].to.next, 10);
+}
+
+#[tokio::test]
+async fn a_long_backlog_is_listed_once() {
+    let store = Arc::new(Guarded::default());
+    for n in 0..100 {
+        let line = format!("{{\"id\":{n}}}\n");
+        store.put(&format!("in/{n:03}").into(), line.into()).await.unwrap();
+    }
+    let ten = NonZeroUsize::new(10).unwrap();
+    let source = FileSource::prefix(Arc::clone(&store) as _, "in", "memory://in");
+    let source = source.settle(Duration::ZERO).max_files_per_epoch(ten).decode(json());
+    let (mut from, mut ids) = (Positions::default(), Vec::new());
+    for _ in 0..10 {
+        let (read, after) = epoch(&source, &from).await.unwrap();
+        assert_eq!(read.ids.len(), 10);
+        ids.extend(read.ids);
+        from = after;
+    }
+    ids.sort_unstable();
+    assert_eq!((ids, store.listed()), ((0..100).collect(), 1));
+    assert!(plan(&source, &from).await.unwrap().ranges.is_empty());
+    assert_eq!(store.listed(), 2);
 }
 
 #[tokio::test]

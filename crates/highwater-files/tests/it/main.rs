@@ -4,5 +4,6 @@
 mod bad_input;
 mod conformance;
 mod directory;
+mod guarded;
 mod losses;
 mod reading;
