@@ -40,6 +40,7 @@ const LAYERS: &[(&str, Below)] = &[
     ("parquet", Below::Only(&["core", "storage"])),
     ("iceberg", Below::Only(&["core", "parquet", "storage"])),
     ("kafka", Below::Only(&["codec", "core"])),
+    ("files", Below::Only(&["codec", "core"])),
     ("datagen", Below::Only(&["codec", "core"])),
     ("registry", Below::Only(&["codec", "core", "storage"])),
     ("pipeline", Below::Only(&["checkpoint", "core", "state", "storage"])),

@@ -20,7 +20,8 @@ use crate::{
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Source")]
 pub struct SourceOptions {
-    /// generator:rows=N,seed=N,rate=N,bad=SHARE,duplicates=SHARE or kafka://host:port,host:port/topic
+    /// generator:rows=N,seed=N,rate=N,bad=SHARE,duplicates=SHARE, kafka://host:port,host:port/topic or a
+    /// directory of JSON lines
     #[arg(long, value_name = "SOURCE")]
     pub from: SourceUri,
     /// How it is read.
@@ -55,6 +56,12 @@ pub struct ReadOptions {
     /// What to do when records are gone before they were read
     #[arg(long, value_name = "CHOICE", default_value = "fail")]
     pub on_data_loss: OnDataLoss,
+    /// How many files of a directory an epoch takes at most; 1,000 if left out
+    #[arg(long, value_name = "N")]
+    pub max_files_per_epoch: Option<NonZeroUsize>,
+    /// Reads the files of directories within the directory as well
+    #[arg(long)]
+    pub subdirectories: bool,
 }
 
 /// What to do when records are gone before they were read.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::num::NonZeroU64;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 /// Where records come from.
@@ -23,6 +24,8 @@ pub enum SourceUri {
     Generator(GeneratorUri),
     /// `kafka://host:port,host:port/topic`, or without a topic where there is a pattern of topics.
     Kafka(KafkaUri),
+    /// A directory of JSON lines: a path without a colon, or with none before its first slash.
+    Directory(PathBuf),
 }
 
 /// The settings of a generator.
@@ -53,8 +56,10 @@ pub struct KafkaUri {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UriError {
-    /// Neither of the known kinds.
-    #[error("{uri} is no source: write generator:rows=1000,seed=1 or kafka://host:9092/topic")]
+    /// None of the known kinds.
+    #[error(
+        "{uri} is no source: write generator:rows=1000,seed=1, kafka://host:9092/topic or a directory"
+    )]
     Scheme {
         /// The text.
         uri: String,
@@ -108,9 +113,14 @@ impl FromStr for SourceUri {
         if let Some(settings) = text.strip_prefix("generator:") {
             return GeneratorUri::parse(settings).map(Self::Generator);
         }
-        match text.strip_prefix("kafka://") {
-            Some(rest) => KafkaUri::parse(rest).map(Self::Kafka),
-            None => Err(UriError::Scheme { uri: text.to_owned() }),
+        if let Some(rest) = text.strip_prefix("kafka://") {
+            return KafkaUri::parse(rest).map(Self::Kafka);
+        }
+        // What has a colon before its first slash looks like an address of another kind.
+        let first = text.split('/').next().unwrap_or_default();
+        match text.is_empty() || text == "-" || first.contains(':') {
+            true => Err(UriError::Scheme { uri: text.to_owned() }),
+            false => Ok(Self::Directory(PathBuf::from(text))),
         }
     }
 }
@@ -183,6 +193,7 @@ impl fmt::Display for SourceUri {
                 write!(f, "kafka://{brokers}")
             }
             Self::Kafka(KafkaUri { brokers, topic }) => write!(f, "kafka://{brokers}/{topic}"),
+            Self::Directory(path) => write!(f, "{}", path.display()),
             Self::Generator(generator) => {
                 write!(f, "generator:seed={}", generator.seed)?;
                 if let Some(rows) = generator.rows {

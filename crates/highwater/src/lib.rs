@@ -6,6 +6,8 @@
 
 #[cfg(feature = "datagen")]
 pub use highwater_datagen as datagen;
+#[cfg(feature = "files")]
+pub use highwater_files as files;
 #[cfg(feature = "iceberg")]
 pub use highwater_iceberg as iceberg;
 #[cfg(feature = "kafka")]

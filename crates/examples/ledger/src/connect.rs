@@ -1,11 +1,14 @@
 //! Sources and tables from their addresses.
 
+use std::path::Path;
+
 use highwater_cli::{
     CatalogOptions, CatalogUri, Encoding, Failure, GeneratorUri, KafkaUri, OnDataLoss, ReadOptions,
     Start,
 };
 use highwater_core::Secret;
 use highwater_datagen::{Generator, Transactions};
+use highwater_files::{self as files, FileSource};
 use highwater_iceberg::{FileCatalog, SqlCatalog, TableName};
 use highwater_kafka::{self as kafka, KafkaSource};
 
@@ -19,7 +22,13 @@ pub(crate) fn generator(
         let problem = "avro is for Kafka; a generator makes JSON";
         return Err(Failure::Option { option: "--encoding", problem });
     }
-    let problem = "is for Kafka; leave it out with a generator";
+    without_kafka(read, "is for Kafka; leave it out with a generator")?;
+    without_files(read)?;
+    Ok(transactions(uri))
+}
+
+/// Refuses options that only Kafka has.
+fn without_kafka(read: &ReadOptions, problem: &'static str) -> Result<(), Failure> {
     if read.start != Start::Earliest {
         return Err(Failure::Option { option: "--start", problem });
     }
@@ -29,7 +38,40 @@ pub(crate) fn generator(
     if !read.properties.is_empty() {
         return Err(Failure::Option { option: "-X", problem });
     }
-    Ok(transactions(uri))
+    Ok(())
+}
+
+/// Refuses options that only files have.
+fn without_files(read: &ReadOptions) -> Result<(), Failure> {
+    let problem = "is for a directory; leave it out";
+    if read.max_files_per_epoch.is_some() {
+        return Err(Failure::Option { option: "--max-files-per-epoch", problem });
+    }
+    match read.subdirectories {
+        true => Err(Failure::Option { option: "--subdirectories", problem }),
+        false => Ok(()),
+    }
+}
+
+/// The files in a directory.
+pub(crate) fn files(
+    directory: &Path,
+    read: &ReadOptions,
+    encoding: Encoding,
+) -> Result<FileSource, Failure> {
+    if encoding != Encoding::Json {
+        let problem = "avro is for Kafka; files hold lines of JSON";
+        return Err(Failure::Option { option: "--encoding", problem });
+    }
+    without_kafka(read, "is for Kafka; leave it out with a directory")?;
+    let mut source = FileSource::new(directory).on_data_loss(match read.on_data_loss {
+        OnDataLoss::Fail => files::OnDataLoss::Fail,
+        OnDataLoss::Skip => files::OnDataLoss::Skip,
+    });
+    if let Some(files) = read.max_files_per_epoch {
+        source = source.max_files_per_epoch(files);
+    }
+    Ok(if read.subdirectories { source.subdirectories() } else { source })
 }
 
 /// The transactions at `uri`.
@@ -47,6 +89,7 @@ pub(crate) fn transactions(uri: &GeneratorUri) -> Generator<Transactions> {
 
 /// The topic at `uri`.
 pub(crate) fn kafka(uri: &KafkaUri, read: &ReadOptions) -> Result<KafkaSource, Failure> {
+    without_files(read)?;
     let start = match &read.start {
         Start::Earliest => kafka::Start::Earliest,
         Start::Latest => kafka::Start::Latest,

@@ -61,6 +61,11 @@ fn pipeline(
             let columns = from.source_columns;
             ledger.source("transactions", if columns { topic.source_columns() } else { topic })
         }
+        SourceUri::Directory(path) => {
+            let files = connect::files(path, &from.read, from.encoding.encoding)?.decode(format);
+            let columns = from.source_columns;
+            ledger.source("transactions", if columns { files.source_columns() } else { files })
+        }
     };
     transactions.rejected().sink("rejected", table(to, &columns::rejected(&to.table))?);
     let first = match *dedupe {

@@ -48,6 +48,18 @@ fn kafka_needs_brokers_with_ports_and_one_topic() {
 }
 
 #[test]
+fn a_path_is_a_directory() {
+    for path in ["data/events", "events", "/data/a:b", "./a:b", "data/2025-01-16T12:00"] {
+        let parsed = path.parse::<SourceUri>().unwrap();
+        assert_eq!(parsed, SourceUri::Directory(PathBuf::from(path)));
+        assert_eq!(parsed.to_string(), path);
+    }
+    for wrong in ["", "-", "a:b", "s3://bucket/events", "file:///data"] {
+        assert!(error(wrong).ends_with("or a directory"), "{wrong}");
+    }
+}
+
+#[test]
 fn other_schemes_are_refused() {
     assert!(error("kafak://a:9092/b").starts_with("kafak://a:9092/b is no source: write gen"));
 }

@@ -31,6 +31,7 @@ impl FromStr for Target {
                 Err(UriError::Topic { path: String::new() })
             }
             SourceUri::Kafka(uri) => Ok(Self::Kafka(uri)),
+            SourceUri::Directory(path) => Ok(Self::Directory(path)),
             SourceUri::Generator(_) => Err(UriError::Scheme { uri: text.to_owned() }),
         }
     }

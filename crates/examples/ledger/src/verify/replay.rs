@@ -33,6 +33,12 @@ pub(super) async fn compare(
         told_by_places(tables)?;
     }
     let until = report.furthest();
+    if until.is_empty() && report.has_epochs() {
+        let what = "the tables do not say how far they have come: the plans of their last epochs do \
+                    not fit into a marker";
+        return Err(Error::new(ErrorKind::Refused, "verify", what)
+            .advise("leave --against out, or run the next epochs with fewer files in each"));
+    }
     // A source that does not know these positions says so before anything is compared.
     source.plan(&until, Some(&until), &Limits::default()).await?;
     let mut limits = Limits::default();
@@ -45,8 +51,12 @@ pub(super) async fn compare(
         if planned.ranges.is_empty() {
             break;
         }
-        for rows in read(source, &planned.ranges).await? {
-            take_out(&rows, semantics, tables, &mut against, report)?;
+        let decoded = read(source, &planned.ranges).await?;
+        for rows in &decoded.rows {
+            take_out(rows, semantics, tables, &mut against, report)?;
+        }
+        for rejected in &decoded.rejected {
+            take_rejected(rejected, tables, &mut against, report)?;
         }
         from = from.after(&planned.ranges);
     }
@@ -80,7 +90,7 @@ fn told_by_places(tables: &Tables) -> Result<()> {
     Ok(())
 }
 
-async fn read(source: &dyn Source, ranges: &[Range]) -> Result<Vec<RecordBatch>> {
+async fn read(source: &dyn Source, ranges: &[Range]) -> Result<Decoded> {
     let mut decoders = Vec::new();
     for range in ranges {
         decoders.push((range.id, source.decoder(range)?));
@@ -96,7 +106,29 @@ async fn read(source: &dyn Source, ranges: &[Range]) -> Result<Vec<RecordBatch>>
     for (_, decoder) in &mut decoders {
         decoder.finish(&mut decoded)?;
     }
-    Ok(decoded.rows)
+    Ok(decoded)
+}
+
+/// Takes what the source itself rejects, such as the end of a damaged file, out of `tables`.
+fn take_rejected(
+    rejected: &RecordBatch,
+    tables: &mut Tables,
+    against: &mut Against,
+    report: &mut Report,
+) -> Result<()> {
+    let places = places_of(rejected, ["topic", "partition", "offset"]).ok_or_else(other_columns)?;
+    for place in places {
+        against.records += 1;
+        against.rejected += 1;
+        if !take_one(tables.rejected.get_mut(&place)) {
+            report.violate(format!("{}: is not among the rejected", name(&place)));
+        }
+    }
+    Ok(())
+}
+
+fn other_columns() -> Error {
+    Error::new(ErrorKind::Internal, "verify", "the source gave other columns")
 }
 
 /// Takes what should have become of each record out of `tables`.
@@ -107,10 +139,9 @@ fn take_out(
     against: &mut Against,
     report: &mut Report,
 ) -> Result<()> {
-    let bug = || Error::new(ErrorKind::Internal, "verify", "the source gave other columns");
     let values = rows.column_by_name("value").and_then(|values| values.as_binary_opt::<i32>());
-    let places = places_of(rows, ["_topic", "_partition", "_offset"]).ok_or_else(bug)?;
-    for (value, place) in values.ok_or_else(bug)?.iter().zip(places) {
+    let places = places_of(rows, ["_topic", "_partition", "_offset"]).ok_or_else(other_columns)?;
+    for (value, place) in values.ok_or_else(other_columns)?.iter().zip(places) {
         against.records += 1;
         if semantics == Semantics::Spark {
             take_place(&place, tables, against, report);

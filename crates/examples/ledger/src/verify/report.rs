@@ -132,6 +132,11 @@ impl Report {
         self.positions.values().next().cloned().unwrap_or_default()
     }
 
+    /// Whether any epoch was committed.
+    pub(super) fn has_epochs(&self) -> bool {
+        self.last_epoch.is_some()
+    }
+
     /// Notes so many violations of one kind as one.
     pub(super) fn count(&mut self, count: u64, what: &str) {
         if count > 0 {
