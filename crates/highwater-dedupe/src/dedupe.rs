@@ -104,7 +104,8 @@ impl Dedupe {
 
     /// The bound in microseconds.
     fn micros(&self) -> Result<i64, DedupeError> {
-        let whole = |within: &Duration| !within.is_zero() && within.subsec_nanos() % 1_000 == 0;
+        let whole =
+            |within: &Duration| !within.is_zero() && within.subsec_nanos().is_multiple_of(1_000);
         let micros = self.within.filter(whole).and_then(|it| it.as_micros().try_into().ok());
         micros.ok_or_else(|| DedupeError::Within { keys: self.keys.clone(), within: self.within })
     }
