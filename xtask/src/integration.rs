@@ -189,7 +189,7 @@ const SUITES: &[Suite] = &[
     },
     Suite {
         name: "kill",
-        shows: "200 lives ended by SIGKILL, from the generator and from Kafka",
+        shows: "200 lives ended by SIGKILL, from the generator, with state and without, and from Kafka",
         lane: Lane::Broker,
         needs: &[Need::Ledger, Need::Python, Need::Broker],
         run: kill::run,

@@ -89,22 +89,19 @@ impl StateStore {
         let Some((_, name, _, resolved)) = stateful(graph).find(|(id, ..)| *id == node) else {
             return Ok(());
         };
-        let mut groups = Groups::of_worker(place.0, place.1);
-        if *resolved.routing() == Routing::Single {
-            // All rows go to the first worker, which has the first group among however many.
-            groups = groups.and(Groups::only(0));
-        }
+        let of = Part::of_worker(resolved.routing(), place);
         let tables = self.saved.steps.get(name).map(|step| step.tables.clone());
         step.restore(&StateReader {
             room: self.room_of(place.0, name, stateful(graph).count()),
-            sections: self.sections(name, groups),
+            sections: self.sections(name, of),
             notes: tables.unwrap_or_default(),
         })
     }
 
-    fn sections(&self, step: &Name, groups: Groups) -> Vec<SavedSection> {
+    fn sections(&self, step: &Name, part: Part) -> Vec<SavedSection> {
         let of_object = |it: &OpenObject| {
-            let (level, object, groups) = (it.level, Arc::clone(&it.object), it.groups.and(groups));
+            let (level, object, groups) =
+                (it.level, Arc::clone(&it.object), part.within(it.groups));
             let sections = it.sections.iter().filter(|it| it.step == *step && !groups.is_empty());
             let section = |it: &ObjectSection| SavedSection {
                 table: it.table.clone(),
@@ -128,6 +125,37 @@ impl StateStore {
         };
         let own = |spill: &PathBuf| spill.join(worker.to_string()).join(step.as_str());
         StateRoom { bytes, spill: self.room.spill.as_ref().map(own) }
+    }
+}
+
+/// What of saved state is one worker's.
+#[derive(Clone, Copy)]
+enum Part {
+    /// The rows of some key groups.
+    Groups(Groups),
+    /// All rows, of whatever key: those that the first worker saved, which has the first group among
+    /// however many.
+    First,
+    /// None.
+    Nothing,
+}
+
+impl Part {
+    fn of_worker(routing: &Routing, (worker, workers): (usize, usize)) -> Self {
+        match (routing, worker) {
+            (Routing::Single, 0) => Self::First,
+            (Routing::Single, _) => Self::Nothing,
+            _ => Self::Groups(Groups::of_worker(worker, workers)),
+        }
+    }
+
+    /// The groups whose rows it takes from an object that counts for `groups`.
+    fn within(self, groups: Groups) -> Groups {
+        match self {
+            Self::Groups(mine) => groups.and(mine),
+            Self::First if groups.contains(0) => Groups::ALL,
+            Self::First | Self::Nothing => Groups::NONE,
+        }
     }
 }
 
@@ -201,3 +229,6 @@ impl Drop for SpillDirectory {
         let _left = std::fs::remove_dir_all(&self.0);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,7 +67,7 @@ mod tests {
     fn names_come_from_their_declaration() {
         let points = declared().unwrap();
         assert!(points.iter().any(|point| point.name == "commit.after-swap"));
-        assert_eq!(phases(&points).len(), 5);
+        assert_eq!(phases(&points).len(), 6);
         assert_eq!(parse("/// Right = before,"), None);
     }
 }

@@ -1,5 +1,6 @@
 //! Suite `kill`: many lives on changing numbers of threads, each ended by SIGKILL, and in the end
-//! every record once, in partitioned tables of both catalogs.
+//! every record once, in partitioned tables of both catalogs; and every id once, of a ledger that keeps
+//! state.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -25,6 +26,8 @@ struct Trial {
     rows: u64,
     options: &'static [&'static str],
     catalog: &'static [&'static str],
+    /// How ids are kept apart; by no state if this is empty.
+    dedupe: &'static [&'static str],
 }
 
 const PARTITIONED: [&str; 2] = ["--partition-by", "day(event_timestamp),bucket(4,transaction_id)"];
@@ -32,8 +35,8 @@ const PARTITIONED: [&str; 2] = ["--partition-by", "day(event_timestamp),bucket(4
 pub(super) fn run(lab: &Lab) -> Result<()> {
     let points = failpoints::declared()?;
     let lives = lab.times(200);
-    let trials = [(generator(lives), 1), (kafka(lab, lives)?, 2)];
-    // Lives mostly wait, so both trials share the machine.
+    let trials = [(generator(lives), 1), (kafka(lab, lives)?, 2), (deduped(lives), 3)];
+    // Lives mostly wait, so all trials share the machine.
     side_by_side(&trials, |(trial, salt)| attempt(lab, trial, lives, *salt, &points))
 }
 
@@ -42,7 +45,15 @@ fn generator(lives: u32) -> Trial {
     let rows = u64::from(lives) * 20_000;
     let source = format!("generator:rows={rows},seed=11,rate=20000,bad=0.001");
     let catalog = &["--catalog", "sqlite:data/catalog.db"];
-    Trial { name: "generator", source, rows, options: &[], catalog }
+    Trial { name: "generator", source, rows, options: &[], catalog, dedupe: &[] }
+}
+
+/// Records that come again, often in another life than the first of them.
+fn deduped(lives: u32) -> Trial {
+    let rows = u64::from(lives) * 20_000;
+    let source = format!("generator:rows={rows},seed=13,rate=20000,bad=0.001,duplicates=0.7");
+    let options = &["--max-records-per-epoch", "5000"];
+    Trial { name: "deduped", source, rows, options, catalog: &[], dedupe: &["--dedupe", "1h"] }
 }
 
 fn kafka(lab: &Lab, lives: u32) -> Result<Trial> {
@@ -52,15 +63,18 @@ fn kafka(lab: &Lab, lives: u32) -> Result<Trial> {
     let arguments = ["generate", "--from", &from, "--to", &source, "--partitions", "4"];
     lab.home("producer")?.expect("generate", &arguments, DONE)?;
     let options = &["--max-records-per-epoch", "1000"];
-    Ok(Trial { name: "kafka", source, rows, options, catalog: &[] })
+    Ok(Trial { name: "kafka", source, rows, options, catalog: &[], dedupe: &[] })
 }
 
 fn attempt(lab: &Lab, trial: &Trial, lives: u32, salt: u64, points: &[Failpoint]) -> Result<()> {
     let home = lab.home(trial.name)?;
     let mut draw = lab.draw(salt);
-    let mut tally = Tally::new(points);
+    // What keeps nothing never comes to where state is saved.
+    let keeps = |point: &&Failpoint| !trial.dedupe.is_empty() || point.phase != "state";
+    let points: Vec<Failpoint> = points.iter().filter(keeps).cloned().collect();
+    let mut tally = Tally::new(&points);
     let mut arguments = vec!["--from", &trial.source, "--trigger", "100ms", "--source-columns"];
-    for more in [trial.options, trial.catalog, &PARTITIONED] {
+    for more in [trial.options, trial.catalog, &PARTITIONED, trial.dedupe] {
         arguments.extend_from_slice(more);
     }
     for life in 0..lives {
@@ -69,17 +83,18 @@ fn attempt(lab: &Lab, trial: &Trial, lives: u32, salt: u64, points: &[Failpoint]
         if life % 2 == 0 {
             by_time(&home, &arguments, &mut draw, &mut tally)?;
         } else {
-            let (point, occurrence) = failpoints::draw(points, &mut draw)?;
+            let (point, occurrence) = failpoints::draw(&points, &mut draw)?;
             by_failpoint(&home, &arguments, &point, occurrence, &mut tally)?;
         }
     }
     lab.say(format!("{}: {tally}", trial.name));
     tally.check(lives)?;
-    let options = [&["--source-columns"][..], &PARTITIONED, trial.catalog].concat();
+    let options = [&["--source-columns"][..], &PARTITIONED, trial.catalog, trial.dedupe].concat();
     home.finish(&trial.source, &options)?;
-    home.verify_with(&trial.source, trial.catalog)?;
+    home.verify_with(&trial.source, &[trial.catalog, trial.dedupe].concat())?;
     let rows = trial.rows.to_string();
-    let found = lab.python("positions.py", &[&home.warehouse()?, &rows])?;
+    let script = if trial.dedupe.is_empty() { "positions.py" } else { "first.py" };
+    let found = lab.python(script, &[&home.warehouse()?, &rows])?;
     lab.say(format!("{}: {found}", trial.name));
     Ok(())
 }

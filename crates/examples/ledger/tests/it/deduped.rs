@@ -121,14 +121,13 @@ fn records() -> Vec<(i64, i64)> {
 
 /// What a loop does that remembers everything: the offsets that are kept, and those that are late.
 /// Epochs end behind the offsets `ends`.
-fn expected(records: &[(i64, i64)], ends: &[i64], hour: i64) -> [BTreeSet<i64>; 2] {
+fn expected(records: &[(i64, i64)], ends: &[usize], hour: i64) -> [BTreeSet<i64>; 2] {
     let (mut kept, mut late) = (BTreeSet::new(), BTreeSet::new());
     let mut of_id: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
     // The latest times before an epoch, and before the one before it.
     let (mut latest, mut before) = (i64::MIN, i64::MIN);
     let mut from = 0;
     for &to in ends {
-        let to = usize::try_from(to).unwrap();
         let rows = (0_i64..).zip(records).skip(from).take(to - from);
         let late_before = before.saturating_sub(hour);
         before = latest;
@@ -148,10 +147,10 @@ fn expected(records: &[(i64, i64)], ends: &[i64], hour: i64) -> [BTreeSet<i64>; 
 }
 
 /// Where the epochs of a run ended, as its progress tells.
-fn ends(ended: &Ended) -> Vec<i64> {
+fn ends(ended: &Ended) -> Vec<usize> {
     let epochs = ended.out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let end = |epoch: Value| epoch["sources"][0]["endOffset"]["t/0"]["next"].as_i64().unwrap();
-    epochs.map(end).collect()
+    let end = |epoch: Value| epoch["sources"][0]["endOffset"]["t/0"]["next"].as_u64().unwrap();
+    epochs.map(|epoch| usize::try_from(end(epoch)).unwrap()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
