@@ -13,5 +13,5 @@ mod recovery;
 
 pub use error::CheckpointError;
 pub use log::{Head, Log};
-pub use record::{Prepared, RecordId, Share, SinkCounts, SinkShare};
+pub use record::{Observed, Prepared, RecordId, Share, SinkCounts, SinkShare};
 pub use recovery::{OnRollback, Pending, Resume, Rewritten, Stop, decide};

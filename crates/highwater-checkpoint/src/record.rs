@@ -8,7 +8,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use highwater_core::{
-    Digest, Epoch, EpochPlan, Footing, Marker, MarkerId, Name, Result, Rule, Staged,
+    Digest, Epoch, EpochPlan, Footing, Latest, Marker, MarkerId, Name, Origin, Result, Rule, Staged,
 };
 use serde::{Deserialize, Serialize};
 
@@ -58,7 +58,13 @@ pub struct Prepared {
     /// Records taken out of each source.
     #[serde(default)]
     pub records: BTreeMap<Name, u64>,
+    /// The latest event times of epochs 0 to this one, by the step that declares event time.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub observed: Observed,
 }
+
+/// The latest event times of each partition, by the step that declares event time.
+pub type Observed = BTreeMap<Name, BTreeMap<Origin, Latest>>;
 
 /// What an epoch means for one sink.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

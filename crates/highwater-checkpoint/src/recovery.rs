@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use highwater_core::{
-    Digest, Epoch, EpochPlan, Footing, Found, MarkerId, Name, Positions, Rule, Verdict,
-};
+use highwater_core::{Digest, Epoch, EpochPlan, Footing, Found, MarkerId, Name, Rule, Verdict};
 
 use crate::{Head, RecordId, Share};
 
@@ -27,8 +25,8 @@ pub enum Resume {
     Next {
         /// The epoch that is everywhere.
         last: Epoch,
-        /// Where the sources stand behind it.
-        positions: BTreeMap<Name, Positions>,
+        /// Its plan.
+        plan: EpochPlan,
         /// What stands in each table, for the next record.
         standing: BTreeMap<Name, Footing>,
     },
@@ -162,7 +160,7 @@ fn from_log(head: &Head, sinks: &[(Name, Found)], on_rollback: OnRollback) -> Re
     let standing = standing(sinks);
     let last = record.id.epoch;
     if lacking.is_empty() {
-        return Ok(Resume::Next { last, positions: record.plan.positions(), standing });
+        return Ok(Resume::Next { last, plan: record.plan.clone(), standing });
     }
     if rewrite {
         return Ok(Resume::Rerun(rewritten(head, lacking, standing)));
@@ -248,7 +246,7 @@ fn from_tables(sinks: &[(Name, Found)], on_rollback: OnRollback) -> Result<Resum
         .collect();
     let standing = standing(sinks);
     if lacking.is_empty() {
-        return Ok(Resume::Next { last: epoch, positions: plan.positions(), standing });
+        return Ok(Resume::Next { last: epoch, plan: plan.clone(), standing });
     }
     let id = RecordId { epoch, attempt: 1 };
     let replaces = vec![last.id.digest];

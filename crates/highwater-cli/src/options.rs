@@ -97,6 +97,9 @@ pub struct RunOptions {
     /// An interval such as 10s or 500ms, or available-now: what is there, then stop
     #[arg(long, value_name = "T", default_value = "5s", value_parser = parse_trigger)]
     pub trigger: Trigger,
+    /// What is there, then closes every window, and ends the pipeline for good
+    #[arg(long, conflicts_with = "trigger")]
+    pub drain: bool,
     /// How many records an epoch takes at most
     #[arg(long, value_name = "N")]
     pub max_records_per_epoch: Option<NonZeroU64>,
@@ -126,8 +129,9 @@ impl RunOptions {
     /// # Errors
     /// A checkpoint of an unknown kind, or a failpoint that there is not.
     pub fn to_pipeline(&self) -> Result<Options, Failure> {
+        let trigger = if self.drain { Trigger::Drain } else { self.trigger };
         let mut options = Options::checkpoint(&self.checkpoint)?
-            .trigger(self.trigger)
+            .trigger(trigger)
             .max_rejected_ratio(self.max_rejected_ratio)
             .on_rollback(self.on_rollback)
             .executor(executor(self.threads));

@@ -1,10 +1,12 @@
 //! Rows on their way through a pipeline.
 
+use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{BooleanArray, RecordBatch, UInt32Array};
 use arrow::compute::{filter_record_batch, take_record_batch};
 use arrow::error::ArrowError;
+use serde::{Deserialize, Serialize};
 
 use crate::{Name, Partition, Permit};
 
@@ -23,12 +25,39 @@ pub struct Batch {
 }
 
 /// The source and partition of rows.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+///
+/// Written as `source/stream/index` where it is a key of a JSON object.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Origin {
     /// The source.
     pub source: Name,
     /// The partition.
     pub partition: Partition,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.source, self.partition)
+    }
+}
+
+impl From<Origin> for String {
+    fn from(origin: Origin) -> Self {
+        origin.to_string()
+    }
+}
+
+impl TryFrom<String> for Origin {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let parsed = text.split_once('/').and_then(|(source, partition)| {
+            let (source, partition) = (source.parse().ok()?, partition.to_owned());
+            Some(Self { source, partition: partition.try_into().ok()? })
+        });
+        parsed.ok_or_else(|| format!("{text:?} is not source/stream/index"))
+    }
 }
 
 /// The offsets of the records that rows were made of, growing from row to row.
@@ -41,13 +70,16 @@ pub enum Offsets {
 }
 
 impl Offsets {
-    /// The offsets of `rows` rows; without a copy when there is no gap between them.
-    pub fn new(offsets: impl IntoIterator<Item = i64>) -> Self {
-        let offsets: Vec<i64> = offsets.into_iter().collect();
-        let first = offsets.first().copied().unwrap_or_default();
-        match offsets.iter().zip(first..).all(|(offset, next)| *offset == next) {
+    /// One offset for each row. Nothing is copied when there is no gap between them.
+    pub fn new<I>(offsets: I) -> Self
+    where
+        I: IntoIterator<Item = i64, IntoIter: Clone>,
+    {
+        let offsets = offsets.into_iter();
+        let first = offsets.clone().next().unwrap_or_default();
+        match offsets.clone().zip(first..).all(|(offset, next)| offset == next) {
             true => Self::From(first),
-            false => Self::Each(offsets.into()),
+            false => Self::Each(offsets.collect()),
         }
     }
 

@@ -11,6 +11,7 @@
 
 mod batch;
 mod commit;
+mod context;
 mod digest;
 mod error;
 mod failpoint;
@@ -31,6 +32,7 @@ mod time;
 
 pub use batch::{Batch, Offsets, Origin};
 pub use commit::{CommitMachine, Ended, Move, Rule, Verdict};
+pub use context::{Context, Emitted, Moment, StepCounts, Told};
 pub use digest::{Digest, ParseDigestError};
 pub use error::{Error, ErrorKind, Result};
 pub use failpoint::{Failpoint, FailpointHook, Failpoints, Phase};
@@ -38,8 +40,8 @@ pub use keys::{KEY_GROUPS, KeyError, KeyGroups};
 pub use marker::{Footing, Found, Marker, MarkerId};
 pub use name::{Name, NameError};
 pub use operator::{
-    Context, Description, Emitted, Flow, Moment, Operator, OperatorSpec, Output, Port, Resolved,
-    Routing, Side, StateBound, StepCounts, StreamInfo, Unread,
+    Description, Flow, Operator, OperatorSpec, Output, Port, Resolved, Routing, Side, StateBound,
+    StreamInfo, Unread,
 };
 pub use permit::Permit;
 pub use plan::{EpochPlan, SourcePlan};
@@ -56,7 +58,7 @@ pub use source_columns::SourceColumns;
 pub use state::{
     Groups, Level, ReadAt, SavedSection, Section, StateReader, StateRoom, StateWriter, TableNote,
 };
-pub use time::{Clock, Epoch, Timestamp, Watermarks};
+pub use time::{Clock, Epoch, Latest, Timestamp, Watermarks};
 
 /// The arrow of every signature in highwater.
 pub use arrow;

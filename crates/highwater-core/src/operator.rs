@@ -2,13 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Field, SchemaRef};
 use serde::Serialize;
 
-use crate::{
-    Batch, Epoch, Error, ErrorKind, Name, Result, StateReader, StateWriter, Timestamp, Watermarks,
-};
+use crate::{Batch, Context, Name, Result, StateReader, StateWriter};
 
 /// One running instance of a step on one worker.
 ///
@@ -86,12 +85,34 @@ pub struct Description {
 pub struct StreamInfo {
     /// The columns.
     pub schema: SchemaRef,
+    /// The column of the event time, if a watermark was declared on one.
+    pub time: Option<String>,
 }
 
 impl StreamInfo {
     /// A stream of rows of `schema`.
     pub fn new(schema: SchemaRef) -> Self {
-        Self { schema }
+        Self { schema, time: None }
+    }
+
+    /// The same stream, whose event time stands in this column.
+    #[must_use]
+    pub fn with_time(mut self, column: impl Into<String>) -> Self {
+        self.time = Some(column.into());
+        self
+    }
+
+    /// What becomes of this stream when each row gets columns of `schema` in place of its own: the
+    /// event time stays if a column of its name and type does.
+    #[must_use]
+    pub fn with_columns(&self, schema: SchemaRef) -> Self {
+        let same = |column: &&String| {
+            let was = self.schema.field_with_name(column).ok();
+            let is = schema.field_with_name(column).ok();
+            was.map(Field::data_type) == is.map(Field::data_type)
+        };
+        let time = self.time.as_ref().filter(same).cloned();
+        Self { schema, time }
     }
 }
 
@@ -146,6 +167,7 @@ pub struct Resolved {
     routing: Routing,
     holds: Vec<(Port, i64)>,
     state: Option<StateBound>,
+    watermark: Option<Duration>,
     build: Build,
 }
 
@@ -159,7 +181,7 @@ impl Resolved {
     ) -> Self {
         let build = Arc::new(build);
         let (sides, holds, routing) = (Vec::new(), Vec::new(), Routing::Local);
-        Self { output, sides, routing, holds, state: None, build }
+        Self { output, sides, routing, holds, state: None, watermark: None, build }
     }
 
     /// The same step with one more output beside the main one.
@@ -190,6 +212,14 @@ impl Resolved {
         self
     }
 
+    /// The same step, from which on event time counts: its watermark lies so far behind the latest
+    /// time that it [observes](Context::observe).
+    #[must_use]
+    pub fn with_watermark(mut self, delay: Duration) -> Self {
+        self.watermark = Some(delay);
+        self
+    }
+
     /// The main output.
     pub fn output(&self) -> &StreamInfo {
         &self.output
@@ -214,6 +244,11 @@ impl Resolved {
     /// How input rows find their worker.
     pub fn routing(&self) -> &Routing {
         &self.routing
+    }
+
+    /// How far the watermark lies behind the latest time; none when the step declares no event time.
+    pub fn watermark(&self) -> Option<Duration> {
+        self.watermark
     }
 
     /// Makes an instance for one worker.
@@ -256,99 +291,6 @@ pub enum Flow {
     Done,
     /// Call [`Operator::more`] once the emitted batches are on their way.
     More,
-}
-
-/// A batch and where it goes.
-pub type Emitted = (Output, Batch);
-
-/// Rows that an operator let go by itself in one epoch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct StepCounts {
-    /// Those that came too late.
-    pub late: u64,
-    /// Those that were there before.
-    pub duplicates: u64,
-}
-
-/// What an operator sees beside its rows: the epoch, the plan's `now`, how far event time has come,
-/// and where to put its output.
-#[derive(Debug)]
-pub struct Context<'a> {
-    moment: Moment,
-    sides: usize,
-    emitted: &'a mut Vec<Emitted>,
-    counts: &'a mut StepCounts,
-}
-
-/// When an operator is called, as far as it may know.
-#[derive(Clone, Copy, Debug)]
-pub struct Moment {
-    /// The epoch.
-    pub epoch: Epoch,
-    /// The time of day as of the plan, the same for every row of the epoch.
-    pub now: Timestamp,
-    /// How far event time has come in the inputs together.
-    pub watermarks: Watermarks,
-}
-
-impl<'a> Context<'a> {
-    /// A context for a step with `sides` side outputs, which collects into `emitted` and `counts`.
-    pub fn new(
-        moment: Moment,
-        sides: usize,
-        emitted: &'a mut Vec<Emitted>,
-        counts: &'a mut StepCounts,
-    ) -> Self {
-        Self { moment, sides, emitted, counts }
-    }
-
-    /// The epoch.
-    pub fn epoch(&self) -> Epoch {
-        self.moment.epoch
-    }
-
-    /// The time of day as of the plan, the same for every row of the epoch.
-    pub fn now(&self) -> Timestamp {
-        self.moment.now
-    }
-
-    /// Rows at or before this event time are late. The same for all inputs: it is the least of
-    /// theirs.
-    pub fn late_before(&self) -> Timestamp {
-        self.moment.watermarks.late_before
-    }
-
-    /// What has passed once this epoch has ended.
-    pub fn watermark(&self) -> Timestamp {
-        self.moment.watermarks.watermark
-    }
-
-    /// Rows that this step lets go by itself, to be counted up.
-    pub fn counts(&mut self) -> &mut StepCounts {
-        self.counts
-    }
-
-    /// Passes a batch on. Batches without rows go nowhere.
-    pub fn emit(&mut self, batch: Batch) {
-        if !batch.is_empty() {
-            self.emitted.push((Output::Main, batch));
-        }
-    }
-
-    /// Passes a batch to a side output.
-    ///
-    /// # Errors
-    /// `Internal` when the step did not declare that side output: a bug, never a loss.
-    pub fn emit_side(&mut self, side: usize, batch: Batch) -> Result<()> {
-        if side >= self.sides {
-            let undeclared = format!("side output {side} of {} was never declared", self.sides);
-            return Err(Error::new(ErrorKind::Internal, "core", undeclared));
-        }
-        if !batch.is_empty() {
-            self.emitted.push((Output::Side(side), batch));
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -20,6 +20,9 @@ pub struct EpochPlan {
     /// How far event time has come, by the name of the step that declares it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub watermarks: BTreeMap<Name, Watermarks>,
+    /// Whether nothing comes after this epoch, ever.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub last: bool,
 }
 
 /// What an epoch reads from one source.

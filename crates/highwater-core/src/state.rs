@@ -36,7 +36,7 @@ impl Level {
     pub fn of(epoch: Epoch) -> Self {
         let mut level = Self::EPOCH;
         let mut saves = epoch.0.saturating_add(1);
-        while level < Self::WHOLE && saves % Self::FAN == 0 {
+        while level < Self::WHOLE && saves.is_multiple_of(Self::FAN) {
             saves /= Self::FAN;
             level = Self(level.0 + 1);
         }
@@ -111,7 +111,7 @@ impl TryFrom<String> for Groups {
 
     fn try_from(text: String) -> std::result::Result<Self, String> {
         let groups = u128::from_str_radix(&text, 16);
-        groups.map(Self).map_err(|_| format!("{text:?} is not 32 hexadecimal digits"))
+        groups.map(Self).map_err(|error| format!("{text:?} is not key groups: {error}"))
     }
 }
 

@@ -53,6 +53,23 @@ impl Timestamp {
     }
 }
 
+/// The latest event times of some rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Latest {
+    /// Of those that lie not too far ahead of the plan's `now`; [`Timestamp::MIN`] of none.
+    pub credible: Timestamp,
+    /// Of all of them.
+    pub any: Timestamp,
+}
+
+impl Latest {
+    /// Those of two sets of rows together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { credible: self.credible.max(other.credible), any: self.any.max(other.any) }
+    }
+}
+
 /// How far event time has come in a stream, as of one epoch.
 ///
 /// What is emitted at the end of an epoch lies at or before its `watermark`, and that is the

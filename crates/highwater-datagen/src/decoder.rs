@@ -80,7 +80,7 @@ impl GeneratedDecoder {
     }
 
     /// The offsets of the records that became rows.
-    fn accepted(&self) -> impl Iterator<Item = i64> {
+    fn accepted(&self) -> impl Iterator<Item = i64> + Clone {
         let accepted = (self.next..).zip(&self.outcomes);
         accepted.filter(|(_, outcome)| outcome.is_none()).map(|(offset, _)| offset)
     }

@@ -181,7 +181,7 @@ impl KafkaDecoder {
     }
 
     /// The offsets of the records that became rows.
-    fn accepted(&self) -> impl Iterator<Item = i64> {
+    fn accepted(&self) -> impl Iterator<Item = i64> + Clone {
         let accepted = self.waiting.offsets.iter().zip(&self.outcomes);
         accepted.filter(|(_, outcome)| outcome.is_none()).map(|(offset, _)| *offset)
     }

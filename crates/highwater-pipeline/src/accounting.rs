@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use highwater_core::{Error, ErrorKind, Name, Result, Staged};
+use highwater_core::{Error, ErrorKind, Name, Result, Staged, Told};
 
 /// Counts of one source in one epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub enum Done {
     /// A source has read its ranges.
     Read(Name, SourceCounts),
     /// A step has emitted everything.
-    Stepped,
+    Stepped(Name, Told),
     /// A writer has staged the rows that it got.
     Written {
         /// The sink.
@@ -46,6 +46,8 @@ pub struct Outcome {
     pub written: BTreeMap<Name, u64>,
     /// Counts by source.
     pub sources: BTreeMap<Name, SourceCounts>,
+    /// What each step told.
+    pub steps: BTreeMap<Name, Told>,
 }
 
 impl Outcome {
@@ -63,7 +65,16 @@ impl Outcome {
                 *self.written.entry(sink.clone()).or_default() += rows;
                 self.staged.entry(sink).or_default().extend(staged);
             }
-            Done::Stepped | Done::Idle => {}
+            Done::Stepped(step, told) => {
+                let sum = self.steps.entry(step).or_default();
+                sum.counts.late += told.counts.late;
+                sum.counts.duplicates += told.counts.duplicates;
+                for (origin, latest) in told.observed {
+                    let sum = sum.observed.entry(origin).or_insert(latest);
+                    *sum = sum.and(latest);
+                }
+            }
+            Done::Idle => {}
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::datatypes::SchemaRef;
@@ -12,7 +13,7 @@ use highwater_core::{
 use crate::filter::Filter;
 use crate::graph::{Graph, Node, NodeId, NodeKind, Tap};
 use crate::map::{Map, MapContext, MapResult};
-use crate::{BuildErrors, Mistake, Plan};
+use crate::{BuildErrors, Mistake, Plan, Watermark};
 
 /// A pipeline being declared. Nothing is contacted before [`Plan::start`].
 ///
@@ -103,7 +104,20 @@ impl Stream {
     /// The records that this source or step rejected. Those that nobody takes stop the pipeline.
     #[must_use]
     pub fn rejected(&self) -> Self {
-        let tap = self.tap.map(|tap| Tap { node: tap.node, output: Output::Side(0) });
+        self.side("rejected")
+    }
+
+    /// The rows that came too late for this step. Those that nobody takes are counted and dropped.
+    #[must_use]
+    pub fn late(&self) -> Self {
+        self.side("late")
+    }
+
+    /// A side output of this source or step, by the name that it was declared with.
+    #[must_use]
+    pub fn side(&self, name: &str) -> Self {
+        let mut draft = lock(&self.draft);
+        let tap = self.tap.and_then(|tap| draft.side(tap.node, name));
         Self { draft: Arc::clone(&self.draft), tap }
     }
 
@@ -113,6 +127,22 @@ impl Stream {
         let mut draft = lock(&self.draft);
         let tap = draft.step(name, self, Arc::new(step));
         Self { draft: Arc::clone(&self.draft), tap }
+    }
+
+    /// Declares the event time of the stream: rows may come up to `delay` later than others of their
+    /// partition, in event time. Those that come later are late for the steps behind; each of these
+    /// says what becomes of them. Time may have been made by the steps before.
+    ///
+    /// The step is named after the stream and the column, as `transactions.event_timestamp`.
+    /// [`Watermark`] has more settings.
+    #[must_use]
+    pub fn watermark(&self, column: impl Into<String>, delay: Duration) -> Self {
+        let watermark = Watermark::on(column, delay);
+        let draft = lock(&self.draft);
+        let node = self.tap.and_then(|tap| draft.graph.node(tap.node));
+        let name = node.map(|node| format!("{}.{}", node.name, watermark.column()));
+        drop(draft);
+        self.apply(name.unwrap_or_else(|| watermark.column().to_owned()), watermark)
     }
 
     /// Computes a row of `output` from each row, a batch at a time.
@@ -182,6 +212,24 @@ impl Draft {
                 None
             }
         }
+    }
+
+    fn side(&mut self, node: NodeId, side: &str) -> Option<Tap> {
+        let found = self.graph.node(node)?;
+        let there: Vec<_> = match &found.kind {
+            NodeKind::Source(_) => vec!["rejected"],
+            NodeKind::Step(_, resolved) => {
+                resolved.sides().iter().map(|side| side.name.as_str()).collect()
+            }
+            NodeKind::Sink { .. } => Vec::new(),
+        };
+        let Some(place) = there.iter().position(|name| *name == side) else {
+            let there = there.iter().map(ToString::to_string).collect();
+            let (name, side) = (found.name.clone(), side.to_owned());
+            self.mistakes.push(Mistake::NoSide { name, side, there });
+            return None;
+        };
+        Some(Tap { node, output: Output::Side(place) })
     }
 
     fn sink(&mut self, name: impl Into<String>, input: &Stream, sink: Arc<dyn Sink>) {

@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use highwater_checkpoint::{Log, RecordId};
 use highwater_core::{
-    Backlog, Committer, Epoch, Error, ErrorKind, Failpoint, Footing, Limits, Name, Positions,
-    Result, SinkContext, Source, Timestamp,
+    Backlog, Committer, Epoch, Error, ErrorKind, Failpoint, Footing, Limits, Name, Planned,
+    Positions, Result, SinkContext, Source, Timestamp,
 };
 use tokio::time::Instant;
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
 use crate::epoch::Planning;
+use crate::event_time::EventTime;
 use crate::handle::Shared;
 use crate::supervisor::Life;
 use crate::{Executor, Job, Options, Plan, State, Trigger, meters};
@@ -34,7 +35,10 @@ pub(crate) struct Driver<'a> {
     /// In the order of their commit.
     pub(crate) sinks: Vec<OpenSink>,
     pub(crate) positions: BTreeMap<Name, Positions>,
+    pub(crate) event_time: EventTime,
     pub(crate) next: Epoch,
+    /// The epoch before the next was the last of all.
+    pub(crate) ended: bool,
     /// The record that the log ends with.
     pub(crate) newest: Option<RecordId>,
     pub(crate) looked: Instant,
@@ -44,7 +48,9 @@ pub(crate) struct Driver<'a> {
 
 /// What came of asking the sources once.
 struct Turn {
-    /// They had something, so there was an epoch.
+    /// They had something.
+    reads: bool,
+    /// They had something, or event time has moved, so there was an epoch.
     moves: bool,
     /// They have more behind it.
     behind: bool,
@@ -103,6 +109,7 @@ impl<'a> Driver<'a> {
                 .sources()
                 .map(|(_, name, _)| (name.clone(), Positions::default()))
                 .collect(),
+            event_time: EventTime::new(&graph, options),
             log: Log::new(options.checkpoint.clone()),
             plan,
             options,
@@ -110,6 +117,7 @@ impl<'a> Driver<'a> {
             run,
             sinks,
             next: Epoch(0),
+            ended: false,
             newest: None,
             looked: Instant::now(),
             quiet_since: options.clock.now(),
@@ -118,9 +126,13 @@ impl<'a> Driver<'a> {
 
     /// Runs epochs until the trigger, a bounded source or a stop ends them.
     pub(crate) async fn run(&mut self, life: &mut Life) -> Result<()> {
+        if self.ended {
+            return Ok(());
+        }
         match self.options.trigger {
             Trigger::Every(interval) => self.run_every(interval, life).await,
-            Trigger::AvailableNow => self.run_to_the_end(life).await,
+            Trigger::AvailableNow => self.run_to_the_end(life).await.map(|_| ()),
+            Trigger::Drain => self.drain(life).await,
         }
     }
 
@@ -140,17 +152,29 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
-    async fn run_to_the_end(&mut self, life: &mut Life) -> Result<()> {
+    /// Runs what is there, then at most one epoch without data. Says whether all of it is done.
+    async fn run_to_the_end(&mut self, life: &mut Life) -> Result<bool> {
         life.epoch = Some(self.next);
         let ends = tokio::select! {
             ends = self.ends() => ends?,
-            () = self.shared.stopping() => return Ok(()),
+            () = self.shared.stopping() => return Ok(false),
         };
         while !self.shared.is_stopping() {
-            let Some(turn) = self.turn(Some(ends), life).await? else { return Ok(()) };
-            if !turn.moves {
-                return Ok(());
+            let Some(turn) = self.turn(Some(ends), life).await? else { return Ok(false) };
+            if !turn.reads {
+                return Ok(turn.committed || !turn.moves);
             }
+        }
+        Ok(false)
+    }
+
+    /// Runs what is there, and then the epoch in which event time ends.
+    async fn drain(&mut self, life: &mut Life) -> Result<()> {
+        if self.run_to_the_end(life).await? && !self.shared.is_stopping() {
+            life.epoch = Some(self.next);
+            let planned = self.sources.keys().map(|name| (name.clone(), Planned::default()));
+            let (planned, took) = (planned.collect(), Duration::ZERO);
+            self.run_epoch(Planning { planned, ended: true, last: true, took }, life).await?;
         }
         Ok(())
     }
@@ -184,14 +208,17 @@ impl<'a> Driver<'a> {
         life: &mut Life,
     ) -> Result<Option<Turn>> {
         let Some(planning) = self.ask_sources(until, life).await? else { return Ok(None) };
-        let (moves, behind, ended) = (planning.moves(), planning.is_behind(), planning.ended);
+        let (reads, behind, ended) = (planning.reads(), planning.is_behind(), planning.ended);
+        let now = self.options.clock.now();
+        self.event_time.look(&planning.planned, &self.positions, now);
+        let moves = reads || self.event_time.moves(now);
         let committed = if moves {
             self.run_epoch(planning, life).await?
         } else {
             self.tell_idle(planning);
             false
         };
-        Ok(Some(Turn { moves, behind, ended, committed }))
+        Ok(Some(Turn { reads, moves, behind, ended, committed }))
     }
 
     /// Runs one epoch unless a stop comes and the epoch does not end in time. What is abandoned
@@ -258,7 +285,7 @@ impl<'a> Driver<'a> {
             planned.insert(name.clone(), source.plan(&from, until, &limits).await?);
         }
         let ended = planned.values().all(|part| part.ended);
-        Ok(Planning { planned, ended, took: began.elapsed() })
+        Ok(Planning { planned, ended, last: false, took: began.elapsed() })
     }
 
     fn limits(&self) -> Limits {
@@ -303,7 +330,7 @@ impl<'a> Driver<'a> {
 }
 
 impl Planning {
-    pub(crate) fn moves(&self) -> bool {
+    pub(crate) fn reads(&self) -> bool {
         self.planned.values().any(|part| !part.ranges.is_empty())
     }
 

@@ -13,7 +13,8 @@ use tokio::time::Instant;
 use crate::driver::Driver;
 use crate::progress::Accounting;
 use crate::{
-    Durations, Event, Idle, Outcome, Progress, Report, SinkProgress, SourceCounts, SourceProgress,
+    Durations, Event, EventTimeProgress, Idle, Outcome, Progress, Report, SinkProgress,
+    SourceCounts, SourceProgress,
 };
 
 /// Below this many records the share of rejected ones says nothing.
@@ -30,6 +31,8 @@ pub(crate) struct Planning {
     pub(crate) planned: BTreeMap<Name, Planned>,
     /// All sources are bounded and these ranges reach their ends.
     pub(crate) ended: bool,
+    /// Nothing may come after this epoch.
+    pub(crate) last: bool,
     pub(crate) took: Duration,
 }
 
@@ -58,6 +61,7 @@ impl Driver<'_> {
         took.trigger_execution = millis(began.elapsed() + planning.took);
 
         self.positions = plan.positions();
+        self.event_time.passed(&plan, &outcome);
         self.next = plan.epoch.next();
         self.quiet_since = self.options.clock.now();
         let progress = self.progress(&record, &outcome, planning.planned, took);
@@ -71,12 +75,16 @@ impl Driver<'_> {
             let (ranges, gaps) = (planned.ranges.clone(), planned.gaps.clone());
             (name.clone(), SourcePlan { from, ranges, gaps })
         };
+        let now = self.options.clock.now();
+        let watermarks =
+            if planning.last { self.event_time.end() } else { self.event_time.next(now) };
         EpochPlan {
             epoch: self.next,
-            now: self.options.clock.now(),
+            now,
             sources: planning.planned.iter().map(part).collect(),
             targets: self.targets(),
-            watermarks: BTreeMap::new(),
+            watermarks,
+            last: planning.last,
         }
     }
 
@@ -109,7 +117,8 @@ impl Driver<'_> {
     ) -> Prepared {
         let share = |(place, sink): (usize, &crate::driver::OpenSink)| {
             let staged = outcome.staged.get(&sink.name).cloned().unwrap_or_default();
-            let moves = place == 0 && plan.moves();
+            // The progress of a pipeline with state stands in the log alone.
+            let moves = place == 0 && plan.moves() && !self.plan.graph().is_stateful();
             // The first commit of a sink claims its table, with or without rows.
             let commits = sink.on.follows.is_none() || moves || !staged.is_empty();
             let on = sink.on;
@@ -129,6 +138,7 @@ impl Driver<'_> {
             sinks: self.sinks.iter().enumerate().map(share).collect(),
             replaces,
             records: records.collect(),
+            observed: self.event_time.with(outcome),
         }
     }
 
@@ -241,6 +251,7 @@ impl Driver<'_> {
             num_input_rows: accounting.records,
             processed_rows_per_second: rate,
             duration_ms: took,
+            event_time: EventTimeProgress::new(&record.plan, outcome),
             sources: sources.collect(),
             sink,
             side_sinks: sinks.collect(),

@@ -25,12 +25,29 @@ pub enum Mistake {
         /// What it says.
         error: Error,
     },
+    /// A side output that there is not.
+    #[error("{name} has no output {side}; {}", only(there))]
+    NoSide {
+        /// The source or step.
+        name: Name,
+        /// The output that was asked for.
+        side: String,
+        /// The side outputs that there are.
+        there: Vec<String>,
+    },
     /// No sink.
     #[error("the pipeline has no sink; end a stream with .sink(name, table)")]
     NoSink,
     /// Only side outputs are written.
     #[error("no sink takes a main output; the first one that does holds the pipeline's progress")]
     NoPrimary,
+}
+
+fn only(there: &[String]) -> String {
+    match there {
+        [] => "it has a main output alone".to_owned(),
+        there => format!("beside the main output it has {}", there.join(", ")),
+    }
 }
 
 /// All mistakes of a pipeline at once.

@@ -1,11 +1,13 @@
 //! The logical plan as a graph: sources, steps and sinks in the order of their declaration.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use highwater_core::{
-    Name, OperatorSpec, Output, Port, Resolved, Routing, Sink, Source, StreamInfo, Unread,
+    EpochPlan, Name, OperatorSpec, Output, Port, Resolved, Routing, Sink, Source, StreamInfo,
+    Unread, Watermarks,
 };
 
 /// The number of a node. Inputs of a node have smaller numbers than the node.
@@ -121,6 +123,55 @@ impl Graph {
                 resolved.sides().get(side).map(|side| side.info.clone())
             }
             _ => None,
+        }
+    }
+
+    /// How far event time has come in the inputs of a node together.
+    pub fn watermarks_into(&self, id: NodeId, plan: &EpochPlan) -> Watermarks {
+        let inputs = self.node(id).map_or(&[][..], |node| &node.inputs);
+        let each = inputs.iter().map(|tap| self.watermarks(tap.node, plan));
+        each.reduce(Watermarks::and).unwrap_or_default()
+    }
+
+    /// How far event time has come in the outputs of a node. Inputs are held back one by one, so that
+    /// a chain of steps emits nothing that is late for the next.
+    pub fn watermarks(&self, id: NodeId, plan: &EpochPlan) -> Watermarks {
+        let Some(node) = self.node(id) else { return Watermarks::UNKNOWN };
+        let resolved = match &node.kind {
+            NodeKind::Step(_, resolved) => resolved,
+            NodeKind::Source(_) | NodeKind::Sink { .. } => return Watermarks::UNKNOWN,
+        };
+        if resolved.watermark().is_some() {
+            return plan.watermarks.get(&node.name).copied().unwrap_or_default();
+        }
+        let each = node.inputs.iter().enumerate().map(|(port, tap)| {
+            self.watermarks(tap.node, plan).held_back(resolved.hold(Port(port)))
+        });
+        each.reduce(Watermarks::and).unwrap_or_default()
+    }
+
+    /// The steps that declare event time, with how far the watermark lies behind it.
+    pub fn watermark_steps(&self) -> impl Iterator<Item = (NodeId, &Name, Duration)> {
+        self.nodes().filter_map(|(id, node)| match &node.kind {
+            NodeKind::Step(_, resolved) => Some((id, &node.name, resolved.watermark()?)),
+            _ => None,
+        })
+    }
+
+    /// Whether some step keeps state.
+    pub fn is_stateful(&self) -> bool {
+        self.nodes().any(|(_, node)| match &node.kind {
+            NodeKind::Step(_, resolved) => resolved.state().is_some(),
+            NodeKind::Source(_) | NodeKind::Sink { .. } => false,
+        })
+    }
+
+    /// The sources whose rows come to a node.
+    pub fn sources_of(&self, id: NodeId) -> BTreeSet<&Name> {
+        match self.node(id) {
+            Some(Node { name, kind: NodeKind::Source(_), .. }) => BTreeSet::from([name]),
+            Some(node) => node.inputs.iter().flat_map(|tap| self.sources_of(tap.node)).collect(),
+            None => BTreeSet::new(),
         }
     }
 

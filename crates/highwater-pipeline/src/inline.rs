@@ -12,7 +12,7 @@ use highwater_core::{
     SourcePlan,
 };
 
-use crate::accounting::{Done, Outcome};
+use crate::accounting::Outcome;
 use crate::executor::{Executor, ExecutorSpec, Job, Report};
 use crate::graph::{Graph, NodeId, NodeKind, Tap};
 use crate::parts::{Call, Reading, Stepping, Writing, unread};
@@ -26,8 +26,8 @@ impl ExecutorSpec for Inline {
         let graph = job.plan.shared_graph();
         let mut steps = BTreeMap::new();
         for (id, node) in graph.nodes() {
-            if let NodeKind::Step(_, resolved) = &node.kind {
-                steps.insert(id, Stepping::build(resolved)?);
+            if let NodeKind::Step(..) = &node.kind {
+                steps.insert(id, Stepping::build(&graph, id)?);
             }
         }
         Ok(Box::new(InlineExecutor { job, graph, steps, running: None }))
@@ -146,7 +146,7 @@ impl Epoch<'_> {
         loop {
             let step = self.steps.get_mut(&node).ok_or_else(|| bug("a step was not built"))?;
             let mut emitted = Vec::new();
-            let flow = step.call(&self.running.plan, call, &mut emitted)?;
+            let flow = step.call((self.graph, &self.running.plan), call, &mut emitted)?;
             self.pass(node, emitted)?;
             match flow {
                 Flow::Done => return Ok(()),
@@ -168,7 +168,8 @@ impl Epoch<'_> {
         let nodes: Vec<_> = self.steps.keys().copied().collect();
         for node in nodes {
             self.step(node, Call::EpochEnd)?;
-            self.running.outcome.add(Done::Stepped);
+            let done = self.steps.get_mut(&node).map(Stepping::done);
+            done.into_iter().for_each(|done| self.running.outcome.add(done));
         }
         self.job.failpoints.hit(Failpoint::BeforeClose)?;
         for writing in std::mem::take(&mut self.running.writers).into_values() {

@@ -19,6 +19,7 @@ mod commit;
 mod driver;
 mod epoch;
 mod error;
+mod event_time;
 mod executor;
 mod explain;
 mod filter;
@@ -33,6 +34,7 @@ mod plan;
 mod progress;
 mod recover;
 mod supervisor;
+mod watermark;
 
 pub use accounting::{Done, Outcome, SourceCounts};
 pub use builder::{Pipeline, Stream};
@@ -44,8 +46,10 @@ pub use handle::{Handle, Observer, State, Status, Stopper};
 pub use inline::Inline;
 pub use map::{MapContext, MapResult};
 pub use meters::{METRICS, Metric, MetricKind, describe_metrics};
-pub use options::{OnRollback, Options, Trigger};
+pub use options::{OnRollback, Options, Trigger, WatermarkPolicy};
 pub use plan::Plan;
 pub use progress::{
-    Accounting, Began, Durations, Event, Idle, Progress, SinkProgress, SourceProgress,
+    Accounting, Began, Durations, Event, EventTimeProgress, Idle, Progress, SinkProgress,
+    SourceProgress,
 };
+pub use watermark::Watermark;

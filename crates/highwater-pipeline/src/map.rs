@@ -81,7 +81,7 @@ impl OperatorSpec for Map {
             let (output, closure) = (Arc::clone(&output), Arc::clone(&closure));
             Ok(Box::new(Mapping { output, closure, rejected: Arc::clone(&side) }))
         };
-        let info = StreamInfo::new(Arc::clone(&self.output));
+        let info = input.with_columns(Arc::clone(&self.output));
         Ok(Resolved::new(info, build).with_side(name, StreamInfo::new(rejected), Unread::Stops))
     }
 }

@@ -18,8 +18,26 @@ pub enum Trigger {
     /// At every multiple of an interval after the start, the first at once. An epoch that takes
     /// longer is followed at once by the next.
     Every(Duration),
-    /// One after another until everything that was there at the start is committed, then stop.
+    /// One after another until everything that was there at the start is committed, then stop. What
+    /// event time has not passed stays in the state for the next run.
     AvailableNow,
+    /// As [`AvailableNow`](Self::AvailableNow), and then event time ends: every window closes, all
+    /// state goes, and the pipeline has come to its end for good. A later start is refused.
+    Drain,
+}
+
+/// What watermarks are made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WatermarkPolicy {
+    /// The slowest partition decides, each stream for itself. A partition that has been read to its
+    /// end for a while is left out; one that has data, of which none was seen yet, holds time back.
+    #[default]
+    PerPartition,
+    /// The fastest partition of each stream, and of these the slowest stream, for all streams alike,
+    /// cut to milliseconds.
+    ///
+    /// Source: Spark's watermarks with the policy `min`.
+    Global,
 }
 
 impl Trigger {
@@ -45,6 +63,8 @@ impl Trigger {
 /// * `retry_for`: 5 minutes without a committed epoch
 /// * `first_retry_after`: 100 ms
 /// * `executor`: [`Inline`], one thread
+/// * `watermarks`: per partition
+/// * `idle_after`: 60 s
 /// * `stop_within`: 8 s for the running epoch to end after [`Handle::stop`](crate::Handle::stop)
 #[derive(Clone)]
 pub struct Options {
@@ -58,6 +78,8 @@ pub struct Options {
     pub(crate) first_retry_after: Duration,
     pub(crate) stop_within: Duration,
     pub(crate) executor: Arc<dyn ExecutorSpec>,
+    pub(crate) watermarks: WatermarkPolicy,
+    pub(crate) idle_after: Duration,
     pub(crate) failpoints: Failpoints,
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -84,6 +106,8 @@ impl Options {
             first_retry_after: Duration::from_millis(100),
             stop_within: Duration::from_secs(8),
             executor: Arc::new(Inline),
+            watermarks: WatermarkPolicy::PerPartition,
+            idle_after: Duration::from_secs(60),
             failpoints: Failpoints::default(),
             clock: Arc::new(SystemClock),
         }
@@ -152,6 +176,20 @@ impl Options {
     #[must_use]
     pub fn executor(mut self, executor: Arc<dyn ExecutorSpec>) -> Self {
         self.executor = executor;
+        self
+    }
+
+    /// What watermarks are made of. Rows that are late under one policy may not be under another.
+    #[must_use]
+    pub fn watermarks(mut self, policy: WatermarkPolicy) -> Self {
+        self.watermarks = policy;
+        self
+    }
+
+    /// After how long a partition that has been read to its end holds event time back no more.
+    #[must_use]
+    pub fn idle_after(mut self, time: Duration) -> Self {
+        self.idle_after = time;
         self
     }
 

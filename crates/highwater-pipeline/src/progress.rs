@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use highwater_core::{Backlog, Epoch, Gap, Name, Planned, Positions, Timestamp};
+use highwater_core::{Backlog, Epoch, EpochPlan, Gap, Name, Planned, Positions, Timestamp};
 use serde::Serialize;
 
-use crate::SourceCounts;
+use crate::{Outcome, SourceCounts};
 
 /// Something that happened in a run.
 #[derive(Clone, Debug, Serialize)]
@@ -72,6 +72,8 @@ pub struct Progress {
     pub processed_rows_per_second: f64,
     /// Where the time went.
     pub duration_ms: Durations,
+    /// How far event time has come; empty when no stream declares it.
+    pub event_time: EventTimeProgress,
     /// Each source.
     pub sources: Vec<SourceProgress>,
     /// The primary sink; every pipeline has one.
@@ -80,6 +82,29 @@ pub struct Progress {
     pub side_sinks: Vec<SinkProgress>,
     /// Every record of the epoch and what became of it.
     pub accounting: Accounting,
+}
+
+/// How far event time has come, in microseconds since 1970 UTC. What is not known is left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EventTimeProgress {
+    /// What had passed at the end of the epoch, in the slowest of the streams.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub watermark: Option<Timestamp>,
+    /// The latest time of a row in the epoch, in any of the streams.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max: Option<Timestamp>,
+}
+
+impl EventTimeProgress {
+    pub(crate) fn new(plan: &EpochPlan, outcome: &Outcome) -> Self {
+        let slowest = plan.watermarks.values().map(|it| it.watermark).min();
+        let told = outcome.steps.values().flat_map(|told| told.observed.values());
+        Self {
+            watermark: slowest.filter(|time| *time > Timestamp::MIN),
+            max: told.map(|latest| latest.any).max(),
+        }
+    }
 }
 
 /// Where the time of an epoch went, in milliseconds.

@@ -66,6 +66,9 @@ impl Driver<'_> {
             span.record("epoch", epoch.0);
         }
         self.go_on(head.as_ref(), resume).await?;
+        if self.ended && !unfinished {
+            return Err(self.has_ended());
+        }
         self.options.failpoints.hit(Failpoint::RecoverDone)?;
         life.epoch = None;
         if unfinished {
@@ -85,9 +88,9 @@ impl Driver<'_> {
     async fn go_on(&mut self, head: Option<&Head>, resume: Resume) -> Result<()> {
         match (resume, head) {
             (Resume::Fresh, _) => Ok(()),
-            (Resume::Next { last, positions, standing }, _) => {
+            (Resume::Next { last, plan, standing }, head) => {
                 self.stand(&standing);
-                self.positions = positions;
+                self.go_behind(&plan, head);
                 self.next = last.next();
                 self.check_sources()
             }
@@ -95,8 +98,23 @@ impl Driver<'_> {
             (Resume::Finish(_), None) => {
                 Err(Error::new(ErrorKind::Internal, "pipeline", "an epoch without its record"))
             }
-            (Resume::Rerun(rewritten), _) => self.run_again(rewritten).await,
+            (Resume::Rerun(rewritten), head) => self.run_again(rewritten, head).await,
         }
+    }
+
+    /// Takes up where sources and event time stand behind an epoch.
+    fn go_behind(&mut self, plan: &EpochPlan, head: Option<&Head>) {
+        let observed = head.map(|head| head.record.observed.clone()).unwrap_or_default();
+        self.positions = plan.positions();
+        self.event_time.resume(plan, observed);
+        self.ended = plan.last;
+    }
+
+    fn has_ended(&self) -> Error {
+        let pipeline = self.plan.name();
+        let what = format!("pipeline {pipeline} was drained: it has come to its end for good");
+        Error::new(ErrorKind::Refused, "checkpoint", what)
+            .advise("begin anew under another pipeline name, with a checkpoint of its own")
     }
 
     /// Commits what the last life had prepared.
@@ -108,22 +126,22 @@ impl Driver<'_> {
             if !sink.committer.check(staged).await? {
                 let epoch = head.record.id.epoch.0;
                 tracing::warn!(sink = %sink.name, epoch, "staged files are gone: the plan is run again");
-                return self.run_again(pending.rerun(head)).await;
+                return self.run_again(pending.rerun(head), Some(head)).await;
             }
         }
         self.options.failpoints.hit(Failpoint::RecoverFilesChecked)?;
         self.stand(&pending.standing);
         self.commit_all(&head.record, head.digest).await?;
-        self.positions = head.record.plan.positions();
+        self.go_behind(&head.record.plan, Some(head));
         self.next = head.record.id.epoch.next();
         self.check_sources()
     }
 
     /// Runs the plan of an epoch again and commits it where it lacks.
-    async fn run_again(&mut self, rewritten: Rewritten) -> Result<()> {
+    async fn run_again(&mut self, rewritten: Rewritten, head: Option<&Head>) -> Result<()> {
         self.stand(&rewritten.standing);
         let mut plan = rewritten.plan;
-        self.positions = plan.positions();
+        self.go_behind(&plan, head);
         self.check_sources()?;
         self.check_ranges(&plan).await?;
         plan.targets = self.targets();
@@ -135,6 +153,7 @@ impl Driver<'_> {
         record.hold_still(&rewritten.lacking);
         let digest = self.prepare(&record).await?;
         self.commit_all(&record, digest).await?;
+        self.event_time.passed(&plan, &outcome);
         self.next = plan.epoch.next();
         Ok(())
     }

@@ -238,6 +238,7 @@ fn plan(batches: i64) -> Arc<EpochPlan> {
         sources: std::iter::once(("ready".parse().unwrap(), part)).collect(),
         targets: std::iter::once(("nowhere".parse().unwrap(), Target::default())).collect(),
         watermarks: std::collections::BTreeMap::new(),
+        last: false,
     })
 }
 

@@ -31,7 +31,8 @@ pub(crate) fn build(
         let streams = match &node.kind {
             NodeKind::Source(source) => source::build(env, at, source, plans),
             NodeKind::Step(_, resolved) => {
-                step::build(env, at, resolved, inputs(node, &rows)?, plans)?
+                let sides = resolved.sides().len();
+                step::build(env, at, sides, inputs(node, &rows)?, plans)?
             }
             NodeKind::Sink { .. } => sink::build(env, at, inputs(node, &rows)?, plans)?,
         };

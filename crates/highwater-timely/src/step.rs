@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use highwater_core::{Flow, Name, Output, Resolved, Result};
+use highwater_core::{Flow, Name, Output, Result};
 use highwater_pipeline::parts::{Call, Stepping};
-use highwater_pipeline::{Done, NodeId, Tap};
+use highwater_pipeline::{NodeId, Tap};
 use timely::dataflow::Stream;
 
 use crate::cell::{Cell, Env, Frame, Parts, Streams};
@@ -14,16 +14,16 @@ use crate::turn::Plans;
 pub(crate) fn build<'s>(
     env: &Rc<Env>,
     node: (NodeId, &Name),
-    resolved: &Resolved,
+    sides: usize,
     inputs: Vec<(Tap, Stream<'s, u64, Rows>)>,
     plans: Stream<'s, u64, Plans>,
 ) -> Result<Streams<'s>> {
-    let step = Stepping::build(resolved)?;
+    let step = Stepping::build(env.graph(), node.0)?;
     let mut frame = Frame::new(env, node, plans);
     for (tap, stream) in inputs {
         frame.input(tap, stream)?;
     }
-    let sides = (0..resolved.sides().len()).map(Output::Side);
+    let sides = (0..sides).map(Output::Side);
     let outputs = std::iter::once(Output::Main).chain(sides);
     let cell = |parts| StepCell { parts, step, flow: Flow::Done, ended: false };
     Ok(frame.finish(outputs, cell))
@@ -44,12 +44,12 @@ impl Cell for StepCell {
     }
 
     fn advance(&mut self) -> Result<bool> {
-        let Parts { turns, inputs, outputs, .. } = &mut self.parts;
+        let Parts { env, turns, inputs, outputs, .. } = &mut self.parts;
         let Some(turn) = turns.current() else { return Ok(false) };
         let call = if self.flow == Flow::More {
             Call::More
         } else if self.ended {
-            outputs.report(turn, Done::Stepped);
+            outputs.report(turn, self.step.done());
             turns.next();
             self.ended = false;
             return Ok(true);
@@ -62,7 +62,7 @@ impl Cell for StepCell {
             return Ok(false);
         };
         let mut emitted = Vec::new();
-        self.flow = self.step.call(&turn.plan, call, &mut emitted)?;
+        self.flow = self.step.call((env.graph(), &turn.plan), call, &mut emitted)?;
         outputs.emit(turn, emitted)?;
         Ok(true)
     }

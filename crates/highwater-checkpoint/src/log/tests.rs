@@ -20,10 +20,12 @@ fn record(epoch: u64, run: &str) -> Prepared {
             sources: BTreeMap::new(),
             targets: BTreeMap::new(),
             watermarks: BTreeMap::new(),
+            last: false,
         },
         sinks: Vec::new(),
         replaces: Vec::new(),
         records: BTreeMap::new(),
+        observed: Default::default(),
     }
 }
 

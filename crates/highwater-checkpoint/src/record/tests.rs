@@ -17,6 +17,7 @@ fn record() -> Prepared {
             sources: BTreeMap::new(),
             targets: BTreeMap::new(),
             watermarks: BTreeMap::new(),
+            last: false,
         },
         sinks: vec![SinkShare {
             sink: "s".parse().unwrap(),
@@ -24,6 +25,7 @@ fn record() -> Prepared {
         }],
         replaces: vec![Digest::of(b"first")],
         records: BTreeMap::from([("in".parse().unwrap(), 3)]),
+        observed: Default::default(),
     }
 }
 

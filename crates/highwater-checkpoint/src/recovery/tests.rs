@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use highwater_core::{Marker, Partition, Position, SourcePlan, Timestamp};
+use highwater_core::{Marker, Partition, Position, Positions, SourcePlan, Timestamp};
 
 use super::*;
 use crate::{Prepared, SinkShare};
@@ -25,6 +25,7 @@ fn plan(epoch: u64) -> EpochPlan {
         sources: BTreeMap::from([(name("in"), source)]),
         targets: BTreeMap::new(),
         watermarks: BTreeMap::new(),
+        last: false,
     }
 }
 
@@ -66,6 +67,7 @@ fn head() -> Head {
         sinks: vec![share("main", follows(4, "four")), share("side", follows(2, "two"))],
         replaces: Vec::new(),
         records: BTreeMap::new(),
+        observed: Default::default(),
     };
     Head { record, digest: Digest::of(b"five") }
 }
@@ -202,8 +204,8 @@ fn an_accepted_rollback_needs_no_second_choice() {
 #[test]
 fn a_lost_log_is_made_up_for_by_the_primary() {
     let five = || holds(id(5, "five"));
-    let Resume::Next { last, positions, .. } = resume(None, five(), five()) else { panic!() };
-    assert_eq!((last, positions), (Epoch(5), plan(5).positions()));
+    let Resume::Next { last, plan: found, .. } = resume(None, five(), five()) else { panic!() };
+    assert_eq!((last, found), (Epoch(5), plan(5)));
 
     let Resume::Rerun(again) = resume(None, five(), holds(id(2, "two"))) else { panic!() };
     assert_eq!((again.plan, again.lacking), (plan(5), vec![name("side")]));

@@ -37,6 +37,7 @@ fn epoch(withheld: Option<Withheld>, throttled_ms: u64) -> Progress {
         gaps: Vec::new(),
     };
     Progress {
+        event_time: Default::default(),
         name: "ledger".parse().unwrap(),
         run_id: String::new(),
         batch_id: Epoch(3),

@@ -5,7 +5,7 @@ use arrow::datatypes::Int64Type;
 
 use super::*;
 
-fn batch(offsets: impl IntoIterator<Item = i64>) -> Batch {
+fn batch(offsets: Vec<i64>) -> Batch {
     let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(0..4));
     let rows = RecordBatch::try_from_iter([("id", ids)]).unwrap();
     Batch { offsets: Some(Offsets::new(offsets)), ..rows.into() }
@@ -35,4 +35,14 @@ fn rows_that_are_chosen_keep_their_offsets() {
         assert_eq!(pairs(&batch.with_columns(batch.rows.clone())), pairs(&batch));
         assert!(batch.with_rows(batch.rows.clone()).offsets.is_none());
     }
+}
+
+#[test]
+fn an_origin_is_a_key_of_json() {
+    let partition = Partition::new("a/b", 3);
+    let origin = Origin { source: "orders".parse().unwrap(), partition };
+    let json = serde_json::to_string(&origin).unwrap();
+    assert_eq!(json, "\"orders/a/b/3\"");
+    assert_eq!(serde_json::from_str::<Origin>(&json).unwrap(), origin);
+    assert!(serde_json::from_str::<Origin>("\"orders\"").is_err());
 }

@@ -15,6 +15,7 @@ fn plan() -> EpochPlan {
         sources: [("orders".parse().unwrap(), source)].into_iter().collect(),
         targets: [("ledger".parse().unwrap(), Target("{}".to_owned()))].into_iter().collect(),
         watermarks: std::collections::BTreeMap::new(),
+        last: false,
     }
 }
 

@@ -3,15 +3,21 @@
 use std::fmt;
 
 use highwater_core::{
-    Batch, Context, Emitted, EpochPlan, Flow, Moment, Operator, Port, Resolved, Result, StepCounts,
-    Watermarks,
+    Batch, Context, Emitted, EpochPlan, Flow, Moment, Name, Operator, Port, Result, Told,
 };
+
+use super::bug;
+use crate::accounting::Done;
+use crate::graph::{Graph, NodeId, NodeKind};
 
 /// An operator with what it needs to be called.
 pub struct Stepping {
+    node: NodeId,
+    name: Name,
     operator: Box<dyn Operator>,
     sides: usize,
-    counts: StepCounts,
+    moment: Option<Moment>,
+    told: Told,
 }
 
 /// What an operator is called for.
@@ -26,13 +32,18 @@ pub enum Call {
 }
 
 impl Stepping {
-    /// A new instance of a step.
+    /// A new instance of the step at `node`.
     ///
     /// # Errors
     /// What the step reports.
-    pub fn build(resolved: &Resolved) -> Result<Self> {
+    pub fn build(graph: &Graph, node: NodeId) -> Result<Self> {
+        let found = graph.node(node).ok_or_else(|| bug("a step is no node"))?;
+        let NodeKind::Step(_, resolved) = &found.kind else {
+            return Err(bug("a source or sink was taken for a step"));
+        };
         let (operator, sides) = (resolved.build()?, resolved.sides().len());
-        Ok(Self { operator, sides, counts: StepCounts::default() })
+        let (name, told) = (found.name.clone(), Told::default());
+        Ok(Self { node, name, operator, sides, moment: None, told })
     }
 
     /// Calls the operator. What it emits goes to the end of `emitted`, and is to be passed on before
@@ -42,23 +53,33 @@ impl Stepping {
     /// What the operator reports. It must not be called again.
     pub fn call(
         &mut self,
-        plan: &EpochPlan,
+        (graph, plan): (&Graph, &EpochPlan),
         call: Call,
         emitted: &mut Vec<Emitted>,
     ) -> Result<Flow> {
-        let watermarks = Watermarks::UNKNOWN;
-        let moment = Moment { epoch: plan.epoch, now: plan.now, watermarks };
-        let mut cx = Context::new(moment, self.sides, emitted, &mut self.counts);
+        let moment = match self.moment {
+            Some(moment) if moment.epoch == plan.epoch => moment,
+            _ => {
+                let watermarks = graph.watermarks_into(self.node, plan);
+                *self.moment.insert(Moment { epoch: plan.epoch, now: plan.now, watermarks })
+            }
+        };
+        let mut cx = Context::new(moment, self.sides, emitted, &mut self.told);
         match call {
             Call::Batch(port, batch) => self.operator.on_batch(port, batch, &mut cx),
             Call::EpochEnd => self.operator.on_epoch_end(&mut cx),
             Call::More => self.operator.more(&mut cx),
         }
     }
+
+    /// What it has told since this was asked last.
+    pub fn done(&mut self) -> Done {
+        Done::Stepped(self.name.clone(), std::mem::take(&mut self.told))
+    }
 }
 
 impl fmt::Debug for Stepping {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stepping").field("sides", &self.sides).finish_non_exhaustive()
+        f.debug_struct("Stepping").field("name", &self.name).finish_non_exhaustive()
     }
 }

@@ -8,6 +8,7 @@
 
 mod builder;
 mod crashes;
+mod event_time;
 mod instances;
 mod lifecycle;
 mod recorded;

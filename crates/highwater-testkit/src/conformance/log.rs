@@ -101,9 +101,11 @@ fn record(run: &str, id: RecordId) -> Prepared {
             sources,
             targets,
             watermarks: BTreeMap::new(),
+            last: false,
         },
         sinks: Vec::new(),
         replaces: Vec::new(),
         records: BTreeMap::new(),
+        observed: BTreeMap::new(),
     }
 }

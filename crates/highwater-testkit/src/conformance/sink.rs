@@ -111,6 +111,7 @@ impl Run<'_> {
                 sources,
                 targets,
                 watermarks: std::collections::BTreeMap::new(),
+                last: false,
             }),
         }
     }

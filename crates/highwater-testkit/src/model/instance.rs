@@ -102,9 +102,9 @@ impl Instance {
             Err(Stop::Fenced { .. }) => self.stage = Stage::Stopped(Why::Fenced),
             Err(_) => self.stage = Stage::Stopped(Why::Refused),
             Ok(Resume::Fresh) => self.stage_next(Epoch(0), 0, world.input),
-            Ok(Resume::Next { last, positions, standing }) => {
+            Ok(Resume::Next { last, plan, standing }) => {
                 self.stand(&standing);
-                self.stage_next(last.next(), next_of(&positions), world.input);
+                self.stage_next(last.next(), next_of(&plan.positions()), world.input);
             }
             Ok(Resume::Finish(pending)) => {
                 self.stand(&pending.standing);
@@ -268,6 +268,7 @@ impl Record {
             sinks: SINKS.map(share).to_vec(),
             replaces: self.replaces.clone(),
             records: BTreeMap::new(),
+            observed: BTreeMap::new(),
         };
         Head { record, digest: self.digest }
     }
@@ -290,6 +291,7 @@ fn plan(written: Written) -> EpochPlan {
         sources: [(NAMES[0].clone(), source)].into_iter().collect(),
         targets: BTreeMap::new(),
         watermarks: BTreeMap::new(),
+        last: false,
     }
 }
 

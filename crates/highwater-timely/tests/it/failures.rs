@@ -79,6 +79,7 @@ async fn an_executor_that_is_dropped_in_the_middle_ends_its_threads() {
         sources: std::iter::once(("pairs".parse::<Name>().unwrap(), Default::default())).collect(),
         targets: Default::default(),
         watermarks: std::collections::BTreeMap::new(),
+        last: false,
     });
     let mut executor = executor(3).build(job).unwrap();
     executor.submit(std::sync::Arc::clone(&plan)).unwrap();
