@@ -34,6 +34,7 @@ const LAYERS: &[(&str, Below)] = &[
     ("core", Below::Only(&[])),
     ("codec", Below::Only(&["core"])),
     ("state", Below::Only(&["core"])),
+    ("dedupe", Below::Only(&["core", "state"])),
     ("storage", Below::Only(&["core"])),
     ("checkpoint", Below::Only(&["core", "storage"])),
     ("parquet", Below::Only(&["core", "storage"])),

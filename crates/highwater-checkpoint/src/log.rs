@@ -1,7 +1,9 @@
 //! The log of one pipeline in a directory or bucket prefix.
 //!
-//! `prepared/<epoch>.<attempt>.json` are the records. Whether an epoch is committed stands in the
-//! tables and nowhere else.
+//! `prepared/<epoch>.<attempt>.json` are the records, `state/<epoch>-<worker>-<run>.hws` the state that
+//! they name. Whether an epoch is committed stands in the tables and nowhere else.
+
+use std::collections::BTreeSet;
 
 use highwater_core::{Digest, Epoch, Result};
 use highwater_storage::{Created, Storage};
@@ -68,6 +70,18 @@ impl Log {
         Ok(Some(Head { record, digest }))
     }
 
+    /// The newest record of an epoch before `epoch`; none when there is none.
+    ///
+    /// # Errors
+    /// As [`newest`](Self::newest).
+    pub async fn newest_before(&self, epoch: Epoch) -> Result<Option<Head>> {
+        let records = self.records().await?;
+        match records.into_iter().rfind(|id| id.epoch < epoch) {
+            Some(id) => self.read(id).await,
+            None => Ok(None),
+        }
+    }
+
     /// Writes a record, which decides its epoch, and returns its digest.
     ///
     /// `previous` is the record that the log ended with before. If it is gone afterwards, a
@@ -111,6 +125,32 @@ impl Log {
         Ok(())
     }
 
+    /// Removes the state objects that no record names. Those of the newest epoch are left alone unless
+    /// `run` wrote them: another instance may be about to name them, and hold its own record for it.
+    ///
+    /// # Errors
+    /// As [`trim`](Self::trim).
+    pub async fn trim_state(&self, run: &str) -> Result<()> {
+        // Before the records: what is named by one that comes meanwhile is then not found unnamed.
+        let objects = self.storage.list("state").await?;
+        let records = self.records().await?;
+        let Some(newest) = records.last() else { return Ok(()) };
+        let mut named = BTreeSet::new();
+        for id in &records {
+            // What another instance trims meanwhile may be all that names an object.
+            let Some(head) = self.read(*id).await? else { return Ok(()) };
+            let state = head.record.state.unwrap_or_default();
+            named.extend(state.objects.into_iter().map(|object| object.path));
+        }
+        for object in objects.iter().filter(|object| !named.contains(&object.path)) {
+            let Some((epoch, owner)) = state_of(&object.path) else { continue };
+            if epoch < newest.epoch || (epoch == newest.epoch && owner == run) {
+                self.storage.delete(&object.path).await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn records(&self) -> Result<Vec<RecordId>> {
         let objects = self.storage.list("prepared").await?;
         let mut ids: Vec<_> = objects.iter().filter_map(|object| id_of(&object.path)).collect();
@@ -121,6 +161,18 @@ impl Log {
 
 fn record_path(id: RecordId) -> String {
     format!("prepared/{:020}.{:04}.json", id.epoch.0, id.attempt)
+}
+
+/// Where a worker of a run saves its state at the end of an epoch, below the checkpoint.
+pub fn state_path(epoch: Epoch, worker: usize, run: &str) -> String {
+    format!("state/{:020}-{worker:04}-{run}.hws", epoch.0)
+}
+
+fn state_of(path: &str) -> Option<(Epoch, &str)> {
+    let name = path.strip_prefix("state/")?.strip_suffix(".hws")?;
+    let (epoch, rest) = name.split_once('-')?;
+    let (_worker, run) = rest.split_once('-')?;
+    Some((Epoch(epoch.parse().ok()?), run))
 }
 
 fn id_of(path: &str) -> Option<RecordId> {

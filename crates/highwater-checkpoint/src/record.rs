@@ -12,7 +12,7 @@ use highwater_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::CheckpointError;
+use crate::{CheckpointError, StateManifest};
 
 const VERSION: u32 = 1;
 
@@ -58,6 +58,9 @@ pub struct Prepared {
     /// Records taken out of each source.
     #[serde(default)]
     pub records: BTreeMap<Name, u64>,
+    /// The state behind this epoch; none when no step keeps any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<StateManifest>,
     /// The latest event times of epochs 0 to this one, by the step that declares event time.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub observed: Observed,

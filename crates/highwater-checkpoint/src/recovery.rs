@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use highwater_core::{Digest, Epoch, EpochPlan, Footing, Found, MarkerId, Name, Rule, Verdict};
 
-use crate::{Head, RecordId, Share};
+use crate::manifest::{Fit, compare_steps};
+use crate::{Head, RecordId, Share, StepState};
 
 /// What to do about a table that somebody rolled back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -100,6 +101,28 @@ pub enum Stop {
         /// The primary sink.
         sink: Name,
     },
+    /// There is no log, and a table cannot stand in for the state that was kept beside it.
+    #[error(
+        "sink {sink} holds epoch {found}, and the state of step {step} behind it is lost with the log"
+    )]
+    NoState {
+        /// A step that keeps state.
+        step: Name,
+        /// The primary sink.
+        sink: Name,
+        /// The epoch it holds.
+        found: Epoch,
+    },
+    /// The saved state is of other steps.
+    #[error("step {step} kept {then}, and today it keeps {today}")]
+    OtherState {
+        /// The step.
+        step: Name,
+        /// What it was.
+        then: String,
+        /// What it is.
+        today: String,
+    },
     /// The log or table belongs to a pipeline with other sources or sinks.
     #[error(
         "the last epoch was prepared with the {what} [{then}], and this pipeline has [{today}]"
@@ -119,7 +142,8 @@ fn or_none(epoch: Option<Epoch>) -> String {
 }
 
 /// Decides how to go on from the newest record of the log (none when it is lost or new) and from
-/// what was found in the table of every sink, the primary first.
+/// what was found in the table of every sink, the primary first. `steps` are those of today that keep
+/// state, with their tables as they are when they are empty.
 ///
 /// # Errors
 /// [`Stop`] when going on could lose or double rows.
@@ -127,10 +151,15 @@ pub fn decide(
     newest: Option<&Head>,
     sinks: &[(Name, Found)],
     on_rollback: OnRollback,
+    steps: &BTreeMap<Name, StepState>,
 ) -> Result<Resume, Stop> {
     match newest {
-        Some(head) => from_log(head, sinks, on_rollback),
-        None => from_tables(sinks, on_rollback),
+        Some(head) => {
+            check_names(head, sinks)?;
+            check_steps(head, steps)?;
+            from_log(head, sinks, on_rollback)
+        }
+        None => from_tables(sinks, on_rollback, steps),
     }
 }
 
@@ -144,7 +173,6 @@ enum Holds {
 
 fn from_log(head: &Head, sinks: &[(Name, Found)], on_rollback: OnRollback) -> Result<Resume, Stop> {
     let record = &head.record;
-    check_names(head, sinks)?;
     let mut lacking = Vec::new();
     let mut rewrite = false;
     for (sink, found) in sinks {
@@ -193,6 +221,16 @@ fn check_names(head: &Head, sinks: &[(Name, Found)]) -> Result<(), Stop> {
     Err(Stop::OtherPipeline { what: "sinks", then: then.join(", "), today: today.join(", ") })
 }
 
+/// State is kept by the names of steps, and only the step that wrote it can read it.
+fn check_steps(head: &Head, steps: &BTreeMap<Name, StepState>) -> Result<(), Stop> {
+    let saved = head.record.state.as_ref().map(|state| &state.steps);
+    let fits = compare_steps(saved.unwrap_or(&BTreeMap::new()), steps);
+    fits.into_iter().try_for_each(|(step, fit)| match fit {
+        Fit::Refuse { then, today } => Err(Stop::OtherState { step, then, today }),
+        Fit::Compatible | Fit::Migrate { .. } => Ok(()),
+    })
+}
+
 fn holds(head: &Head, sink: &Name, found: &Found, on_rollback: OnRollback) -> Result<Holds, Stop> {
     let record = &head.record;
     let share = record.sinks.iter().find(|share| share.sink == *sink).map(|share| &share.share);
@@ -220,7 +258,11 @@ fn holds(head: &Head, sink: &Name, found: &Found, on_rollback: OnRollback) -> Re
     }
 }
 
-fn from_tables(sinks: &[(Name, Found)], on_rollback: OnRollback) -> Result<Resume, Stop> {
+fn from_tables(
+    sinks: &[(Name, Found)],
+    on_rollback: OnRollback,
+    steps: &BTreeMap<Name, StepState>,
+) -> Result<Resume, Stop> {
     let Some(((primary, found), sides)) = sinks.split_first() else { return Ok(Resume::Fresh) };
     let holds = found.last().map(|last| last.id.epoch);
     for (sink, side) in sides {
@@ -231,6 +273,10 @@ fn from_tables(sinks: &[(Name, Found)], on_rollback: OnRollback) -> Result<Resum
         }
     }
     let Some(last) = found.last() else { return Ok(Resume::Fresh) };
+    if let Some(step) = steps.keys().next() {
+        let (step, sink, found) = (step.clone(), primary.clone(), last.id.epoch);
+        return Err(Stop::NoState { step, sink, found });
+    }
     for (sink, found) in sinks {
         if let (Found::RolledBack { last, standing }, OnRollback::Refuse) = (found, on_rollback) {
             let found = standing.map(|marker| marker.epoch);

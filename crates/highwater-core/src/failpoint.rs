@@ -18,6 +18,8 @@ pub enum Phase {
     Finish,
     /// Finding out at a start what the last run did.
     Recover,
+    /// What steps keep: restoring, saving and removing it. Pipelines without state have no such part.
+    State,
 }
 
 /// Declares the failpoints once: variant, name, phase and meaning cannot drift apart.
@@ -55,12 +57,18 @@ failpoints! {
     RecoverFilesChecked = "recover.files-checked" in Recover,
     /// The epoch left open by the last run is committed everywhere.
     RecoverDone = "recover.done" in Recover,
+    /// Every step of a worker has taken up its state.
+    StateRestored = "state.restored" in State,
     /// A plan was made and nothing read yet.
     Planned = "read.planned" in Read,
     /// A payload was read and not yet decoded.
     PayloadRead = "read.payload" in Read,
     /// A batch has gone through the operators to the writers.
     BatchWritten = "read.batch-written" in Read,
+    /// Every step of a worker has said what changed, and nothing of it is written yet.
+    StateGathered = "state.gathered" in State,
+    /// The state object of a worker is durable.
+    StateSaved = "state.saved" in State,
     /// Every input of the epoch was read and the writers are about to close.
     BeforeClose = "prepare.before-close" in Prepare,
     /// A data file is durable.
@@ -85,6 +93,8 @@ failpoints! {
     SourcesTold = "finish.sources-told" in Finish,
     /// Old records were removed.
     Trimmed = "finish.trimmed" in Finish,
+    /// State objects that no record names any more were removed.
+    StateTrimmed = "state.trimmed" in State,
 }
 
 /// What a test does at a failpoint.

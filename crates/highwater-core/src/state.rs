@@ -71,6 +71,11 @@ impl Groups {
         Self((0..KEY_GROUPS).filter(of).fold(0, |groups, group| groups | 1 << group))
     }
 
+    /// One group.
+    pub fn only(group: u8) -> Self {
+        Self(1 << (group % KEY_GROUPS))
+    }
+
     /// Whether a group is one of them.
     pub fn contains(self, group: u8) -> bool {
         group < KEY_GROUPS && self.0 >> group & 1 == 1

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use highwater_core::{Error, ErrorKind, Name, Result, Staged, Told};
+use highwater_checkpoint::{Tables, WorkerSave, add_tables};
+use highwater_core::{Error, ErrorKind, Groups, Name, Result, Staged, Told};
 
 /// Counts of one source in one epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,7 +24,10 @@ pub enum Done {
     /// A source has read its ranges.
     Read(Name, SourceCounts),
     /// A step has emitted everything.
-    Stepped(Name, Told),
+    Stepped(Stepped),
+    /// A step has emitted everything, and is the last of its worker of those that keep state: that of
+    /// all of them is durable.
+    Saved(Stepped, WorkerSave),
     /// A writer has staged the rows that it got.
     Written {
         /// The sink.
@@ -37,6 +41,17 @@ pub enum Done {
     Idle,
 }
 
+/// What one instance of a step did in an epoch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stepped {
+    /// The step.
+    pub step: Name,
+    /// What it told.
+    pub told: Told,
+    /// What holds for its tables, if it keeps state.
+    pub tables: Tables,
+}
+
 /// What an executor made of an epoch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
@@ -48,6 +63,10 @@ pub struct Outcome {
     pub sources: BTreeMap<Name, SourceCounts>,
     /// What each step told.
     pub steps: BTreeMap<Name, Told>,
+    /// What holds for the tables of each step.
+    pub tables: BTreeMap<Name, Tables>,
+    /// What each worker saved of the state of its steps; nothing when no step keeps any.
+    pub saved: Vec<WorkerSave>,
 }
 
 impl Outcome {
@@ -65,16 +84,25 @@ impl Outcome {
                 *self.written.entry(sink.clone()).or_default() += rows;
                 self.staged.entry(sink).or_default().extend(staged);
             }
-            Done::Stepped(step, told) => {
-                let sum = self.steps.entry(step).or_default();
-                sum.counts.late += told.counts.late;
-                sum.counts.duplicates += told.counts.duplicates;
-                for (origin, latest) in told.observed {
-                    let sum = sum.observed.entry(origin).or_insert(latest);
-                    *sum = sum.and(latest);
-                }
+            Done::Stepped(stepped) => self.add_step(stepped),
+            Done::Saved(stepped, saved) => {
+                self.add_step(stepped);
+                self.saved.push(saved);
             }
             Done::Idle => {}
+        }
+    }
+
+    fn add_step(&mut self, Stepped { step, told, tables }: Stepped) {
+        if !tables.is_empty() {
+            add_tables(self.tables.entry(step.clone()).or_default(), tables);
+        }
+        let sum = self.steps.entry(step).or_default();
+        sum.counts.late += told.counts.late;
+        sum.counts.duplicates += told.counts.duplicates;
+        for (origin, latest) in told.observed {
+            let sum = sum.observed.entry(origin).or_insert(latest);
+            *sum = sum.and(latest);
         }
     }
 
@@ -97,6 +125,11 @@ impl Outcome {
             if staged != *written {
                 return bug(format!("sink {sink}: {written} rows came and {staged} were staged"));
             }
+        }
+        // Who saves nothing says so for its groups: a worker that is missing here lost its state.
+        let left = self.saved.iter().fold(Groups::ALL, |left, save| left.without(save.groups));
+        if !self.saved.is_empty() && !left.is_empty() {
+            return bug(format!("the state of {left:?} was not saved"));
         }
         Ok(())
     }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use highwater_checkpoint::{Log, RecordId};
+use highwater_checkpoint::{Log, RecordId, StateManifest, StepState};
 use highwater_core::{
     Backlog, Committer, Epoch, Error, ErrorKind, Failpoint, Footing, Limits, Name, Planned,
-    Positions, Result, SinkContext, Source, Timestamp,
+    Positions, Result, SinkContext, Source, StateRoom, Timestamp,
 };
 use tokio::time::Instant;
 use tracing::Instrument as _;
@@ -16,8 +16,9 @@ use tracing::field::Empty;
 use crate::epoch::Planning;
 use crate::event_time::EventTime;
 use crate::handle::Shared;
+use crate::state::{self, SpillDirectory};
 use crate::supervisor::Life;
-use crate::{Executor, Job, Options, Plan, State, Trigger, meters};
+use crate::{Executor, Job, Options, Plan, State, StateStore, Trigger, meters};
 
 /// How often a running driver looks at every table, quiet ones too.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(60);
@@ -30,7 +31,16 @@ pub(crate) struct Driver<'a> {
     /// Names this life in every file and record.
     pub(crate) run: String,
     pub(crate) log: Log,
-    pub(crate) executor: Box<dyn Executor>,
+    /// None before it is needed: it begins with the state of one epoch.
+    pub(crate) executor: Option<Box<dyn Executor>>,
+    /// What the executor has beside memory. Dropped after it.
+    pub(crate) spill: Option<SpillDirectory>,
+    /// The steps that keep state.
+    pub(crate) steps: BTreeMap<Name, StepState>,
+    /// The state before the next epoch.
+    pub(crate) state: StateManifest,
+    /// What earlier lives left of state was removed.
+    pub(crate) swept: bool,
     pub(crate) sources: BTreeMap<Name, Arc<dyn Source>>,
     /// In the order of their commit.
     pub(crate) sinks: Vec<OpenSink>,
@@ -94,16 +104,17 @@ impl<'a> Driver<'a> {
             let (name, description) = (name.clone(), sink.describe());
             sinks.push(OpenSink { name, description, committer, on: Footing::default() });
         }
-        let job = Job {
-            plan: plan.clone(),
-            run: run.clone(),
-            failpoints: options.failpoints.clone(),
-            runtime: tokio::runtime::Handle::current(),
-        };
         let source =
             |(_, name, source): (_, &Name, &Arc<dyn Source>)| (name.clone(), Arc::clone(source));
         Ok(Self {
-            executor: options.executor.build(job)?,
+            executor: None,
+            spill: options
+                .state_spill
+                .as_ref()
+                .map(|it| SpillDirectory::new(it, plan.name(), &run)),
+            steps: state::declared(&graph)?,
+            state: StateManifest::default(),
+            swept: false,
             sources: graph.sources().map(source).collect(),
             positions: graph
                 .sources()
@@ -121,6 +132,30 @@ impl<'a> Driver<'a> {
             newest: None,
             looked: Instant::now(),
             quiet_since: options.clock.now(),
+        })
+    }
+
+    /// The executor, which has taken up the state before the next epoch.
+    pub(crate) async fn executor(&mut self) -> Result<&mut (dyn Executor + 'static)> {
+        if self.executor.is_none() {
+            self.executor = Some(self.begin_executor().await?);
+        }
+        let executor = self.executor.as_deref_mut();
+        executor.ok_or_else(|| Error::new(ErrorKind::Internal, "pipeline", "there is no executor"))
+    }
+
+    async fn begin_executor(&self) -> Result<Box<dyn Executor>> {
+        let room = StateRoom {
+            bytes: self.options.state_memory,
+            spill: self.spill.as_ref().map(SpillDirectory::path),
+        };
+        let saved = StateStore::open(self.options.checkpoint.clone(), &self.state).await?;
+        self.options.executor.build(Job {
+            plan: self.plan.clone(),
+            run: self.run.clone(),
+            failpoints: self.options.failpoints.clone(),
+            runtime: tokio::runtime::Handle::current(),
+            state: saved.with_room(room),
         })
     }
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use highwater_checkpoint::{Prepared, RecordId, Share, SinkShare};
+use highwater_checkpoint::{Prepared, RecordId, Share, SinkShare, StateManifest, StepState};
 use highwater_core::{
-    Digest, EpochPlan, Error, ErrorKind, Failpoint, Name, Planned, Result, SourcePlan,
+    Digest, Epoch, EpochPlan, Error, ErrorKind, Failpoint, Level, Name, Planned, Result, SourcePlan,
 };
 use tokio::time::Instant;
 
@@ -95,9 +95,9 @@ impl Driver<'_> {
     /// Lets the executor run a plan.
     #[tracing::instrument(name = "run", skip_all)]
     pub(crate) async fn compute(&mut self, plan: Arc<EpochPlan>, run: Run) -> Result<Outcome> {
-        self.executor.submit(plan)?;
+        self.executor().await?.submit(plan)?;
         let outcome = loop {
-            match self.executor.next().await? {
+            match self.executor().await?.next().await? {
                 Report::Observed(sources) if run == Run::First => self.check_rejected(&sources)?,
                 Report::Observed(_) => {}
                 Report::Prepared(outcome) => break outcome,
@@ -138,8 +138,21 @@ impl Driver<'_> {
             sinks: self.sinks.iter().enumerate().map(share).collect(),
             replaces,
             records: records.collect(),
+            state: self.state_after(plan.epoch, outcome),
             observed: self.event_time.with(outcome),
         }
+    }
+
+    /// The state behind an epoch; none when no step keeps any.
+    fn state_after(&self, epoch: Epoch, outcome: &Outcome) -> Option<StateManifest> {
+        let step = |(name, step): (&Name, &StepState)| {
+            let said = outcome.tables.get(name).cloned();
+            let description = step.description.clone();
+            (name.clone(), StepState { description, tables: said.unwrap_or_default() })
+        };
+        let steps = self.steps.iter().map(step).collect();
+        let next = || self.state.next(epoch, &outcome.saved, steps);
+        (!self.steps.is_empty()).then(next)
     }
 
     /// Writes the record that decides.
@@ -148,6 +161,7 @@ impl Driver<'_> {
         self.options.failpoints.hit(Failpoint::BeforePrepare)?;
         let digest = self.log.append(record, self.newest).await?;
         self.newest = Some(record.id);
+        self.state = record.state.clone().unwrap_or_default();
         self.options.failpoints.hit(Failpoint::Prepared)?;
         Ok(digest)
     }
@@ -190,7 +204,22 @@ impl Driver<'_> {
         if let Err(error) = self.log.trim().await {
             tracing::warn!(%error, "old records were not removed");
         }
-        failpoints.hit(Failpoint::Trimmed)
+        failpoints.hit(Failpoint::Trimmed)?;
+        self.trim_state().await
+    }
+
+    /// Removes state that nothing names any more. That becomes so when a save took the place of many,
+    /// and when a life dies.
+    async fn trim_state(&mut self) -> Result<()> {
+        let level = self.next.previous().map_or(Level::EPOCH, Level::of);
+        if self.steps.is_empty() || (self.swept && level == Level::EPOCH) {
+            return Ok(());
+        }
+        match self.log.trim_state(&self.run).await {
+            Ok(()) => self.swept = true,
+            Err(error) => tracing::warn!(%error, "old state was not removed"),
+        }
+        self.options.failpoints.hit(Failpoint::StateTrimmed)
     }
 
     /// Tells that there was nothing to read, and why, unless that was told a moment ago.

@@ -5,10 +5,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use highwater_core::{EpochPlan, Failpoints, Name, Result};
+use highwater_core::{EpochPlan, Failpoint, Failpoints, Name, Result};
 use tokio::runtime::Handle;
 
-use crate::{Outcome, Plan, SourceCounts};
+use crate::{Outcome, Plan, SourceCounts, StateStore};
 
 /// Runs plans. Takes no decision: what an epoch reads and when it is stands in the plan.
 #[async_trait(?Send)]
@@ -45,7 +45,8 @@ pub trait ExecutorSpec: Send + Sync + fmt::Debug {
     /// Makes the steps of the pipeline and whatever runs them.
     ///
     /// # Errors
-    /// What a step reports when it is made, or `Transient` when the system has no room for threads.
+    /// What a step reports when it is made and takes up its state, or `Transient` when the system has no
+    /// room for threads.
     fn build(&self, job: Job) -> Result<Box<dyn Executor>>;
 }
 
@@ -60,4 +61,20 @@ pub struct Job {
     pub failpoints: Failpoints,
     /// The caller's runtime, for the I/O of sources and writers.
     pub runtime: Handle,
+    /// Where steps keep their state. What was saved before is that of the epoch before the first one
+    /// that is submitted.
+    pub state: StateStore,
+}
+
+impl Job {
+    /// To be called by each worker when its steps have taken up their state.
+    ///
+    /// # Errors
+    /// What a failpoint makes up.
+    pub fn restored(&self) -> Result<()> {
+        match crate::state::stateful(self.plan.graph()).next() {
+            Some(_) => self.failpoints.hit(Failpoint::StateRestored),
+            None => Ok(()),
+        }
+    }
 }

@@ -12,27 +12,34 @@ use highwater_core::{
     SourcePlan,
 };
 
-use crate::accounting::Outcome;
+use crate::accounting::{Done, Outcome};
 use crate::executor::{Executor, ExecutorSpec, Job, Report};
 use crate::graph::{Graph, NodeId, NodeKind, Tap};
-use crate::parts::{Call, Reading, Stepping, Writing, unread};
+use crate::parts::{Call, Gathering, Reading, Stepping, Writing, unread};
 
 /// Runs a pipeline on one thread, the one that its driver has. The default.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Inline;
 
 impl ExecutorSpec for Inline {
-    fn build(&self, job: Job) -> Result<Box<dyn Executor>> {
+    fn build(&self, mut job: Job) -> Result<Box<dyn Executor>> {
         let graph = job.plan.shared_graph();
+        let saved = job.state.take_saved();
         let mut steps = BTreeMap::new();
         for (id, node) in graph.nodes() {
             if let NodeKind::Step(..) = &node.kind {
-                steps.insert(id, Stepping::build(&graph, id)?);
+                let mut step = Stepping::build(&graph, id)?;
+                saved.restore(&graph, id, ALONE, &mut step)?;
+                steps.insert(id, step);
             }
         }
+        job.restored()?;
         Ok(Box::new(InlineExecutor { job, graph, steps, running: None }))
     }
 }
+
+/// The first worker of one.
+const ALONE: (usize, usize) = (0, 1);
 
 struct InlineExecutor {
     job: Job,
@@ -164,12 +171,24 @@ impl Epoch<'_> {
         Ok(())
     }
 
+    /// Ends the epoch of a step. The last one that keeps state waits until that of all is durable.
+    async fn end_step(&mut self, node: NodeId, gathering: &mut Gathering) -> Result<Done> {
+        let plan = &self.running.plan;
+        let step = self.steps.get_mut(&node).ok_or_else(|| bug("a step was not built"))?;
+        let (stepped, save) = step.end(plan)?;
+        match save.and_then(|save| gathering.add(save)) {
+            Some(all) => Ok(Done::Saved(stepped, all.write(self.job, plan, ALONE).await?)),
+            None => Ok(Done::Stepped(stepped)),
+        }
+    }
+
     async fn close(&mut self) -> Result<Outcome> {
         let nodes: Vec<_> = self.steps.keys().copied().collect();
+        let mut gathering = Gathering::new(self.graph);
         for node in nodes {
             self.step(node, Call::EpochEnd)?;
-            let done = self.steps.get_mut(&node).map(Stepping::done);
-            done.into_iter().for_each(|done| self.running.outcome.add(done));
+            let done = self.end_step(node, &mut gathering).await?;
+            self.running.outcome.add(done);
         }
         self.job.failpoints.hit(Failpoint::BeforeClose)?;
         for writing in std::mem::take(&mut self.running.writers).into_values() {

@@ -33,10 +33,11 @@ pub mod parts;
 mod plan;
 mod progress;
 mod recover;
+mod state;
 mod supervisor;
 mod watermark;
 
-pub use accounting::{Done, Outcome, SourceCounts};
+pub use accounting::{Done, Outcome, SourceCounts, Stepped};
 pub use builder::{Pipeline, Stream};
 pub use clock::SystemClock;
 pub use error::{BuildErrors, Mistake, RunError};
@@ -52,4 +53,5 @@ pub use progress::{
     Accounting, Began, Durations, Event, EventTimeProgress, Idle, Progress, SinkProgress,
     SourceProgress,
 };
+pub use state::StateStore;
 pub use watermark::Watermark;

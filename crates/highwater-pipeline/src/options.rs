@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::num::NonZeroU64;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,6 +64,8 @@ impl Trigger {
 /// * `retry_for`: 5 minutes without a committed epoch
 /// * `first_retry_after`: 100 ms
 /// * `executor`: [`Inline`], one thread
+/// * `state_memory`: 512 MiB for the state of all steps on one worker
+/// * `state_spill`: none; state that does not fit stays in memory
 /// * `watermarks`: per partition
 /// * `idle_after`: 60 s
 /// * `stop_within`: 8 s for the running epoch to end after [`Handle::stop`](crate::Handle::stop)
@@ -77,12 +80,16 @@ pub struct Options {
     pub(crate) retry_for: Duration,
     pub(crate) first_retry_after: Duration,
     pub(crate) stop_within: Duration,
+    pub(crate) state_memory: u64,
+    pub(crate) state_spill: Option<PathBuf>,
     pub(crate) executor: Arc<dyn ExecutorSpec>,
     pub(crate) watermarks: WatermarkPolicy,
     pub(crate) idle_after: Duration,
     pub(crate) failpoints: Failpoints,
     pub(crate) clock: Arc<dyn Clock>,
 }
+
+const STATE_MEMORY: u64 = 512 << 20;
 
 impl Options {
     /// Options with the checkpoint at a directory or URL.
@@ -105,6 +112,8 @@ impl Options {
             retry_for: Duration::from_secs(300),
             first_retry_after: Duration::from_millis(100),
             stop_within: Duration::from_secs(8),
+            state_memory: STATE_MEMORY,
+            state_spill: None,
             executor: Arc::new(Inline),
             watermarks: WatermarkPolicy::PerPartition,
             idle_after: Duration::from_secs(60),
@@ -171,6 +180,22 @@ impl Options {
         self
     }
 
+    /// How many bytes of memory the state of all steps may take on one worker. It is divided among
+    /// them.
+    #[must_use]
+    pub fn state_memory(mut self, bytes: NonZeroU64) -> Self {
+        self.state_memory = bytes.get();
+        self
+    }
+
+    /// A local directory for the state that does not fit into memory. What is in it is a copy, and goes
+    /// with the run.
+    #[must_use]
+    pub fn state_spill(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.state_spill = Some(directory.into());
+        self
+    }
+
     /// What runs the epochs: [`Inline`], or the threads of highwater-timely. The tables come out the
     /// same, and each start may choose anew.
     #[must_use]
@@ -215,6 +240,8 @@ impl fmt::Debug for Options {
             .field("trigger", &self.trigger)
             .field("max_records_per_epoch", &self.max_records)
             .field("max_bytes_per_epoch", &self.max_bytes)
+            .field("state_memory", &self.state_memory)
+            .field("state_spill", &self.state_spill)
             .field("executor", &self.executor)
             .field("on_rollback", &self.on_rollback)
             .field("max_rejected_ratio", &self.max_rejected_ratio)

@@ -1,12 +1,14 @@
-//! What every executor is made of: a source's reading, a step, a sink's writing.
+//! What every executor is made of: a source's reading, a step and what it saves, a sink's writing.
 //!
 //! An executor decides in which order and on which thread they are called, and passes what they emit
 //! to the readers of the [`Graph`]. Nothing else differs between two executors.
 
+mod gathering;
 mod reading;
 mod stepping;
 mod writing;
 
+pub use gathering::{Gathered, Gathering};
 pub use reading::Reading;
 pub use stepping::{Call, Stepping};
 pub use writing::Writing;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use highwater_checkpoint::{Head, Pending, Resume, Rewritten, Stop, decide};
+use highwater_checkpoint::{Head, Pending, Resume, Rewritten, StateManifest, Stop, decide};
 use highwater_core::{
-    EpochPlan, Error, ErrorKind, Failpoint, Footing, Found, Limits, Name, Result,
+    Epoch, EpochPlan, Error, ErrorKind, Failpoint, Footing, Found, Limits, Name, Result,
 };
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
@@ -44,11 +44,11 @@ impl Driver<'_> {
         }
         let found = self.read_markers().await?;
         self.options.failpoints.hit(Failpoint::RecoverMarkersRead)?;
-        let resume = match decide(head.as_ref(), &found, self.options.on_rollback) {
+        let resume = match decide(head.as_ref(), &found, self.options.on_rollback, &self.steps) {
             // A live instance may have committed between the two readings.
             Err(Stop::SideAhead { .. }) => {
                 let again = self.read_markers().await?;
-                decide(None, &again, self.options.on_rollback)
+                decide(None, &again, self.options.on_rollback, &self.steps)
             }
             decided => decided,
         };
@@ -106,6 +106,7 @@ impl Driver<'_> {
     fn go_behind(&mut self, plan: &EpochPlan, head: Option<&Head>) {
         let observed = head.map(|head| head.record.observed.clone()).unwrap_or_default();
         self.positions = plan.positions();
+        self.state = head.and_then(|head| head.record.state.clone()).unwrap_or_default();
         self.event_time.resume(plan, observed);
         self.ended = plan.last;
     }
@@ -145,6 +146,7 @@ impl Driver<'_> {
         self.check_sources()?;
         self.check_ranges(&plan).await?;
         plan.targets = self.targets();
+        self.state = self.state_before(plan.epoch).await?;
         let plan = Arc::new(plan);
         let mut outcome = self.compute(Arc::clone(&plan), Run::Again).await?;
         self.options.failpoints.hit(Failpoint::RecoverFilesChecked)?;
@@ -156,6 +158,28 @@ impl Driver<'_> {
         self.event_time.passed(&plan, &outcome);
         self.next = plan.epoch.next();
         Ok(())
+    }
+
+    /// The state that an epoch is run again on: that of the record before.
+    async fn state_before(&self, epoch: Epoch) -> Result<StateManifest> {
+        let Some(previous) = epoch.previous().filter(|_| !self.steps.is_empty()) else {
+            return Ok(StateManifest::default());
+        };
+        let before = self.log.newest_before(epoch).await?;
+        let before = before.filter(|head| head.record.id.epoch == previous);
+        match before.and_then(|head| head.record.state) {
+            Some(state) => Ok(state),
+            None => {
+                let location = self.log.location();
+                let what = format!(
+                    "epoch {epoch} has to be run again, and the record of epoch {previous} with the \
+                     state before it is no longer in {location}"
+                );
+                Err(Error::new(ErrorKind::Refused, "checkpoint", what).advise(
+                    "restore the checkpoint from a copy, or begin anew under another pipeline name",
+                ))
+            }
+        }
     }
 
     async fn read_markers(&mut self) -> Result<Vec<(Name, Found)>> {
@@ -222,6 +246,15 @@ impl Driver<'_> {
                 ErrorKind::Refused,
                 "restore the checkpoint, or the primary table; otherwise begin anew under another \
                  pipeline name",
+            ),
+            Stop::NoState { .. } => (
+                ErrorKind::Refused,
+                "restore the checkpoint from a copy, or begin anew under another pipeline name and \
+                 with other tables",
+            ),
+            Stop::OtherState { .. } => (
+                ErrorKind::Refused,
+                "go back to the former step, or begin anew under another pipeline name",
             ),
             Stop::NoPlan { .. } => {
                 (ErrorKind::Refused, "restore the checkpoint, or begin anew under another name")

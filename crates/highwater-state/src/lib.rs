@@ -7,6 +7,7 @@
 //! * *upsert* finds the row of a key or adds it; *append* adds one row more.
 //! * *probe* finds the rows of keys in a range of buckets.
 //! * *expire* hands over rows whose time is over, in bounded batches, and lets whole buckets go.
+//! * over its budget of memory a table *spills*: segments go to the local disk, and are read from there.
 //! * *save* writes what has changed since an earlier save, as Arrow streams that check themselves; *restore*
 //!   takes it up again, on any number of workers.
 //!
@@ -30,10 +31,10 @@
 //! let keys = seen.keys(&[id])?;
 //! for (bucket, rows) in seen.split(&keys, Some(&times)) {
 //!     let found = seen.upsert(&keys, bucket, &rows)?;
-//!     assert_eq!(found.new(), [true, true, false]);
+//!     assert_eq!(found.is_new(), [true, true, false]);
 //!     let mut update = seen.update(bucket, found.slots())?;
 //!     let kept = update.column::<Int64Type>(0)?;
-//!     for ((slot, new), row) in found.slots().iter().zip(found.new()).zip(&rows) {
+//!     for ((slot, new), row) in found.slots().iter().zip(found.is_new()).zip(&rows) {
 //!         if *new {
 //!             kept[*slot as usize] = times[*row as usize];
 //!         }
@@ -57,15 +58,20 @@
 mod bucket;
 mod columns;
 mod error;
+mod frozen;
 mod keys;
 mod memory;
+mod merge;
+mod object;
 mod rows;
 mod section;
 mod spec;
+mod spill;
 mod table;
 
 pub use error::StateError;
 pub use keys::Keys;
+pub use object::{ObjectError, ObjectFooter, ObjectSection, StepSave, encode_object};
 pub use rows::{Hit, Rows, RowsMut, Upserted};
 pub use spec::TableSpec;
 pub use table::Table;

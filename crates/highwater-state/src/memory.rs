@@ -372,6 +372,3 @@ fn is_key(heads: &[Head], keys: &[u8], slot: u32, hash: u64, key: &[u8]) -> bool
     let from = head.key as usize;
     head.hash == hash && keys.get(from..from + (head.bits >> KEY_SHIFT) as usize) == Some(key)
 }
-
-#[cfg(test)]
-mod tests;

@@ -33,7 +33,7 @@ impl Upserted {
     }
 
     /// Whether the key was not there before. Of two rows of one key only the first is new.
-    pub fn new(&self) -> &[bool] {
+    pub fn is_new(&self) -> &[bool] {
         &self.new
     }
 }

@@ -10,9 +10,11 @@
 //! is under a checksum (XXH3-64): a block under its own, in the index; the schema likewise; the end of
 //! the stream and the index under the one in the tail.
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{UInt8Type, UInt64Type};
 use std::sync::{Arc, OnceLock};
+
+use arrow::array::{AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt32Array};
+use arrow::compute::take_record_batch;
+use arrow::datatypes::{UInt8Type, UInt64Type};
 use twox_hash::XxHash3_64;
 
 use crate::StateError;
@@ -48,12 +50,27 @@ fn checksum(bytes: &[u8]) -> u64 {
 pub(crate) struct Block {
     layout: Arc<Layout>,
     batch: RecordBatch,
+    bytes: usize,
     keys: OnceLock<Keys>,
 }
 
 impl Block {
     pub(crate) fn new(layout: Arc<Layout>, batch: RecordBatch) -> Self {
-        Self { layout, batch, keys: OnceLock::new() }
+        Self { layout, batch, bytes: 0, keys: OnceLock::new() }
+    }
+
+    /// Bytes of memory, where they are known: those that were read.
+    pub(crate) fn held(&self) -> usize {
+        self.bytes
+    }
+
+    /// Some of its rows.
+    pub(crate) fn take(&self, rows: impl Iterator<Item = usize>) -> Result<Self, StateError> {
+        let rows: UInt32Array = rows.map(|row| u32::try_from(row).ok()).collect();
+        let batch = take_record_batch(&self.batch, &rows);
+        let batch =
+            batch.map_err(|source| StateError::Rows { table: self.layout.name.clone(), source })?;
+        Ok(Self::new(Arc::clone(&self.layout), batch))
     }
 
     pub(crate) fn batch(&self) -> &RecordBatch {
@@ -111,7 +128,6 @@ impl Block {
         let column = self.layout.before() + self.layout.codec.columns() + self.layout.time?.column;
         let array = self.batch.columns().get(column)?;
         let data = array.as_any();
-        use arrow::array::{Int64Array, TimestampMicrosecondArray};
         let int = data.downcast_ref::<Int64Array>().map(|it| &it.values()[..]);
         int.or_else(|| data.downcast_ref::<TimestampMicrosecondArray>().map(|it| &it.values()[..]))
     }

@@ -146,12 +146,6 @@ impl Layout {
     pub(crate) fn range(hash: u64) -> i64 {
         i64::from(KeyGroups::group(hash)) / (i64::from(highwater_core::KEY_GROUPS) / RANGES)
     }
-
-    /// Where a bucket ends: no row of it has that time.
-    pub(crate) fn end(&self, bucket: i64) -> i64 {
-        let width = self.time.map_or(0, |time| time.width);
-        bucket.saturating_add(1).saturating_mul(width)
-    }
 }
 
 fn shared(fields: Vec<Field>) -> Vec<FieldRef> {

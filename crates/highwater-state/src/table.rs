@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
-use highwater_core::{StateRoom, TableNote};
+use highwater_core::TableNote;
 
 use crate::bucket::Bucket;
 use crate::keys::Keys;
@@ -13,10 +13,12 @@ use crate::memory::LONGEST_KEY;
 use crate::rows::check;
 use crate::section::VERSION;
 use crate::spec::Layout;
+use crate::spill::Local;
 use crate::{Hit, Rows, RowsMut, StateError, TableSpec, Upserted};
 
 mod expire;
 mod restore;
+mod room;
 mod save;
 
 use expire::Expiring;
@@ -38,7 +40,7 @@ pub struct Table {
     number: u64,
     /// Rows that were taken out since the last save.
     removed: u64,
-    room: StateRoom,
+    local: Local,
 }
 
 impl Table {
@@ -55,7 +57,7 @@ impl Table {
             expiring: None,
             number: 0,
             removed: 0,
-            room: StateRoom::default(),
+            local: Local::default(),
         })
     }
 
@@ -64,13 +66,15 @@ impl Table {
         self.layout.bucket(time)
     }
 
-    /// Encodes and hashes the key columns of a batch.
+    /// Encodes and hashes the key columns of a batch, and makes room for it: over its budget of memory
+    /// the table spills.
     ///
     /// # Errors
     /// `Internal` when they are not the key columns of the table, or an expiry is not at its end;
-    /// `Refused` when a key is too long.
+    /// `Refused` when a key is too long; `Transient` when the local disk is full.
     pub fn keys(&mut self, columns: &[ArrayRef]) -> Result<Keys, StateError> {
         self.not_expiring()?;
+        self.make_room()?;
         let table = || self.layout.name.clone();
         let keys = self.layout.codec.keys(columns);
         let keys = keys.map_err(|source| StateError::Key { table: table(), source })?;
@@ -85,28 +89,44 @@ impl Table {
     /// The rows of a batch by bucket: that of their time in a table with time, else that of
     /// their key. Buckets and rows are in order.
     pub fn split(&self, keys: &Keys, times: Option<&[i64]>) -> Vec<(i64, Vec<u32>)> {
-        let mut buckets: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
-        let mut put = |bucket, row| buckets.entry(bucket).or_default().push(row);
+        let mut parts: Vec<(i64, Vec<u32>)> = Vec::new();
+        let mut places: BTreeMap<i64, usize> = BTreeMap::new();
+        let mut last = 0;
+        let mut put = |bucket, row| match parts.get_mut(last) {
+            // Neighbours often share a bucket.
+            Some((same, rows)) if *same == bucket => rows.push(row),
+            _ => {
+                last = *places.entry(bucket).or_insert(parts.len());
+                match parts.get_mut(last) {
+                    Some((_, rows)) => rows.push(row),
+                    None => parts.push((bucket, vec![row])),
+                }
+            }
+        };
         match times {
             Some(times) => times.iter().zip(0..).for_each(|(it, row)| put(self.bucket(*it), row)),
             None => {
                 keys.hashes().iter().zip(0..).for_each(|(it, row)| put(Layout::range(*it), row));
             }
         }
-        buckets.into_iter().collect()
+        parts.sort_unstable_by_key(|(bucket, _)| *bucket);
+        parts
     }
 
     /// Finds the row of each key, or adds one: zero, empty or null in every value.
     ///
     /// # Errors
-    /// `Internal` when the bucket has expired.
+    /// `Internal` when the bucket has expired; else as reading saved state.
     pub fn upsert(
         &mut self,
         keys: &Keys,
         bucket: i64,
         rows: &[u32],
     ) -> Result<Upserted, StateError> {
-        self.open(bucket)?.memory.upsert(keys, rows)
+        let expired = self.expired;
+        let (part, local) = self.open(bucket)?;
+        part.thaw(keys, rows, local, expired)?;
+        part.memory.upsert(keys, rows)
     }
 
     /// Adds a row for each key, whatever there is of it. `values` are columns of the batch.
@@ -130,7 +150,7 @@ impl Table {
         }
         let number = self.number;
         self.number = number.saturating_add(rows.len() as u64);
-        let slots = self.open(bucket)?.memory.append(keys, rows, number)?;
+        let slots = self.open(bucket)?.0.memory.append(keys, rows, number)?;
         let mut update = self.update(bucket, &slots)?;
         for (column, array) in values.iter().enumerate() {
             update.fill(column, &slots, array, rows)?;
@@ -155,6 +175,7 @@ impl Table {
             return Ok(hits);
         }
         for (&bucket, part) in self.buckets.range_mut(buckets) {
+            part.thaw(keys, rows, &mut self.local, self.expired)?;
             part.memory.find(keys, rows, &mut found);
             for (row, slot) in rows.iter().zip(&found) {
                 let Some(slot) = slot else { continue };
@@ -177,7 +198,7 @@ impl Table {
     /// `Internal` when a slot is not there.
     pub fn update(&mut self, bucket: i64, slots: &[u32]) -> Result<RowsMut<'_>, StateError> {
         let layout = Arc::clone(&self.layout);
-        let memory = &mut self.open(bucket)?.memory;
+        let memory = &mut self.open(bucket)?.0.memory;
         memory.check(slots)?;
         memory.touch(slots);
         Ok(RowsMut::new(layout, memory))
@@ -188,14 +209,15 @@ impl Table {
     /// # Errors
     /// `Internal` when a slot is not there.
     pub fn remove(&mut self, bucket: i64, slots: &[u32]) -> Result<(), StateError> {
-        let memory = &mut self.open(bucket)?.memory;
+        let memory = &mut self.open(bucket)?.0.memory;
         memory.check(slots)?;
         let removed = memory.remove(slots);
         self.removed += removed;
         Ok(())
     }
 
-    /// What holds for the table as of now.
+    /// What holds for the table as of now. Of saved rows that were not looked at since a restore, some
+    /// may be counted twice.
     pub fn note(&self) -> TableNote {
         let sum = |of: fn(&Bucket) -> u64| self.buckets.values().map(of).sum();
         TableNote {
@@ -204,19 +226,19 @@ impl Table {
             first: self.first,
             expired: self.expired,
             rows: sum(Bucket::live),
-            bytes: sum(Bucket::held),
+            bytes: sum(Bucket::held) + self.local.cache.held(),
             updated: sum(Bucket::updated),
             removed: self.removed,
         }
     }
 
-    fn open(&mut self, bucket: i64) -> Result<&mut Bucket, StateError> {
+    fn open(&mut self, bucket: i64) -> Result<(&mut Bucket, &mut Local), StateError> {
         if bucket < self.first {
             let table = self.layout.name.clone();
             return Err(StateError::Gone { table, bucket, first: self.first });
         }
-        let new = || Bucket::new(&self.layout, bucket);
-        Ok(self.buckets.entry(bucket).or_insert_with(new))
+        let Self { buckets, layout, local, .. } = self;
+        Ok((buckets.entry(bucket).or_insert_with(|| Bucket::new(layout, bucket)), local))
     }
 
     fn not_expiring(&self) -> Result<(), StateError> {

@@ -18,6 +18,7 @@ mod directories;
 mod draft;
 mod durable;
 mod error;
+mod in_place;
 mod storage;
 mod upload;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
-use highwater_core::Result;
+use highwater_core::{ReadAt, Result};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
@@ -15,6 +15,7 @@ use url::Url;
 use crate::Upload;
 use crate::durable::DurableFiles;
 use crate::error::{Action, StorageError};
+use crate::in_place::{Fetched, OpenFile};
 
 /// A directory or a bucket prefix whose writes survive a loss of power once they return.
 ///
@@ -48,6 +49,8 @@ pub struct Storage {
     store: Arc<dyn ObjectStore>,
     prefix: Path,
     location: Arc<str>,
+    /// Its objects are files at their locations.
+    local: bool,
 }
 
 /// Whether [`Storage::create`] made the object.
@@ -85,7 +88,8 @@ impl Storage {
         let (Some(location), Some(prefix)) = (location, prefix) else {
             return Err(StorageError::Scheme { url: url.into() }.into());
         };
-        Ok(Self::with_store(Arc::new(DurableFiles::new(root, prefix)), &location))
+        let files = Self::with_store(Arc::new(DurableFiles::new(root, prefix)), &location);
+        Ok(Self { local: true, ..files })
     }
 
     /// An empty storage in memory, for tests and simulation.
@@ -95,7 +99,8 @@ impl Storage {
 
     /// The objects of `store`, whose root is known to the outside as `location`.
     pub fn with_store(store: Arc<dyn ObjectStore>, location: &str) -> Self {
-        Self { store, prefix: Path::ROOT, location: location.trim_end_matches('/').into() }
+        let location = location.trim_end_matches('/').into();
+        Self { store, prefix: Path::ROOT, location, local: false }
     }
 
     /// The objects of this storage as a store of its own, under the same paths.
@@ -116,6 +121,7 @@ impl Storage {
             store: Arc::clone(&self.store),
             prefix: parts.collect(),
             location: self.location(below.as_ref()).trim_end_matches('/').into(),
+            local: self.local,
         }
     }
 
@@ -150,6 +156,29 @@ impl Storage {
         let read = async { self.store.get(&self.resolve(path)?).await.found(self, path) };
         let Some(found) = read.await? else { return Ok(None) };
         Ok(found.bytes().await.found(self, path)?)
+    }
+
+    /// An object of which any part can be read, and its length; none when there is no such object. A
+    /// local file is read in place, anything else is fetched whole.
+    ///
+    /// # Errors
+    /// As of [`Storage`].
+    pub async fn read_in_place(&self, path: &str) -> Result<Option<(Arc<dyn ReadAt>, u64)>> {
+        let location = self.location(path);
+        if !self.local {
+            let Some(bytes) = self.read(path).await? else { return Ok(None) };
+            let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            return Ok(Some((Arc::new(Fetched { bytes, location }), length)));
+        }
+        self.resolve(path)?;
+        match OpenFile::open(&location) {
+            Ok((file, length)) => Ok(Some((Arc::new(file), length))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => {
+                let cause = Error::Generic { store: "local", source: Box::new(error) };
+                Err(self.failed(Action::Read, path, cause).into())
+            }
+        }
     }
 
     /// Writes an object if there is none of this path. Of racing creators exactly one is told

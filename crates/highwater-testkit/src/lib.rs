@@ -3,6 +3,7 @@
 
 pub mod broker;
 pub mod conformance;
+pub mod counting;
 pub mod failpoints;
 pub mod faulty;
 pub mod harness;

@@ -207,6 +207,7 @@ impl Bench {
             run: "bench".to_owned(),
             failpoints: Failpoints::default(),
             runtime: runtime.handle().clone(),
+            state: highwater_pipeline::StateStore::new(highwater_storage::Storage::memory()),
         };
         let spec: Box<dyn ExecutorSpec> = match NonZeroUsize::new(threads) {
             None => Box::new(Inline),

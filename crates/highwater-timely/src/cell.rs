@@ -1,8 +1,10 @@
 //! What all cells have in common, and how one becomes an operator of the dataflow.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use highwater_core::{KeyGroups, Name, Output, Result, Routing};
+use highwater_pipeline::parts::Gathering;
 use highwater_pipeline::{Graph, Job, NodeId, Tap};
 use timely::dataflow::channels::pact::{DistributorPact, Pipeline};
 use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
@@ -25,11 +27,18 @@ pub(crate) struct Env {
     /// The byte budget of each source.
     pub(crate) in_flight: usize,
     pub(crate) fault: Rc<Fault>,
+    /// What the steps of this worker save.
+    pub(crate) gathering: RefCell<Gathering>,
 }
 
 impl Env {
     pub(crate) fn graph(&self) -> &Graph {
         self.job.plan.graph()
+    }
+
+    /// Which worker of how many.
+    pub(crate) fn place(&self) -> (usize, usize) {
+        (self.worker, self.workers)
     }
 }
 

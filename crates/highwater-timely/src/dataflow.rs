@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use futures::channel::mpsc::{Receiver, Sender};
 use highwater_core::{EpochPlan, Result};
-use highwater_pipeline::{Node, NodeKind, Report, Tap};
+use highwater_pipeline::parts::Stepping;
+use highwater_pipeline::{Node, NodeKind, Report, StateStore, Tap};
 use timely::dataflow::operators::Concatenate as _;
 use timely::dataflow::{Scope, Stream};
 
@@ -16,13 +17,21 @@ use crate::egress::Expected;
 use crate::fault::bug;
 use crate::{egress, ingress, sink, source, step};
 
-/// Makes a cell of every node of the graph.
+/// Where the dataflow meets the executor.
+pub(crate) struct Ends {
+    /// Worker 0 gets the plans.
+    pub(crate) plans: Option<Receiver<Arc<EpochPlan>>>,
+    pub(crate) driver: Sender<Result<Report>>,
+}
+
+/// Makes a cell of every node of the graph, and lets steps take up their part of what was saved.
 pub(crate) fn build(
     scope: Scope<'_, u64>,
     env: &Rc<Env>,
-    plans: Option<Receiver<Arc<EpochPlan>>>,
-    driver: Sender<Result<Report>>,
+    saved: &StateStore,
+    ends: Ends,
 ) -> Result<()> {
+    let Ends { plans, driver } = ends;
     let plans = ingress::build(env, scope, plans);
     let mut rows = BTreeMap::new();
     let mut reports = Vec::new();
@@ -31,8 +40,10 @@ pub(crate) fn build(
         let streams = match &node.kind {
             NodeKind::Source(source) => source::build(env, at, source, plans),
             NodeKind::Step(_, resolved) => {
-                let sides = resolved.sides().len();
-                step::build(env, at, sides, inputs(node, &rows)?, plans)?
+                let mut step = Stepping::build(env.graph(), id)?;
+                saved.restore(env.graph(), id, env.place(), &mut step)?;
+                let made = (step, resolved.sides().len());
+                step::build(env, at, made, inputs(node, &rows)?, plans)?
             }
             NodeKind::Sink { .. } => sink::build(env, at, inputs(node, &rows)?, plans)?,
         };

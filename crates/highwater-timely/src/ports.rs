@@ -130,14 +130,18 @@ impl Outputs {
         Ok(())
     }
 
-    /// Tells whoever reads its rows, and worker 0, that this cell is done with an epoch.
-    pub(crate) fn report(&mut self, turn: &Turn, done: Done) {
+    /// Tells whoever reads its rows that this cell has emitted all of an epoch.
+    pub(crate) fn end(&mut self, turn: &Turn) {
         for ((_, pusher), held) in self.rows.iter_mut().zip(&turn.rows) {
             let mut session = pusher.activate();
             for worker in 0..self.env.workers {
                 session.give(held, &mut Rows::End(worker));
             }
         }
+    }
+
+    /// Tells worker 0 what this cell has done in an epoch, with which it is over.
+    pub(crate) fn report(&mut self, turn: &Turn, done: Done) {
         let mut letter = Letter::new(0, done);
         self.report.activate().give(&turn.report, &mut letter);
     }

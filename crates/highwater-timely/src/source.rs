@@ -56,6 +56,7 @@ impl Cell for SourceCell {
             let ranges = ranges_here(&turn.plan, &self.name, env);
             if ranges.is_empty() {
                 let nothing = SourceCounts::default();
+                outputs.end(turn);
                 outputs.report(turn, Done::Read(self.name.clone(), nothing));
                 turns.next();
                 return Ok(true);
@@ -82,6 +83,7 @@ impl Cell for SourceCell {
         }
         let emitted = reading.finish()?;
         outputs.emit(turn, emitted)?;
+        outputs.end(turn);
         if let Some(reading) = self.reading.take() {
             outputs.report(turn, reading.done());
         }

@@ -1,5 +1,6 @@
 //! One worker thread: it builds its dataflow, and steps it until all is done or something fails.
 
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::time::Instant;
 
 use futures::channel::mpsc::{Receiver, Sender};
 use highwater_core::{EpochPlan, Result};
+use highwater_pipeline::parts::Gathering;
 use highwater_pipeline::{Job, Report};
 use timely::WorkerConfig;
 use timely::communication::Allocator;
@@ -15,7 +17,7 @@ use timely::communication::allocator::ProcessBuilder;
 use timely::worker::Worker;
 
 use crate::cell::Env;
-use crate::dataflow;
+use crate::dataflow::{self, Ends};
 use crate::fault::Fault;
 
 /// What a worker thread is started with.
@@ -40,13 +42,19 @@ pub(crate) fn run(start: Start) {
     // Readers and writers find their timers and sockets here, wherever they are polled.
     let runtime = job.runtime.clone();
     let _io = runtime.enter();
-    let env = Env { job, worker: index, workers, in_flight, fault: Rc::clone(&fault) };
+    let gathering = RefCell::new(Gathering::new(job.plan.graph()));
+    let mut job = job;
+    let saved = job.state.take_saved();
+    let env = Env { job, worker: index, workers, in_flight, fault: Rc::clone(&fault), gathering };
     let mut tell = driver.clone();
     let channels = Allocator::Process(channels.build());
     let mut worker = Worker::new(WorkerConfig::default(), channels, Some(Instant::now()));
     let ran = catch_unwind(AssertUnwindSafe(|| {
         let env = Rc::new(env);
-        worker.dataflow::<u64, _, _>(|scope| dataflow::build(scope, &env, plans, driver))?;
+        let ends = Ends { plans, driver };
+        worker.dataflow::<u64, _, _>(|scope| dataflow::build(scope, &env, &saved, ends))?;
+        drop(saved);
+        env.job.restored()?;
         while !halt.load(Ordering::SeqCst) && worker.has_dataflows() {
             worker.step_or_park(None);
             if let Some(error) = fault.take() {

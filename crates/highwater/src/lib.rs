@@ -16,7 +16,7 @@ pub use highwater_registry as registry;
 pub use highwater_timely as timely;
 pub use {
     highwater_checkpoint as checkpoint, highwater_codec as codec, highwater_core as core,
-    highwater_pipeline as pipeline, highwater_storage as storage,
+    highwater_dedupe as dedupe, highwater_pipeline as pipeline, highwater_storage as storage,
 };
 
 /// The arrow of every signature.

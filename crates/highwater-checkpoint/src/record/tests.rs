@@ -1,8 +1,9 @@
 //! A record survives its storage, and damage never goes unseen.
 
-use highwater_core::{ErrorKind, Timestamp};
+use highwater_core::{ErrorKind, Groups, Level, Timestamp};
 
 use super::*;
+use crate::{StateObject, StepState};
 
 fn record() -> Prepared {
     let staged = Staged { path: "a".into(), bytes: 10, rows: 3, detail: "{}".into() };
@@ -25,6 +26,20 @@ fn record() -> Prepared {
         }],
         replaces: vec![Digest::of(b"first")],
         records: BTreeMap::from([("in".parse().unwrap(), 3)]),
+        state: Some(StateManifest {
+            objects: vec![StateObject {
+                path: "state/7-0-run.hws".into(),
+                bytes: 1000,
+                epoch: Epoch(7),
+                level: Level::EPOCH,
+                groups: Groups::of_worker(0, 2),
+                newest: BTreeMap::from([(
+                    "dedupe".parse().unwrap(),
+                    BTreeMap::from([("seen".parse().unwrap(), -3)]),
+                )]),
+            }],
+            steps: BTreeMap::from([("dedupe".parse().unwrap(), StepState::default())]),
+        }),
         observed: Default::default(),
     }
 }
@@ -33,6 +48,14 @@ fn record() -> Prepared {
 fn a_record_reads_back_with_its_digest() {
     let (bytes, digest) = record().encode().unwrap();
     assert_eq!(Prepared::decode(&bytes, "here").unwrap(), (record(), digest));
+}
+
+#[test]
+fn a_record_from_before_there_was_state_still_reads() {
+    let stateless = Prepared { state: None, ..record() };
+    let (bytes, digest) = stateless.encode().unwrap();
+    assert!(!String::from_utf8_lossy(&bytes).contains("state"), "it is left out");
+    assert_eq!(Prepared::decode(&bytes, "here").unwrap(), (stateless, digest));
 }
 
 #[test]

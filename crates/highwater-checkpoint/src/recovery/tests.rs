@@ -67,6 +67,7 @@ fn head() -> Head {
         sinks: vec![share("main", follows(4, "four")), share("side", follows(2, "two"))],
         replaces: Vec::new(),
         records: BTreeMap::new(),
+        state: None,
         observed: Default::default(),
     };
     Head { record, digest: Digest::of(b"five") }
@@ -79,15 +80,15 @@ fn quiet_side() -> Head {
 }
 
 fn refused(head: Option<&Head>, main: Found, side: Found) -> Stop {
-    decide(head, &tables(main, side), OnRollback::Refuse).unwrap_err()
+    decide(head, &tables(main, side), OnRollback::Refuse, &BTreeMap::new()).unwrap_err()
 }
 
 fn accepted(head: Option<&Head>, main: Found, side: Found) -> Resume {
-    decide(head, &tables(main, side), OnRollback::Accept).unwrap()
+    decide(head, &tables(main, side), OnRollback::Accept, &BTreeMap::new()).unwrap()
 }
 
 fn resume(head: Option<&Head>, main: Found, side: Found) -> Resume {
-    decide(head, &tables(main, side), OnRollback::Refuse).unwrap()
+    decide(head, &tables(main, side), OnRollback::Refuse, &BTreeMap::new()).unwrap()
 }
 
 #[test]
@@ -239,6 +240,46 @@ fn a_marker_without_a_plan_cannot_stand_in_for_the_log() {
 #[test]
 fn other_sinks_are_another_pipeline() {
     let sinks = vec![(name("main"), Found::Nothing)];
-    let stop = decide(Some(&head()), &sinks, OnRollback::Accept).unwrap_err();
+    let stop = decide(Some(&head()), &sinks, OnRollback::Accept, &BTreeMap::new()).unwrap_err();
     assert!(matches!(stop, Stop::OtherPipeline { what: "sinks", .. }));
+}
+
+fn stateful(description: &str) -> BTreeMap<Name, StepState> {
+    let description = description.to_owned();
+    BTreeMap::from([(name("count"), StepState { description, tables: BTreeMap::new() })])
+}
+
+#[test]
+fn state_cannot_be_made_up_for_by_a_table() {
+    let (sinks, steps) = (tables(holds(id(5, "five")), holds(id(5, "five"))), stateful("count v0"));
+    for choice in [OnRollback::Refuse, OnRollback::Accept] {
+        let stop = decide(None, &sinks, choice, &steps).unwrap_err();
+        assert_eq!(
+            stop,
+            Stop::NoState { step: name("count"), sink: name("main"), found: Epoch(5) }
+        );
+    }
+    let nothing = tables(Found::Nothing, Found::Nothing);
+    let fresh = decide(None, &nothing, OnRollback::Refuse, &steps).unwrap();
+    assert_eq!(fresh, Resume::Fresh);
+}
+
+#[test]
+fn state_of_other_steps_is_refused_and_the_step_is_named() {
+    let sinks = tables(holds(id(5, "five")), holds(id(5, "five")));
+    let saved = |steps| {
+        let mut head = head();
+        head.record.state = Some(crate::StateManifest { objects: Vec::new(), steps });
+        head
+    };
+    let check = |head: &Head, steps| decide(Some(head), &sinks, OnRollback::Accept, &steps);
+    let head = saved(stateful("count v0"));
+    assert!(matches!(check(&head, stateful("count v0")), Ok(Resume::Next { .. })));
+    let told = |result: Result<Resume, Stop>| result.unwrap_err().to_string();
+    let text = told(check(&head, stateful("count v1")));
+    assert_eq!(text, "step count kept state of count v0, and today it keeps state of count v1");
+    let text = told(check(&head, BTreeMap::new()));
+    assert_eq!(text, "step count kept state of count v0, and today it keeps no state");
+    let text = told(check(&self::head(), stateful("count v0")));
+    assert_eq!(text, "step count kept no state, and today it keeps state of count v0");
 }

@@ -2,12 +2,15 @@
 
 use std::fmt;
 
+use highwater_checkpoint::Tables;
 use highwater_core::{
-    Batch, Context, Emitted, EpochPlan, Flow, Moment, Name, Operator, Port, Result, Told,
+    Batch, Context, Emitted, EpochPlan, Flow, Level, Moment, Name, Operator, Port, Result,
+    StateReader, StateWriter, Told,
 };
+use highwater_state::StepSave;
 
 use super::bug;
-use crate::accounting::Done;
+use crate::accounting::Stepped;
 use crate::graph::{Graph, NodeId, NodeKind};
 
 /// An operator with what it needs to be called.
@@ -15,6 +18,7 @@ pub struct Stepping {
     node: NodeId,
     name: Name,
     operator: Box<dyn Operator>,
+    keeps_state: bool,
     sides: usize,
     moment: Option<Moment>,
     told: Told,
@@ -42,8 +46,14 @@ impl Stepping {
             return Err(bug("a source or sink was taken for a step"));
         };
         let (operator, sides) = (resolved.build()?, resolved.sides().len());
-        let (name, told) = (found.name.clone(), Told::default());
-        Ok(Self { node, name, operator, sides, moment: None, told })
+        let (name, keeps_state) = (found.name.clone(), resolved.state().is_some());
+        Ok(Self { node, name, operator, keeps_state, sides, moment: None, told: Told::default() })
+    }
+
+    /// Takes up the state that was saved, if there is any. Called once, before everything else, of
+    /// steps that keep state.
+    pub(crate) fn restore(&mut self, state: &StateReader) -> Result<()> {
+        self.operator.restore(state)
     }
 
     /// Calls the operator. What it emits goes to the end of `emitted`, and is to be passed on before
@@ -72,9 +82,21 @@ impl Stepping {
         }
     }
 
-    /// What it has told since this was asked last.
-    pub fn done(&mut self) -> Done {
-        Done::Stepped(self.name.clone(), std::mem::take(&mut self.told))
+    /// Ends an epoch in which there is nothing more to emit: what it did, and what it saves if it keeps
+    /// state.
+    ///
+    /// # Errors
+    /// What the operator reports. It must not be called again.
+    pub fn end(&mut self, plan: &EpochPlan) -> Result<(Stepped, Option<StepSave>)> {
+        let (step, told) = (self.name.clone(), std::mem::take(&mut self.told));
+        if !self.keeps_state {
+            return Ok((Stepped { step, told, tables: Tables::new() }, None));
+        }
+        let mut state = StateWriter::new(Level::of(plan.epoch));
+        self.operator.save(&mut state)?;
+        let (sections, notes) = state.into_parts();
+        let stepped = Stepped { step: step.clone(), told, tables: notes.clone() };
+        Ok((stepped, Some(StepSave { step, sections, notes })))
     }
 }
 

@@ -13,6 +13,7 @@ mod instances;
 mod lifecycle;
 mod recorded;
 mod shown;
+mod state;
 mod waiting;
 mod watched;
 

@@ -60,7 +60,8 @@ impl Bytes {
         *span = Span { at, len };
         reserve(&mut self.arena, value.len());
         self.arena.extend_from_slice(value);
-        if self.idle > self.arena.len() / 2 {
+        // All rows are looked at, which many bytes must pay for.
+        if self.idle > self.arena.len() / 2 + self.spans.len() {
             self.tidy();
         }
         Ok(())

@@ -47,9 +47,9 @@ impl Filter {
     fn masks(&self, hash: u64) -> (usize, [u32; 8]) {
         // All hashes of a bucket may agree in their lowest bits: mixed, no half of them is worth less.
         let mixed = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let (high, low) = (mixed >> u32::BITS, hash >> u32::BITS);
-        let at = (high as usize * self.blocks.len()) >> u32::BITS;
-        let low = u32::try_from(low).unwrap_or_default();
+        let high = |of: u64| u32::try_from(of >> u32::BITS).unwrap_or_default();
+        let at = (high(mixed) as usize * self.blocks.len()) >> u32::BITS;
+        let low = high(hash);
         (at, SALTS.map(|salt| 1 << (low.wrapping_mul(salt) >> 27)))
     }
 

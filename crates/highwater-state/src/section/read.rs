@@ -35,7 +35,7 @@ impl SectionReader {
     ) -> Result<Self, StateError> {
         let index = Index::default();
         let mut section = Self { layout: Arc::clone(layout), object, range, bucket, index };
-        let length = section.range.end.saturating_sub(section.range.start);
+        let length = section.length();
         let Some(tail_at) = length.checked_sub(TAIL) else {
             return Err(section.damaged("it is too short for a section of state"));
         };
@@ -105,9 +105,22 @@ impl SectionReader {
         let batch = decoder.read_record_batch(&place, &Buffer::from(bytes));
         let batch = batch.map_err(|source| self.unreadable(source))?;
         match batch.filter(|batch| batch.num_rows() == entry.rows as usize) {
-            Some(batch) => Ok(Block::new(Arc::clone(&self.layout), batch)),
+            Some(batch) => {
+                let bytes = usize::try_from(entry.len).unwrap_or(usize::MAX);
+                Ok(Block { bytes, ..Block::new(Arc::clone(&self.layout), batch) })
+            }
             None => Err(self.damaged("a block has not the rows that its index counts")),
         }
+    }
+
+    /// Its bytes.
+    pub(crate) fn length(&self) -> u64 {
+        self.range.end.saturating_sub(self.range.start)
+    }
+
+    /// Bytes of memory that the index takes.
+    pub(crate) fn held(&self) -> u64 {
+        self.index.held() as u64
     }
 
     fn read(&self, range: Range<u64>) -> Result<Bytes, StateError> {

@@ -5,27 +5,44 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 
 use super::Table;
-use crate::bucket::Bucket;
+use crate::bucket::{Bucket, is_before};
+use crate::merge::{Merge, Merged};
 use crate::{Rows, StateError};
 
 /// The most rows and bytes of a batch that is handed over.
 const MOST_ROWS: usize = 8_192;
-const MOST_BYTES: usize = 1 << 20;
+const MOST_BYTES: u64 = 1 << 20;
 
 /// An expiry that is not at its end.
 #[derive(Debug)]
 pub(super) struct Expiring {
+    /// Rows before this time had gone before, those before the other go.
+    from: i64,
     before: i64,
-    /// The bucket at hand, its rows that are yet to be handed over, and how many were.
-    at: Option<(i64, Vec<u32>, usize)>,
+    /// The bucket at hand.
+    at: Option<Leaving>,
+}
+
+/// The rows of a bucket that are yet to be handed over.
+#[derive(Debug)]
+struct Leaving {
+    bucket: i64,
+    rows: Remaining,
+}
+
+#[derive(Debug)]
+enum Remaining {
+    /// These slots, from some place on.
+    Memory(Vec<u32>, usize),
+    Merged(Merge),
 }
 
 impl Table {
     /// Takes the next rows out whose time is before `before`, to be called until there are none. From
     /// the first call on they are gone. Bucket by bucket, and in each in the order of key group and hash.
     ///
-    /// Nothing else may be done with the table in between. A row that is put in with a time before
-    /// an earlier `before` is gone too, and no call hands it over.
+    /// Nothing else may be done with the table in between. Rows with a time before an earlier `before`
+    /// are not to be put in: whether they are found again, or ever handed over, is not said.
     ///
     /// # Errors
     /// As reading saved state.
@@ -35,34 +52,28 @@ impl Table {
                 if self.layout.time.is_none() || before <= self.expired {
                     return Ok(None);
                 }
+                let from = self.expired;
                 self.advance(before);
-                self.expiring = Some(Expiring { before, at: None });
+                self.expiring = Some(Expiring { from, before, at: None });
                 continue;
             };
-            match expiring.at.take() {
-                Some((bucket, slots, begin)) if begin < slots.len() => {
-                    let part = self.buckets.get(&bucket);
-                    let rows = part.map(most_rows).unwrap_or(MOST_ROWS);
-                    let end = begin.saturating_add(rows).min(slots.len());
-                    let taken = slots.get(begin..end).unwrap_or_default();
-                    let batch = match part {
-                        Some(part) => Rows::new(&self.layout, &part.memory).take(taken)?,
-                        None => RecordBatch::new_empty(Arc::clone(&self.layout.rows)),
-                    };
-                    expiring.at = Some((bucket, slots, end));
-                    self.expiring = Some(expiring);
-                    return Ok(Some(batch));
-                }
-                at => {
-                    let done = at.map(|(bucket, ..)| bucket);
-                    if let Some(bucket) = done.filter(|bucket| *bucket < self.first) {
-                        self.buckets.remove(&bucket);
-                    }
-                    if let Some(next) = self.next_bucket(done, expiring.before) {
-                        expiring.at = Some(next);
-                        self.expiring = Some(expiring);
-                    }
-                }
+            let Expiring { from, before, .. } = expiring;
+            let rows = match &mut expiring.at {
+                Some(leaving) => self.hand_over(leaving, from, before)?,
+                None => None,
+            };
+            if let Some(rows) = rows {
+                self.removed += rows.num_rows() as u64;
+                self.expiring = Some(expiring);
+                return Ok(Some(rows));
+            }
+            let done = expiring.at.take().map(|leaving| leaving.bucket);
+            if let Some(bucket) = done {
+                self.leave(bucket, before);
+            }
+            if let Some(leaving) = self.next_bucket(done, expiring.before) {
+                expiring.at = Some(leaving);
+                self.expiring = Some(expiring);
             }
         }
     }
@@ -93,25 +104,70 @@ impl Table {
         self.first = self.first.max(self.bucket(before));
     }
 
-    /// The next bucket behind `after` that may have rows to hand over, and those.
-    fn next_bucket(&mut self, after: Option<i64>, before: i64) -> Option<(i64, Vec<u32>, usize)> {
+    /// The next batch out of a bucket.
+    fn hand_over(
+        &self,
+        leaving: &mut Leaving,
+        from: i64,
+        before: i64,
+    ) -> Result<Option<RecordBatch>, StateError> {
+        let Some(part) = self.buckets.get(&leaving.bucket) else { return Ok(None) };
+        let most = part.rows_within(MOST_BYTES).clamp(1, MOST_ROWS);
+        match &mut leaving.rows {
+            Remaining::Memory(slots, at) => {
+                let end = at.saturating_add(most).min(slots.len());
+                let taken = slots.get(*at..end).unwrap_or_default();
+                *at = end;
+                match taken.is_empty() {
+                    true => Ok(None),
+                    false => Rows::new(&self.layout, &part.memory).take(taken).map(Some),
+                }
+            }
+            Remaining::Merged(merge) => {
+                let whole = leaving.bucket < self.first;
+                let wanted = |row: &Merged<'_>| {
+                    let goes = (whole || is_before(row, before)) && !is_before(row, from);
+                    goes && !row.block.is_removed(row.row)
+                };
+                let rows = merge.next(part.segments(), most, false, wanted)?;
+                rows.map(|rows| self.without_own(&rows)).transpose()
+            }
+        }
+    }
+
+    /// Keys and values of saved rows.
+    fn without_own(&self, rows: &RecordBatch) -> Result<RecordBatch, StateError> {
+        let columns = rows.columns().iter().skip(self.layout.before()).cloned().collect();
+        RecordBatch::try_new(Arc::clone(&self.layout.rows), columns)
+            .map_err(|source| StateError::Rows { table: self.layout.name.clone(), source })
+    }
+
+    /// Lets a bucket go all of whose rows were handed over, or those that were.
+    fn leave(&mut self, bucket: i64, before: i64) {
+        if bucket < self.first {
+            self.buckets.remove(&bucket);
+        } else if let Some(edge) = self.buckets.get_mut(&bucket) {
+            let slots = edge.memory.expired(before);
+            edge.memory.drop_rows(&slots);
+        }
+    }
+
+    /// The next bucket behind `after` that may have rows to hand over.
+    fn next_bucket(&mut self, after: Option<i64>, before: i64) -> Option<Leaving> {
         use std::ops::Bound::{Excluded, Included, Unbounded};
-        let from = after.map_or(Unbounded, Excluded);
-        let range = (from, Included(self.first));
         if after.is_some_and(|after| after >= self.first) {
             return None;
         }
+        let range = (after.map_or(Unbounded, Excluded), Included(self.first));
         let (bucket, part) = self.buckets.range_mut(range).next()?;
+        if !part.frozen.is_empty() {
+            let merge = Merge::new(0..part.frozen.len(), part.memory.all());
+            return Some(Leaving { bucket: *bucket, rows: Remaining::Merged(merge) });
+        }
         // Of a bucket that ends here all rows go, also one whose time was moved out of it.
         let before = if *bucket < self.first { i64::MAX } else { before };
         let slots = part.memory.expired(before);
         part.memory.drop_rows(&slots);
-        self.removed += slots.len() as u64;
-        Some((*bucket, slots, 0))
+        Some(Leaving { bucket: *bucket, rows: Remaining::Memory(slots, 0) })
     }
-}
-
-fn most_rows(part: &Bucket) -> usize {
-    let bytes = part.memory.held() / part.memory.rows().max(1);
-    (MOST_BYTES / bytes.max(1)).clamp(1, MOST_ROWS)
 }

@@ -1,36 +1,35 @@
 //! Saves: what has changed since the last one of a level, as sections.
 
+use std::sync::Arc;
+
+use arrow::error::ArrowError;
 use bytes::Bytes;
-use highwater_core::{Section, StateWriter};
+use highwater_core::{Level, Section, StateWriter};
 
 use super::Table;
 use crate::StateError;
-use crate::memory::Memory;
-use crate::section::SectionBuilder;
+use crate::bucket::{Bucket, is_saved};
+use crate::merge::Merged;
+use crate::section::{MOST_ROWS, SectionBuilder};
 use crate::spec::Layout;
-use std::sync::Arc;
 
 impl Table {
     /// Writes what has changed since the last save of the level that is asked for, and what holds
-    /// for the table.
+    /// for the table. From then on the table reads no object whose sections this save takes the place of.
     ///
     /// # Errors
-    /// `Internal` when an expiry is not at its end.
+    /// `Internal` when an expiry is not at its end; else as reading saved state.
     pub fn save(&mut self, state: &mut StateWriter) -> Result<(), StateError> {
         self.not_expiring()?;
         let level = state.level();
         let note = self.note();
         for (&bucket, part) in &mut self.buckets {
-            let slots = part.memory.owed(level);
-            if !slots.is_empty() {
-                let bytes = section(&self.layout, &part.memory, &slots)?;
-                let (table, rows) = (self.layout.name.clone(), slots.len() as u64);
+            part.localize(level, &mut self.local, self.expired)?;
+            if let Some((rows, bytes)) = section(&self.layout, part, level, self.expired)? {
+                let table = self.layout.name.clone();
                 state.put(Section { table, bucket, rows, bytes });
             }
-            part.memory.saved(level);
-            if let Some(kept) = part.memory.without_idle(true) {
-                part.memory = kept;
-            }
+            part.saved(level);
         }
         state.note(self.layout.name.clone(), note);
         self.removed = 0;
@@ -38,11 +37,35 @@ impl Table {
     }
 }
 
-fn section(layout: &Arc<Layout>, memory: &Memory, slots: &[u32]) -> Result<Bytes, StateError> {
-    let error = |source| StateError::Rows { table: layout.name.clone(), source };
-    let mut builder = SectionBuilder::try_new(Vec::new(), layout, slots.len()).map_err(error)?;
-    for slots in slots.chunks(memory.block_rows()) {
-        builder.push(&memory.block(slots, false)?).map_err(error)?;
+/// The section of a bucket, and how many rows it has.
+fn section(
+    layout: &Arc<Layout>,
+    part: &Bucket,
+    level: Level,
+    horizon: i64,
+) -> Result<Option<(u64, Bytes)>, StateError> {
+    let error = |source: ArrowError| StateError::Rows { table: layout.name.clone(), source };
+    let builder = |most| SectionBuilder::try_new(Vec::new(), layout, most).map_err(error);
+    let builder = match part.owed(level) {
+        Some(mut merge) => {
+            let mut builder = builder(merge.most(part.segments()))?;
+            let wanted = |row: &Merged<'_>| is_saved(row, level, horizon);
+            while let Some(rows) = merge.next(part.segments(), MOST_ROWS, false, wanted)? {
+                builder.push(&rows).map_err(error)?;
+            }
+            builder
+        }
+        None => {
+            let slots = part.memory.owed(level);
+            let mut builder = builder(slots.len())?;
+            for slots in slots.chunks(part.memory.block_rows()) {
+                builder.push(&part.memory.block(slots, false)?).map_err(error)?;
+            }
+            builder
+        }
+    };
+    match builder.rows() {
+        0 => Ok(None),
+        rows => Ok(Some((rows, Bytes::from(builder.finish().map_err(error)?)))),
     }
-    Ok(Bytes::from(builder.finish().map_err(error)?))
 }

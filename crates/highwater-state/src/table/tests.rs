@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use arrow::array::{AsArray, Int64Array, StringArray};
 use arrow::datatypes::{DataType, Field, Int64Type};
-use highwater_core::{Error, ErrorKind, Groups, Level, SavedSection, StateReader, StateWriter};
+use highwater_core::{
+    Error, ErrorKind, Groups, Level, SavedSection, StateReader, StateRoom, StateWriter,
+};
 
 use super::*;
 use crate::section::Held;
@@ -28,7 +30,7 @@ fn put(table: &mut Table, rows: &[(&str, i64)]) -> Vec<bool> {
     for (bucket, rows) in table.split(&keys, Some(&times)) {
         let found = table.upsert(&keys, bucket, &rows).unwrap();
         let mut update = table.update(bucket, found.slots()).unwrap();
-        for ((slot, is), row) in found.slots().iter().zip(found.new()).zip(&rows) {
+        for ((slot, is), row) in found.slots().iter().zip(found.is_new()).zip(&rows) {
             update.column::<Int64Type>(0).unwrap()[*slot as usize] = times[*row as usize];
             update.set_bytes(1, *slot, format!("n{row}").as_bytes()).unwrap();
             new[*row as usize] = *is;
@@ -249,10 +251,18 @@ fn state_of_other_columns_is_refused_with_both() {
 
 #[test]
 fn every_flipped_byte_is_found() {
-    let mut table = table();
-    let mut log = StateReader::default();
-    put(&mut table, &[("a", 1), ("b", 2), ("c", 3)]);
-    saved(&mut table, Level::WHOLE, &mut log);
+    for bytes in [u64::MAX, 0] {
+        let mut table = table();
+        let mut log = StateReader::default();
+        log.room.bytes = bytes;
+        put(&mut table, &[("a", 1), ("b", 2), ("c", 3)]);
+        saved(&mut table, Level::WHOLE, &mut log);
+        flip_every_byte(&mut log);
+    }
+}
+
+/// Restores from damaged bytes and reads all of it, which also happens late where it lies.
+fn flip_every_byte(log: &mut StateReader) {
     let section = log.sections[0].clone();
     let bytes = section.object.read_at(section.range.clone()).unwrap();
     for at in 0..bytes.len() {
@@ -260,7 +270,8 @@ fn every_flipped_byte_is_found() {
         damaged[at] ^= 1 << (at % 8);
         let held = Held { bytes: damaged.into(), location: "object 7".to_owned() };
         log.sections[0].object = Arc::new(held);
-        let restored = Table::try_new(spec()).unwrap().restore(&log);
+        let mut table = table();
+        let restored = table.restore(log).and_then(|()| table.expire(i64::MAX));
         let Err(error) = restored.map_err(Error::from) else { panic!("byte {at} was not missed") };
         assert_eq!(error.kind(), ErrorKind::Corrupt, "byte {at}: {error}");
         let text = error.to_string();
@@ -268,11 +279,59 @@ fn every_flipped_byte_is_found() {
         assert!(error.next_step().contains("restore the checkpoint from a copy"));
     }
     for len in 0..bytes.len() {
-        log.sections[0].object =
-            Arc::new(Held { bytes: bytes.slice(..len), location: String::new() });
-        assert!(Table::try_new(spec()).unwrap().restore(&log).is_err(), "cut at {len}");
+        let held = Held { bytes: bytes.slice(..len), location: String::new() };
+        log.sections[0].object = Arc::new(held);
+        assert!(table().restore(log).is_err(), "cut at {len}");
         log.sections[0].range = 0..len as u64;
-        assert!(Table::try_new(spec()).unwrap().restore(&log).is_err(), "cut at {len}");
+        assert!(table().restore(log).is_err(), "cut at {len}");
         log.sections[0].range = section.range.clone();
     }
+}
+
+#[test]
+fn what_does_not_fit_goes_to_files_and_the_files_go_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = || std::fs::read_dir(folder.path()).unwrap().count();
+    let mut table = table();
+    let spill = Some(folder.path().to_owned());
+    let room = StateRoom { bytes: 256 << 10, spill };
+    table.restore(&StateReader { room, ..StateReader::default() }).unwrap();
+    let names: Vec<_> = (0..40_000).map(|n| format!("k{n}")).collect();
+    let rows: Vec<_> = names.iter().zip(0..).map(|(name, n)| (name.as_str(), n % 300)).collect();
+    for rows in rows.chunks(1_000) {
+        assert!(put(&mut table, rows).iter().all(|new| *new));
+    }
+    assert!(files() >= 3, "{} files", files());
+    assert!(table.note().bytes < 512 << 10, "{} bytes", table.note().bytes);
+    assert_eq!((table.note().rows, table.note().updated), (40_000, 40_000));
+    assert!(put(&mut table, &rows[39_000..]).iter().all(|new| !new), "they were there");
+    let some: Vec<_> = names.iter().step_by(97).map(String::as_str).collect();
+    let there = found(&mut table, &some);
+    assert!(some.iter().zip((0..).step_by(97)).all(|(name, n)| there[*name] == [n % 300]));
+    assert_eq!(table.note().rows, 40_000);
+    table.forget(200).unwrap();
+    assert!(files() >= 1);
+    assert_eq!(expired(&mut table, 300).len(), 13_300);
+    assert_eq!((files(), table.note().rows), (0, 0));
+}
+
+#[test]
+fn a_large_section_is_read_where_it_lies() {
+    let mut table = table();
+    let mut log = StateReader::default();
+    let names: Vec<_> = (0..10_000).map(|n| format!("k{n}")).collect();
+    let rows: Vec<_> = names.iter().map(|name| (name.as_str(), 7)).collect();
+    put(&mut table, &rows);
+    saved(&mut table, Level::WHOLE, &mut log);
+    log.room.bytes = 1 << 20;
+    let mut again = Table::try_new(spec()).unwrap();
+    again.restore(&log).unwrap();
+    assert!(again.note().bytes < 64 << 10, "{} bytes", again.note().bytes);
+    assert_eq!(again.note().rows, 10_000);
+    assert_eq!(put(&mut again, &[("k5", 8), ("x", 9)]), [false, true]);
+    assert_eq!(found(&mut again, &["k5", "k6", "x"]).into_values().flatten().sum::<i64>(), 24);
+    assert_eq!(again.note().rows, 10_001);
+    assert_eq!(saved(&mut again, Level::EPOCH, &mut log), 1);
+    assert_eq!(log.sections[1].rows, 2);
+    assert_eq!(expired(&mut again, 50).len(), 10_001);
 }

@@ -106,6 +106,7 @@ fn record(run: &str, id: RecordId) -> Prepared {
         sinks: Vec::new(),
         replaces: Vec::new(),
         records: BTreeMap::new(),
+        state: None,
         observed: BTreeMap::new(),
     }
 }

@@ -98,7 +98,7 @@ impl Instance {
         let [_, primary, side] = NAMES.clone();
         let found = |seen: Seen| seen.found(|written| Some(plan(written)));
         let sinks = [(primary, found(seen[0])), (side, found(seen[1]))];
-        match decide(full.as_ref(), &sinks, OnRollback::Refuse) {
+        match decide(full.as_ref(), &sinks, OnRollback::Refuse, &BTreeMap::new()) {
             Err(Stop::Fenced { .. }) => self.stage = Stage::Stopped(Why::Fenced),
             Err(_) => self.stage = Stage::Stopped(Why::Refused),
             Ok(Resume::Fresh) => self.stage_next(Epoch(0), 0, world.input),
@@ -268,6 +268,7 @@ impl Record {
             sinks: SINKS.map(share).to_vec(),
             replaces: self.replaces.clone(),
             records: BTreeMap::new(),
+            state: None,
             observed: BTreeMap::new(),
         };
         Head { record, digest: self.digest }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use highwater_core::arrow::array::{AsArray as _, RecordBatch};
 use highwater_core::arrow::datatypes::Int64Type;
 use highwater_core::{ErrorKind, Name};
-use highwater_pipeline::{Job, MapResult, Options, Pipeline, Trigger};
+use highwater_pipeline::{Job, MapResult, Options, Pipeline, StateStore, Trigger};
 use highwater_storage::Storage;
 use highwater_testkit::memory::MemoryTable;
 use highwater_testkit::memory_source::MemorySource;
@@ -72,6 +72,7 @@ async fn an_executor_that_is_dropped_in_the_middle_ends_its_threads() {
         run: "run".to_owned(),
         failpoints: highwater_core::Failpoints::default(),
         runtime: tokio::runtime::Handle::current(),
+        state: StateStore::new(Storage::memory()),
     };
     let plan = std::sync::Arc::new(highwater_core::EpochPlan {
         epoch: highwater_core::Epoch(0),

@@ -1,0 +1,231 @@
+//! Segments of a bucket taken together: all rows in their order, of each the newest only.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, UInt8Array};
+use arrow::compute::interleave_record_batch;
+
+use crate::StateError;
+use crate::frozen::Frozen;
+use crate::memory::Memory;
+use crate::section::{Block, place};
+use crate::spec::Layout;
+
+/// Some segments of a bucket, from the oldest to the newest; the memory is the newest of all.
+#[derive(Debug)]
+pub(crate) struct Merge {
+    runs: Vec<Run>,
+}
+
+/// Where a merge is in one of its segments.
+#[derive(Debug)]
+struct Run {
+    source: Source,
+    /// The next block of the source.
+    next: usize,
+    at: Option<(Arc<Block>, u32)>,
+}
+
+#[derive(Debug)]
+enum Source {
+    /// The segment in this place of the bucket.
+    Frozen(usize),
+    /// These rows of the memory.
+    Memory(Vec<u32>),
+}
+
+/// What a merge reads.
+#[derive(Clone, Copy)]
+pub(crate) struct Segments<'a> {
+    pub(crate) layout: &'a Arc<Layout>,
+    pub(crate) frozen: &'a [Frozen],
+    pub(crate) memory: &'a Memory,
+}
+
+/// A row as a merge comes by it.
+pub(crate) struct Merged<'a> {
+    pub(crate) block: &'a Block,
+    pub(crate) row: u32,
+    /// The levels at which it is yet to be saved.
+    pub(crate) owed: u8,
+}
+
+impl Merge {
+    /// A merge of the frozen segments in `frozen`, in their order, and some rows of the memory in
+    /// that of saves.
+    pub(crate) fn new(frozen: impl IntoIterator<Item = usize>, memory: Vec<u32>) -> Self {
+        let run = |source| Run { source, next: 0, at: None };
+        let mut runs: Vec<_> = frozen.into_iter().map(|at| run(Source::Frozen(at))).collect();
+        if !memory.is_empty() {
+            runs.push(run(Source::Memory(memory)));
+        }
+        Self { runs }
+    }
+
+    /// The most rows that there can be.
+    pub(crate) fn most(&self, of: Segments<'_>) -> usize {
+        let rows = self.runs.iter().map(|run| match &run.source {
+            Source::Frozen(at) => of.frozen.get(*at).map_or(0, |it| it.section.index.rows),
+            Source::Memory(slots) => slots.len() as u64,
+        });
+        usize::try_from(rows.sum::<u64>()).unwrap_or(usize::MAX)
+    }
+
+    /// The next rows that are wanted, at most so many, as they are saved; `owing` keeps the levels
+    /// at which they are yet to be. None at the end.
+    pub(crate) fn next(
+        &mut self,
+        of: Segments<'_>,
+        most: usize,
+        owing: bool,
+        wanted: impl Fn(&Merged<'_>) -> bool,
+    ) -> Result<Option<RecordBatch>, StateError> {
+        let mut picked = Picked::default();
+        while picked.rows.len() < most {
+            for run in &mut self.runs {
+                run.settle(of)?;
+            }
+            let Some(newest) = self.newest()? else { break };
+            if let Some((block, row)) = self.runs.get(newest).and_then(|run| run.at.clone()) {
+                let owed = self.runs.get(newest).map_or(0, |run| run.owed(of, &block, row));
+                if wanted(&Merged { block: &block, row, owed }) {
+                    picked.push(block, row, if owing { owed } else { 0 });
+                }
+            }
+            self.advance(newest)?;
+        }
+        match picked.rows.is_empty() {
+            true => Ok(None),
+            false => picked.batch(of.layout).map(Some),
+        }
+    }
+
+    /// The run with the row that comes next: the newest of those that have it.
+    fn newest(&self) -> Result<Option<usize>, StateError> {
+        let mut newest: Option<(usize, &Run)> = None;
+        for (at, run) in self.runs.iter().enumerate() {
+            if run.at.is_none() {
+                continue;
+            }
+            let first = match newest {
+                Some((_, best)) => run.compare(best)? != Ordering::Greater,
+                None => true,
+            };
+            if first {
+                newest = Some((at, run));
+            }
+        }
+        Ok(newest.map(|(at, _)| at))
+    }
+
+    /// Goes on behind a row, in all runs that have it.
+    fn advance(&mut self, newest: usize) -> Result<(), StateError> {
+        let mut same = Vec::with_capacity(self.runs.len());
+        if let Some(best) = self.runs.get(newest) {
+            for (at, run) in self.runs.iter().enumerate() {
+                let is = at == newest || run.at.is_some() && run.compare(best)? == Ordering::Equal;
+                same.push(is);
+            }
+        }
+        for (run, _) in self.runs.iter_mut().zip(same).filter(|(_, same)| *same) {
+            if let Some((_, row)) = &mut run.at {
+                *row += 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Run {
+    /// Goes to the next row that counts, into the next block if need be.
+    fn settle(&mut self, of: Segments<'_>) -> Result<(), StateError> {
+        loop {
+            if let Some((block, row)) = &mut self.at {
+                let hashes = block.hashes().iter().skip(*row as usize);
+                let skipped = match self.source {
+                    Source::Frozen(at) => match of.frozen.get(at) {
+                        Some(frozen) => hashes.take_while(|hash| !frozen.counts(**hash)).count(),
+                        None => hashes.count(),
+                    },
+                    Source::Memory(_) => 0,
+                };
+                *row += u32::try_from(skipped).unwrap_or(u32::MAX);
+                if (*row as usize) < block.hashes().len() {
+                    return Ok(());
+                }
+                self.at = None;
+            }
+            let block = match &self.source {
+                Source::Frozen(at) => {
+                    let frozen = of.frozen.get(*at);
+                    let frozen = frozen.filter(|it| self.next < it.section.index.blocks.len());
+                    frozen.map(|frozen| frozen.section.block(self.next)).transpose()?
+                }
+                Source::Memory(slots) => {
+                    let size = of.memory.block_rows();
+                    let slots = slots.chunks(size).nth(self.next);
+                    let block = slots.map(|slots| of.memory.block(slots, true)).transpose()?;
+                    block.map(|batch| Block::new(Arc::clone(of.layout), batch))
+                }
+            };
+            let Some(block) = block else { return Ok(()) };
+            self.next += 1;
+            self.at = Some((Arc::new(block), 0));
+        }
+    }
+
+    fn owed(&self, of: Segments<'_>, block: &Block, row: u32) -> u8 {
+        let owed = block.owed(row);
+        match self.source {
+            Source::Frozen(at) => of.frozen.get(at).map_or(owed, |frozen| frozen.owing.of(owed)),
+            Source::Memory(_) => owed,
+        }
+    }
+
+    fn compare(&self, other: &Self) -> Result<Ordering, StateError> {
+        let (Some((block, row)), Some((theirs, at))) = (&self.at, &other.at) else {
+            return Ok(Ordering::Equal);
+        };
+        let hash = |block: &Block, row: u32| {
+            block.hashes().get(row as usize).map(|hash| place(*hash)).unwrap_or_default()
+        };
+        let order = hash(block, *row).cmp(&hash(theirs, *at));
+        if order != Ordering::Equal {
+            return Ok(order);
+        }
+        let keys = block.keys()?.at(*row).1.cmp(theirs.keys()?.at(*at).1);
+        Ok(keys.then_with(|| block.number(*row).cmp(&theirs.number(*at))))
+    }
+}
+
+/// Rows that were picked from some blocks.
+#[derive(Default)]
+struct Picked {
+    blocks: Vec<Arc<Block>>,
+    rows: Vec<(usize, usize)>,
+    owed: Vec<u8>,
+}
+
+impl Picked {
+    fn push(&mut self, block: Arc<Block>, row: u32, owed: u8) {
+        // Few blocks are open at a time, and those that were used last are at the end.
+        let known = self.blocks.iter().rposition(|other| Arc::ptr_eq(other, &block));
+        let at = known.unwrap_or(self.blocks.len());
+        if known.is_none() {
+            self.blocks.push(block);
+        }
+        self.rows.push((at, row as usize));
+        self.owed.push(owed);
+    }
+
+    fn batch(self, layout: &Arc<Layout>) -> Result<RecordBatch, StateError> {
+        let error = |source| StateError::Rows { table: layout.name.clone(), source };
+        let blocks: Vec<_> = self.blocks.iter().map(|block| block.batch()).collect();
+        let batch = interleave_record_batch(&blocks, &self.rows).map_err(error)?;
+        let owed: ArrayRef = Arc::new(UInt8Array::from(self.owed));
+        let columns = batch.columns().iter().enumerate();
+        let columns = columns.map(|(at, column)| Arc::clone(if at == 1 { &owed } else { column }));
+        RecordBatch::try_new(Arc::clone(&layout.saved), columns.collect()).map_err(error)
+    }
+}

@@ -1,0 +1,185 @@
+//! Segments that do not fit into memory, as files on the local disk.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::error::ArrowError;
+use bytes::Bytes;
+use highwater_core::{Error, ErrorKind, Groups, ReadAt, StateRoom};
+
+use crate::StateError;
+use crate::frozen::{Cache, Frozen, Owing};
+use crate::section::{Held, SectionBuilder, SectionReader};
+use crate::spec::Layout;
+
+/// Where a table keeps what it does not keep in memory.
+#[derive(Debug, Default)]
+pub(crate) struct Local {
+    pub(crate) room: StateRoom,
+    pub(crate) cache: Cache,
+    next: u64,
+}
+
+impl Local {
+    pub(crate) fn new(room: StateRoom) -> Self {
+        let cache = Cache::new(room.bytes);
+        Self { room, cache, next: 0 }
+    }
+
+    /// A number for a segment.
+    pub(crate) fn number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    /// Makes a segment of what `write` puts into a section with at most so many rows: in a file, or
+    /// in memory when there is no place for files. None when it would have no rows.
+    pub(crate) fn segment(
+        &mut self,
+        layout: &Arc<Layout>,
+        bucket: i64,
+        most: u64,
+        write: impl FnOnce(&mut Builder<'_>) -> Result<(), StateError>,
+    ) -> Result<Option<Frozen>, StateError> {
+        let number = self.number();
+        let draft = match &self.room.spill {
+            None => Draft::Memory(Vec::new()),
+            Some(folder) => {
+                let name = format!("{}-{bucket}-{number}.arrows", layout.name);
+                Draft::begin(folder, &name)?
+            }
+        };
+        let path = draft.path();
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let section = SectionBuilder::try_new(draft, layout, most);
+        let section = section.map_err(|source| failed(&path, source))?;
+        let mut builder = Builder { section, path: &path };
+        write(&mut builder)?;
+        if builder.section.rows() == 0 {
+            return Ok(None);
+        }
+        let draft = builder.section.finish().map_err(|source| failed(&path, source))?;
+        let (object, len) = draft.end().map_err(|source| spill(&path, source))?;
+        let section = SectionReader::open(layout, object, 0..len, bucket)?;
+        let (groups, owing) = (Groups::ALL, Owing::default());
+        Ok(Some(Frozen { section, number, groups, owing, level: None, tier: 0 }))
+    }
+}
+
+/// Takes the rows of a segment.
+pub(crate) struct Builder<'a> {
+    section: SectionBuilder<Draft>,
+    path: &'a Path,
+}
+
+impl Builder<'_> {
+    pub(crate) fn push(&mut self, rows: &arrow::array::RecordBatch) -> Result<(), StateError> {
+        self.section.push(rows).map_err(|source| failed(self.path, source))
+    }
+}
+
+fn failed(path: &Path, source: ArrowError) -> StateError {
+    spill(path, io::Error::other(source))
+}
+
+fn spill(path: &Path, source: io::Error) -> StateError {
+    StateError::Spill { path: path.to_owned(), source }
+}
+
+/// A segment that is being written.
+enum Draft {
+    Memory(Vec<u8>),
+    File(BufWriter<File>, Place),
+}
+
+impl Draft {
+    fn begin(folder: &Path, name: &str) -> Result<Self, StateError> {
+        let place = Place(folder.join(name));
+        fs::create_dir_all(folder).map_err(|source| spill(&place.0, source))?;
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(true).create(true).truncate(true).open(&place.0);
+        let file = file.map_err(|source| spill(&place.0, source))?;
+        Ok(Self::File(BufWriter::with_capacity(1 << 18, file), place))
+    }
+
+    fn path(&self) -> PathBuf {
+        match self {
+            Self::Memory(_) => PathBuf::from("memory"),
+            Self::File(_, place) => place.0.clone(),
+        }
+    }
+
+    fn end(self) -> io::Result<(Arc<dyn ReadAt>, u64)> {
+        match self {
+            Self::Memory(bytes) => {
+                let len = bytes.len() as u64;
+                let location = "state in memory".to_owned();
+                Ok((Arc::new(Held { bytes: bytes.into(), location }), len))
+            }
+            Self::File(writer, place) => {
+                let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
+                let len = file.metadata()?.len();
+                Ok((Arc::new(SpillFile { file, place }), len))
+            }
+        }
+    }
+}
+
+impl Write for Draft {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Memory(to) => to.write(bytes),
+            Self::File(to, _) => to.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Memory(_) => Ok(()),
+            Self::File(to, _) => to.flush(),
+        }
+    }
+}
+
+/// A file that is there as long as this is.
+#[derive(Debug)]
+struct Place(PathBuf);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // What stays behind is removed with its folder: it is a copy that nobody will look for.
+        drop(fs::remove_file(&self.0));
+    }
+}
+
+/// A segment in a file.
+#[derive(Debug)]
+struct SpillFile {
+    file: File,
+    place: Place,
+}
+
+impl ReadAt for SpillFile {
+    fn read_at(&self, range: Range<u64>) -> highwater_core::Result<Bytes> {
+        let error = |source: io::Error| {
+            let what = format!("{} cannot be read: {source}", self.place.0.display());
+            Error::new(ErrorKind::Transient, "state", what)
+                .advise("start again: the checkpoint has all that the file had")
+        };
+        let len = usize::try_from(range.end.saturating_sub(range.start));
+        let len = len.map_err(|source| error(io::Error::other(source)))?;
+        let mut bytes = vec![0; len];
+        match self.file.read_exact_at(&mut bytes, range.start) {
+            Ok(()) => Ok(bytes.into()),
+            Err(source) => Err(error(source)),
+        }
+    }
+
+    fn location(&self) -> String {
+        self.place.0.display().to_string()
+    }
+}
