@@ -36,6 +36,7 @@ const LAYERS: &[(&str, Below)] = &[
     ("state", Below::Only(&["core"])),
     ("dedupe", Below::Only(&["core", "state"])),
     ("storage", Below::Only(&["core"])),
+    ("window", Below::Only(&["core", "state"])),
     ("checkpoint", Below::Only(&["core", "storage"])),
     ("parquet", Below::Only(&["core", "storage"])),
     ("iceberg", Below::Only(&["core", "parquet", "storage"])),

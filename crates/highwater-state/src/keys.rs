@@ -24,6 +24,17 @@ pub struct Keys {
 }
 
 impl Keys {
+    /// Keys with their hashes; none when they have more than 4 GiB.
+    pub(crate) fn of<'a>(keys: impl Iterator<Item = (u64, &'a [u8])>) -> Option<Self> {
+        let (mut bytes, mut offsets, mut hashes) = (Vec::new(), vec![0], Vec::new());
+        for (hash, key) in keys {
+            bytes.extend_from_slice(key);
+            offsets.push(u32::try_from(bytes.len()).ok()?);
+            hashes.push(hash);
+        }
+        Some(Self { bytes, offsets, hashes })
+    }
+
     /// How many rows there are.
     pub fn len(&self) -> usize {
         self.hashes.len()

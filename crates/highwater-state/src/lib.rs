@@ -6,6 +6,7 @@
 //!
 //! * *upsert* finds the row of a key or adds it; *append* adds one row more.
 //! * *probe* finds the rows of keys in a range of buckets.
+//! * *scan* reads a bucket from end to end.
 //! * *expire* hands over rows whose time is over, in bounded batches, and lets whole buckets go.
 //! * over its budget of memory a table *spills*: segments go to the local disk, and are read from there.
 //! * *save* writes what has changed since an earlier save, as Arrow streams that check themselves; *restore*
@@ -74,4 +75,4 @@ pub use keys::Keys;
 pub use object::{ObjectError, ObjectFooter, ObjectSection, StepSave, encode_object};
 pub use rows::{Hit, Rows, RowsMut, Upserted};
 pub use spec::TableSpec;
-pub use table::Table;
+pub use table::{Scan, Table};

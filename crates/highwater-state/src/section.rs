@@ -123,6 +123,16 @@ impl Block {
         Ok(self.keys.get_or_init(|| keys))
     }
 
+    /// The keys, and nothing else.
+    pub(crate) fn into_keys(self) -> Result<Keys, StateError> {
+        self.keys()?;
+        self.keys.into_inner().ok_or_else(|| {
+            let source =
+                arrow::error::ArrowError::ComputeError("keys without an encoding".to_owned());
+            StateError::Rows { table: self.layout.name.clone(), source }
+        })
+    }
+
     /// The event time of each row; none in a table without time.
     pub(crate) fn times(&self) -> Option<&[i64]> {
         let column = self.layout.before() + self.layout.codec.columns() + self.layout.time?.column;

@@ -20,8 +20,10 @@ mod expire;
 mod restore;
 mod room;
 mod save;
+mod scan;
 
 use expire::Expiring;
+pub use scan::Scan;
 
 /// Rows by key, from epoch to epoch.
 ///

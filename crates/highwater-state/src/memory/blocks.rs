@@ -7,6 +7,7 @@ use highwater_core::Level;
 
 use super::{DEAD, Head, KEY_SHIFT, Memory, OWED, STORED};
 use crate::StateError;
+use crate::keys::Keys;
 use crate::section::{MOST_ROWS, place};
 
 /// Bytes of rows that one batch should have at most.
@@ -34,6 +35,24 @@ impl Memory {
     pub(crate) fn all(&self) -> Vec<u32> {
         let known = |head: Head| !head.is(DEAD) || head.is(STORED);
         self.sorted(self.slots().filter(|slot| known(self.head(*slot))))
+    }
+
+    /// The rows that are there, in no order.
+    pub(crate) fn living(&self) -> Vec<u32> {
+        self.slots().filter(|slot| self.is_live(*slot)).collect()
+    }
+
+    /// The keys of some rows.
+    pub(crate) fn keys_of(&self, slots: &[u32]) -> Result<Keys, StateError> {
+        let heads = slots.iter().map(|slot| self.head(*slot));
+        let keys = Keys::of(heads.map(|head| (head.hash, self.key(head))));
+        keys.ok_or_else(|| self.full("the bytes of the keys of one batch"))
+    }
+
+    /// The values of some rows.
+    pub(crate) fn values_of(&self, slots: &[u32]) -> Result<Vec<ArrayRef>, StateError> {
+        let columns = self.columns.iter().map(|column| column.gather(slots));
+        columns.collect::<Result<_, _>>().map_err(|source| self.rows_error(source))
     }
 
     /// Rows whose time is before `before`, in the order of saves.
@@ -104,9 +123,7 @@ impl Memory {
     pub(crate) fn gather(&self, slots: &[u32]) -> Result<Vec<ArrayRef>, StateError> {
         let keys = slots.iter().map(|slot| self.key(self.head(*slot)));
         let mut columns = self.layout.codec.decode(keys).map_err(|it| self.rows_error(it))?;
-        for column in &self.columns {
-            columns.push(column.gather(slots).map_err(|source| self.rows_error(source))?);
-        }
+        columns.extend(self.values_of(slots)?);
         Ok(columns)
     }
 

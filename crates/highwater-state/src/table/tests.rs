@@ -127,6 +127,62 @@ fn what_is_forgotten_is_not_handed_over() {
     assert_eq!(table.note().removed, 3);
 }
 
+/// Everything that a scan reads of a bucket.
+fn scanned(table: &Table, bucket: i64) -> Vec<i64> {
+    let (mut scan, mut rows) = (table.scan(bucket), Vec::new());
+    let mut other = self::table();
+    while let Some((keys, values)) = scan.next(table).unwrap() {
+        assert!((1..=8_192).contains(&keys.len()));
+        let all: Vec<u32> = (0..).take(keys.len()).collect();
+        other.upsert(&keys, 7, &all).unwrap();
+        rows.extend(values[0].as_primitive::<Int64Type>().values());
+    }
+    rows.sort_unstable();
+    assert_eq!(other.note().rows, rows.len() as u64, "keys are those of a table");
+    rows
+}
+
+#[test]
+fn a_bucket_is_read_from_end_to_end_and_stays() {
+    let mut table = table();
+    put(&mut table, &[("a", 1), ("b", 2), ("c", 150), ("d", 3)]);
+    remove(&mut table, "b");
+    assert_eq!(table.buckets().collect::<Vec<_>>(), [0, 1]);
+    assert_eq!((scanned(&table, 0), scanned(&table, 0)), (vec![1, 3], vec![1, 3]));
+    assert!(scanned(&table, 7).is_empty());
+    table.forget(100).unwrap();
+    assert_eq!(table.buckets().collect::<Vec<_>>(), [1]);
+}
+
+/// Of what lies in objects and of what was spilled the newest rows are read, and none that was removed.
+#[test]
+fn a_bucket_that_is_frozen_is_read_as_if_it_were_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let room = StateRoom { bytes: 0, spill: Some(folder.path().to_owned()) };
+    let mut log = StateReader { room, ..StateReader::default() };
+    let mut table = table();
+    table.restore(&log).unwrap();
+    put(&mut table, &[("a", 1), ("b", 2), ("c", 150)]);
+    saved(&mut table, Level::EPOCH, &mut log);
+    put(&mut table, &[("d", 3), ("e", 4)]);
+    put(&mut table, &[("a", 11), ("f", 5)]);
+    remove(&mut table, "b");
+    remove(&mut table, "e");
+    assert_eq!(scanned(&table, 0), [3, 5, 11]);
+    saved(&mut table, Level::EPOCH, &mut log);
+    let mut other = self::table();
+    other.restore(&log).unwrap();
+    put(&mut other, &[("d", 13)]);
+    assert_eq!(scanned(&other, 0), [5, 11, 13]);
+    assert_eq!(other.buckets().collect::<Vec<_>>(), [0, 1]);
+}
+
+fn remove(table: &mut Table, id: &str) {
+    let keys = table.keys(&[ids(&[id])]).unwrap();
+    let hits = table.probe(&keys, i64::MIN..=i64::MAX, &[0]).unwrap();
+    hits.iter().for_each(|hit| table.remove(hit.bucket, &[hit.slot]).unwrap());
+}
+
 #[test]
 fn large_buckets_are_handed_over_in_batches() {
     let mut table = table();

@@ -1,0 +1,63 @@
+//! How many rows there are, or how many values that are not null.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray};
+use arrow::datatypes::{DataType, Field, Int64Type};
+use highwater_core::Result;
+
+use super::{Accumulators, Aggregate, Input};
+use crate::WindowError;
+
+/// Counts values that are not null. Rows are counted by a column that never is.
+#[derive(Debug)]
+pub(crate) struct Count;
+
+impl Aggregate for Count {
+    fn takes(&self, _input: &DataType) -> bool {
+        true
+    }
+
+    fn state(&self) -> Vec<Field> {
+        vec![Field::new("n", DataType::Int64, false)]
+    }
+
+    fn output(&self) -> DataType {
+        DataType::Int64
+    }
+
+    fn update(&self, state: &mut Accumulators<'_, '_>, input: &Input<'_>) -> Result<()> {
+        count(state, input)
+    }
+
+    fn merge(&self, state: &mut Accumulators<'_, '_>, other: &Input<'_>) -> Result<()> {
+        add(state, other)
+    }
+
+    fn finish(&self, state: &[ArrayRef]) -> Result<ArrayRef> {
+        Ok(Arc::clone(state.first().ok_or(WindowError::Columns)?))
+    }
+}
+
+/// Adds 1 for each value that is not null, to the first column of the state.
+pub(crate) fn count(state: &mut Accumulators<'_, '_>, input: &Input<'_>) -> Result<()> {
+    let counts = state.column::<Int64Type>(0)?;
+    input.each(|slot, _| {
+        if let Some(count) = counts.get_mut(slot) {
+            *count += 1;
+        }
+    });
+    Ok(())
+}
+
+/// Adds the first column of other groups to the first of the state.
+pub(crate) fn add(state: &mut Accumulators<'_, '_>, other: &Input<'_>) -> Result<()> {
+    let more = other.column(0)?.as_primitive_opt::<Int64Type>().ok_or(WindowError::Columns)?;
+    let counts = state.column::<Int64Type>(0)?;
+    other.each(|slot, row| {
+        if let Some((count, more)) = counts.get_mut(slot).zip(more.values().get(row)) {
+            *count += more;
+        }
+    });
+    Ok(())
+}

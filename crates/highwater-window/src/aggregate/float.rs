@@ -1,0 +1,109 @@
+//! Sums and averages of floats, the same in any order.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, Float64Array, PrimitiveArray};
+use arrow::datatypes::{
+    ArrowPrimitiveType, DataType, Decimal256Type, Field, Float32Type, Float64Type, Int64Type,
+};
+use highwater_core::Result;
+
+use super::{Accumulators, Aggregate, Input, count};
+use crate::WindowError;
+use crate::digits::Digits;
+
+/// The sum or the average of floats, in [`Digits`] and rounded once.
+#[derive(Debug)]
+pub(crate) struct FloatSum {
+    of: DataType,
+    average: bool,
+}
+
+impl FloatSum {
+    /// The sum of values of a type; none when they are not floats.
+    pub(crate) fn of(of: &DataType, average: bool) -> Option<Self> {
+        let takes = matches!(of, DataType::Float32 | DataType::Float64);
+        takes.then(|| Self { of: of.clone(), average })
+    }
+
+    fn add<T>(state: &mut Accumulators<'_, '_>, input: &Input<'_>) -> Result<()>
+    where
+        T: ArrowPrimitiveType,
+        T::Native: Into<f64>,
+    {
+        let values: &PrimitiveArray<T> =
+            input.values()?.as_primitive_opt().ok_or(WindowError::Columns)?;
+        change(state, input, |digits, row| {
+            if let Some(value) = values.values().get(row) {
+                digits.add((*value).into());
+            }
+        })
+    }
+}
+
+/// Changes the digits of the group of each row.
+fn change(
+    state: &mut Accumulators<'_, '_>,
+    input: &Input<'_>,
+    mut with: impl FnMut(&mut Digits, usize),
+) -> Result<()> {
+    let sums = state.column::<Decimal256Type>(SUM)?;
+    input.each(|slot, row| {
+        if let Some(sum) = sums.get_mut(slot) {
+            let mut digits = Digits::unpack(*sum);
+            with(&mut digits, row);
+            *sum = digits.pack();
+        }
+    });
+    Ok(())
+}
+
+impl Aggregate for FloatSum {
+    fn takes(&self, input: &DataType) -> bool {
+        *input == self.of
+    }
+
+    fn state(&self) -> Vec<Field> {
+        vec![
+            Field::new("n", DataType::Int64, false),
+            Field::new("sum", DataType::Decimal256(76, 0), false),
+        ]
+    }
+
+    fn output(&self) -> DataType {
+        DataType::Float64
+    }
+
+    fn update(&self, state: &mut Accumulators<'_, '_>, input: &Input<'_>) -> Result<()> {
+        count::count(state, input)?;
+        match self.of {
+            DataType::Float32 => Self::add::<Float32Type>(state, input),
+            _ => Self::add::<Float64Type>(state, input),
+        }
+    }
+
+    fn merge(&self, state: &mut Accumulators<'_, '_>, other: &Input<'_>) -> Result<()> {
+        count::add(state, other)?;
+        let sums = other.column(SUM)?.as_primitive_opt::<Decimal256Type>();
+        let sums = sums.ok_or(WindowError::Columns)?;
+        change(state, other, |digits, row| {
+            if let Some(sum) = sums.values().get(row) {
+                digits.merge(Digits::unpack(*sum));
+            }
+        })
+    }
+
+    fn finish(&self, state: &[ArrayRef]) -> Result<ArrayRef> {
+        let [counts, sums] = state else { return Err(WindowError::Columns.into()) };
+        let counts = counts.as_primitive_opt::<Int64Type>().ok_or(WindowError::Columns)?.values();
+        let sums = sums.as_primitive_opt::<Decimal256Type>().ok_or(WindowError::Columns)?.values();
+        let results = counts.iter().zip(sums.iter()).map(|(count, sum)| {
+            let sum = (*count > 0).then(|| Digits::unpack(*sum).value());
+            sum.map(|sum| if self.average { sum / *count as f64 } else { sum })
+        });
+        Ok(Arc::new(results.collect::<Float64Array>()))
+    }
+}
+
+/// The number of the column of the sum.
+const SUM: usize = 1;

@@ -1,0 +1,36 @@
+//! All ways of splitting rows up against each other.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+
+proptest! {
+    #[test]
+    fn rows_are_split_up_by_pane_in_their_order(
+        times in proptest::collection::vec(proptest::option::of(-60_i64..60), 0..40),
+        far in proptest::option::of(any::<i64>()), size in 1_u64..30, first in -10_i64..10,
+    ) {
+        let size = Duration::from_micros(size);
+        let panes = Panes::try_new(size, size, Duration::from_micros(3)).unwrap();
+        let times: Vec<_> = times.into_iter().chain([far]).collect();
+        let mut expected: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
+        let mut late = Vec::new();
+        for (row, time) in (0..).zip(&times) {
+            let pane = time.filter(|time| panes.times().contains(time)).map(|time| panes.of(time));
+            match pane.filter(|pane| *pane >= first) {
+                Some(pane) => expected.entry(pane).or_default().push(row),
+                None => late.push(row),
+            }
+        }
+        let (split, marks) = split(&times.iter().copied().collect(), &panes, first);
+        let found: BTreeMap<i64, Vec<u32>> =
+            split.parts().map(|(pane, rows)| (pane, rows.to_vec())).collect();
+        prop_assert_eq!(found, expected);
+        let marked = marks.iter().flat_map(|marks| (0..).zip(marks.iter()));
+        let marked: Vec<u32> = marked.filter(|(_, it)| *it == Some(true)).map(|(row, _)| row).collect();
+        prop_assert_eq!(marked, late);
+    }
+}
