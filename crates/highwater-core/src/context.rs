@@ -86,7 +86,7 @@ impl<'a> Context<'a> {
     }
 
     /// Says how far the event time of rows of a partition reaches. Watermarks are made of what steps
-    /// that [declare](Resolved::with_watermark) event time observe.
+    /// that [declare](crate::Resolved::with_watermark) event time observe.
     pub fn observe(&mut self, origin: &Origin, latest: Latest) {
         match self.told.observed.get_mut(origin) {
             Some(before) => *before = before.and(latest),
