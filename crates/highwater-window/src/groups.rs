@@ -207,9 +207,8 @@ fn name(text: &str) -> Result<Name> {
     text.parse().map_err(|error| Error::new(ErrorKind::Internal, "window", error))
 }
 
-/// The key of all rows, where there are no grouping columns: one of the first key group, which is that of a step
-/// on a single worker.
-const ALL_KEY: u32 = 53;
+/// The key of all rows, where there are no grouping columns.
+const ALL_KEY: u32 = 0;
 /// The name of the column of windows.
 pub(crate) const WINDOW: &str = "window";
 /// The number of the first value column of what aggregates keep.
@@ -217,6 +216,3 @@ const FIRST: usize = 1;
 /// The names of columns of state: where a pane begins, and the key of all rows.
 const BEGIN: &str = "__start";
 const ALL: &str = "__all";
-
-#[cfg(test)]
-mod tests;

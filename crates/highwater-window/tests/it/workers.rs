@@ -120,10 +120,9 @@ impl Workers {
     pub(crate) fn restart(&mut self, count: usize) {
         self.operators = (0..count).map(|_| self.step.build().unwrap()).collect();
         for (worker, operator) in self.operators.iter_mut().enumerate() {
-            let own = own(&self.step, worker, count);
             let sections = self.saves.iter().flat_map(|save| {
                 let of = |(section, groups): &(Section, Groups)| {
-                    saved(section, save.level, groups.and(own))
+                    saved(section, save.level, within(&self.step, worker, count, *groups))
                 };
                 save.sections.iter().map(of).filter(|section| !section.groups.is_empty())
             });
@@ -157,11 +156,13 @@ impl Save {
     }
 }
 
-/// The groups of a worker. Where all rows go to the first one, that is the first group.
-fn own(step: &Resolved, worker: usize, workers: usize) -> Groups {
-    match step.routing() {
-        Routing::Single => Groups::of_worker(worker, workers).and(Groups::of_worker(0, 128)),
-        _ => Groups::of_worker(worker, workers),
+/// For which groups a worker takes up what was saved for `groups`. Where all rows go to the first worker, it takes
+/// all that the first one saved.
+fn within(step: &Resolved, worker: usize, workers: usize, groups: Groups) -> Groups {
+    match (step.routing(), worker) {
+        (Routing::Single, 0) if groups.contains(0) => Groups::ALL,
+        (Routing::Single, _) => Groups::NONE,
+        _ => groups.and(Groups::of_worker(worker, workers)),
     }
 }
 
