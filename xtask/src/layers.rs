@@ -37,6 +37,7 @@ const LAYERS: &[(&str, Below)] = &[
     ("storage", Below::Only(&["core"])),
     ("checkpoint", Below::Only(&["core", "storage"])),
     ("parquet", Below::Only(&["core", "storage"])),
+    ("delta", Below::Only(&["core", "parquet", "storage"])),
     ("iceberg", Below::Only(&["core", "parquet", "storage"])),
     ("kafka", Below::Only(&["codec", "core"])),
     ("datagen", Below::Only(&["codec", "core"])),
