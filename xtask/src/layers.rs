@@ -39,6 +39,7 @@ const LAYERS: &[(&str, Below)] = &[
     ("window", Below::Only(&["core", "state"])),
     ("checkpoint", Below::Only(&["core", "storage"])),
     ("parquet", Below::Only(&["core", "storage"])),
+    ("delta", Below::Only(&["core", "parquet", "storage"])),
     ("iceberg", Below::Only(&["core", "parquet", "storage"])),
     ("kafka", Below::Only(&["codec", "core"])),
     ("files", Below::Only(&["codec", "core"])),

@@ -32,10 +32,18 @@ pub(crate) enum Meaning {
     Decimal,
 }
 
-/// The leaf columns of a schema.
-pub(crate) fn leaves(schema: &SchemaDescriptor, location: &str) -> Result<Vec<Leaf>, FileError> {
+/// The leaf columns of a schema: by their field ids, or `numbered`.
+pub(crate) fn leaves(
+    schema: &SchemaDescriptor,
+    location: &str,
+    numbered: bool,
+) -> Result<Vec<Leaf>, FileError> {
+    let columns = schema.columns().iter().map(AsRef::as_ref);
+    if numbered {
+        return Ok(columns.zip(1..).map(|(column, number)| with_id(column, number)).collect());
+    }
     let leaves: Vec<Leaf> =
-        schema.columns().iter().map(|column| leaf(column, location)).collect::<Result<_, _>>()?;
+        columns.map(|column| leaf(column, location)).collect::<Result<_, _>>()?;
     let mut ids: Vec<i32> = leaves.iter().map(|leaf| leaf.field_id).collect();
     ids.sort_unstable();
     match ids
@@ -53,13 +61,17 @@ fn leaf(column: &ColumnDescriptor, location: &str) -> Result<Leaf, FileError> {
         let (location, column) = (location.into(), column.path().string());
         return Err(FileError::NoFieldId { location, column });
     }
+    Ok(with_id(column, info.id()))
+}
+
+fn with_id(column: &ColumnDescriptor, field_id: i32) -> Leaf {
     let repeated = column.max_rep_level() > 0;
     let float = matches!(column.physical_type(), Type::FLOAT | Type::DOUBLE);
-    Ok(Leaf {
-        field_id: info.id(),
+    Leaf {
+        field_id,
         meaning: if repeated { Meaning::Unbounded } else { meaning(column) },
         nans: (float && !repeated).then_some(0),
-    })
+    }
 }
 
 fn meaning(column: &ColumnDescriptor) -> Meaning {

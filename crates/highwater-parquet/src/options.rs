@@ -13,6 +13,7 @@ const CREATED_BY: &str = concat!("highwater version ", env!("CARGO_PKG_VERSION")
 /// # Defaults
 /// * compression: zstd, level 1
 /// * profile: [`Profile::Compact`]
+/// * field ids: those of the schema, which every leaf column has
 /// * rows of a row group: 262,144 at most
 /// * bytes of a row group: 16 MiB at most, as encoded and compressed
 ///
@@ -32,6 +33,7 @@ const CREATED_BY: &str = concat!("highwater version ", env!("CARGO_PKG_VERSION")
 pub struct FileOptions {
     compression: Compression,
     pub(crate) profile: Profile,
+    pub(crate) numbered: bool,
     pub(crate) row_group_rows: usize,
     pub(crate) row_group_bytes: usize,
 }
@@ -53,6 +55,7 @@ impl Default for FileOptions {
         Self {
             compression: Compression::Zstd(1),
             profile: Profile::default(),
+            numbered: false,
             row_group_rows: 256 << 10,
             row_group_bytes: 16 << 20,
         }
@@ -71,6 +74,14 @@ impl FileOptions {
     #[must_use]
     pub fn with_profile(mut self, profile: Profile) -> Self {
         self.profile = profile;
+        self
+    }
+
+    /// Asks for no field ids: they are for tables that find columns by their names. The report then
+    /// numbers leaf columns from 1 on, in the order of the schema.
+    #[must_use]
+    pub fn with_numbered_columns(mut self) -> Self {
+        self.numbered = true;
         self
     }
 

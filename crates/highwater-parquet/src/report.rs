@@ -26,7 +26,7 @@ pub struct FileReport {
 /// Source: <https://iceberg.apache.org/spec/#data-file-fields>
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ColumnMetrics {
-    /// The column.
+    /// The column: its field id, or its number where files have none.
     pub field_id: i32,
     /// Its bytes in the file, compressed and with headers.
     pub compressed_bytes: u64,

@@ -72,7 +72,8 @@ enum Stage {
 
 impl FileWriter {
     /// Begins a file of `schema` in `upload`. Every leaf column has its field id as `PARQUET:field_id`
-    /// in the metadata of its field; ids of lists, maps and structs are written where they are given.
+    /// in the metadata of its field, unless the options ask for none; ids of lists, maps and structs
+    /// are written where they are given.
     ///
     /// # Errors
     /// `Invalid` when a type is none that tables have, a leaf column has no field id of its own, or an
@@ -90,7 +91,7 @@ impl FileWriter {
             .map_err(|source| FileError::Schema { location: location.clone(), source })?;
         Ok(Self {
             schema,
-            leaves: leaves(&converted, &location)?,
+            leaves: leaves(&converted, &location, options.numbered)?,
             descriptor: converted,
             location,
             options: options.clone(),

@@ -6,6 +6,8 @@
 
 #[cfg(feature = "datagen")]
 pub use highwater_datagen as datagen;
+#[cfg(feature = "delta")]
+pub use highwater_delta as delta;
 #[cfg(feature = "files")]
 pub use highwater_files as files;
 #[cfg(feature = "iceberg")]

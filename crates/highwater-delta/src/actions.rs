@@ -1,0 +1,160 @@
+//! The actions of a commit, as lines of JSON.
+//!
+//! Source: <https://github.com/delta-io/delta/blob/master/PROTOCOL.md#actions>
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// What a commit says, as far as an append has to know it. Its files are nobody's concern here.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Commit {
+    pub(crate) protocol: Option<Protocol>,
+    pub(crate) metadata: Option<Metadata>,
+    pub(crate) txns: Vec<Txn>,
+    /// What the writer says of itself, which no reader depends on.
+    pub(crate) info: Option<Value>,
+}
+
+/// A line of a commit.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    protocol: Option<Protocol>,
+    meta_data: Option<Metadata>,
+    txn: Option<Txn>,
+    commit_info: Option<Value>,
+}
+
+/// What readers and writers of the table must be able to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Protocol {
+    pub(crate) min_reader_version: i32,
+    pub(crate) min_writer_version: i32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reader_features: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) writer_features: Option<Vec<String>>,
+}
+
+/// What the table is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Metadata {
+    pub(crate) id: String,
+    pub(crate) schema_string: String,
+    #[serde(default)]
+    pub(crate) partition_columns: Vec<String>,
+    #[serde(default)]
+    pub(crate) configuration: BTreeMap<String, String>,
+}
+
+/// The number that an application left last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Txn {
+    pub(crate) app_id: String,
+    pub(crate) version: i64,
+}
+
+/// A file that a commit adds.
+#[derive(Clone, Debug)]
+pub(crate) struct Add<'a> {
+    /// Its path below the table.
+    pub(crate) path: &'a str,
+    pub(crate) bytes: u64,
+    pub(crate) partition: &'a BTreeMap<String, Option<String>>,
+    pub(crate) stats: &'a str,
+}
+
+impl Commit {
+    /// Reads the lines of a commit.
+    ///
+    /// # Errors
+    /// A line that is no action.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        let mut commit = Self::default();
+        for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty())
+        {
+            let line: Line = serde_json::from_slice(line)?;
+            commit.protocol = line.protocol.or(commit.protocol);
+            commit.metadata = line.meta_data.or(commit.metadata);
+            commit.info = line.commit_info.or(commit.info);
+            commit.txns.extend(line.txn);
+        }
+        Ok(commit)
+    }
+
+    /// What the writer calls its operation.
+    pub(crate) fn operation(&self) -> Option<&str> {
+        self.info.as_ref()?.get("operation")?.as_str()
+    }
+
+    /// A parameter of the operation. Some writers give numbers as text.
+    pub(crate) fn parameter(&self, name: &str) -> Option<i64> {
+        let value = self.info.as_ref()?.get("operationParameters")?.get(name)?;
+        value.as_i64().or_else(|| value.as_str()?.trim_matches('"').parse().ok())
+    }
+}
+
+/// Lines of a commit in the making.
+#[derive(Debug, Default)]
+pub(crate) struct Lines(Vec<u8>);
+
+impl Lines {
+    fn push(&mut self, action: &Value) {
+        self.0.extend_from_slice(action.to_string().as_bytes());
+        self.0.push(b'\n');
+    }
+
+    /// What the writer says of itself.
+    pub(crate) fn info(&mut self, now_ms: i64, operation: &str, parameters: &Value, append: bool) {
+        self.push(&json!({"commitInfo": {
+            "timestamp": now_ms,
+            "operation": operation,
+            "operationParameters": parameters,
+            "isBlindAppend": append,
+            "engineInfo": concat!("highwater/", env!("CARGO_PKG_VERSION")),
+        }}));
+    }
+
+    pub(crate) fn protocol(&mut self, protocol: &Protocol) {
+        self.push(&json!({"protocol": protocol}));
+    }
+
+    pub(crate) fn metadata(&mut self, metadata: &Metadata, now_ms: i64) {
+        self.push(&json!({"metaData": {
+            "id": metadata.id,
+            "format": {"provider": "parquet", "options": {}},
+            "schemaString": metadata.schema_string,
+            "partitionColumns": metadata.partition_columns,
+            "configuration": metadata.configuration,
+            "createdTime": now_ms,
+        }}));
+    }
+
+    pub(crate) fn txn(&mut self, app_id: &str, version: i64) {
+        self.push(&json!({"txn": {"appId": app_id, "version": version}}));
+    }
+
+    pub(crate) fn add(&mut self, add: &Add<'_>, now_ms: i64) {
+        self.push(&json!({"add": {
+            // The path is a URL: names of ours have no other character that one could not have.
+            "path": add.path.replace('%', "%25"),
+            "partitionValues": add.partition,
+            "size": add.bytes,
+            "modificationTime": now_ms,
+            "dataChange": true,
+            "stats": add.stats,
+        }}));
+    }
+
+    pub(crate) fn finish(self) -> Vec<u8> {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests;

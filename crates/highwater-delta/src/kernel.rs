@@ -1,0 +1,184 @@
+//! Replay of the log and of data, by `delta_kernel`. Its types are named here and nowhere else.
+//!
+//! The kernel reads; it never commits. Its transaction hides the bytes of a commit, so that whoever
+//! finds a version occupied could not tell whether it is its own.
+
+use std::collections::{BTreeMap, HashMap};
+use std::error::Error as _;
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, RecordBatch, StructArray};
+use arrow::datatypes::{Int64Type, SchemaRef};
+use delta_kernel::actions::LOG_TXN_SCHEMA;
+use delta_kernel::engine::arrow_conversion::TryIntoArrow as _;
+use delta_kernel::engine::arrow_data::EngineDataArrowExt as _;
+use delta_kernel::{Engine, Error as KernelError, Snapshot};
+use delta_kernel_default_engine::DefaultEngineBuilder;
+use highwater_core::{Error, ErrorKind, Result};
+use highwater_storage::Storage;
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+
+use crate::actions::{Metadata, Protocol};
+use crate::error::DeltaError;
+use crate::log::Log;
+use crate::state::TableState;
+
+/// The table is the root of its store. The scheme is that of stores whose listings have no order.
+const ROOT: &str = "file:///";
+
+/// How many batches are read ahead.
+const AHEAD: usize = 2;
+
+fn engine(table: &Storage) -> Arc<dyn Engine> {
+    Arc::new(DefaultEngineBuilder::new(table.object_store()).build())
+}
+
+/// The newest version of a table that is there.
+///
+/// # Errors
+/// `Transient`, `Corrupt` or `Unsupported`.
+pub(crate) async fn newest(log: &Log) -> Result<TableState> {
+    let (table, name) = (log.table().clone(), log.name().to_owned());
+    let read = spawn_blocking(move || state(&*engine(&table)));
+    match read.await {
+        Ok(Ok(state)) => Ok(state),
+        Ok(Err(cause)) => Err(failed(name, cause)),
+        Err(cause) => Err(DeltaError::CutOff { table: name, source: cause.into() }.into()),
+    }
+}
+
+fn state(engine: &dyn Engine) -> Result<TableState, KernelError> {
+    let snapshot = Snapshot::builder_for(ROOT).build(engine)?;
+    let configuration = snapshot.table_configuration();
+    let (protocol, metadata) = (configuration.protocol(), configuration.metadata());
+    let names = |features: Option<&[_]>| features.map(feature_names);
+    let settings: &HashMap<String, String> = metadata.configuration();
+    Ok(TableState {
+        version: snapshot.version(),
+        protocol: Protocol {
+            min_reader_version: protocol.min_reader_version(),
+            min_writer_version: protocol.min_writer_version(),
+            reader_features: names(protocol.reader_features()),
+            writer_features: names(protocol.writer_features()),
+        },
+        metadata: Metadata {
+            id: metadata.id().to_owned(),
+            schema_string: metadata.schema_string().clone(),
+            partition_columns: metadata.partition_columns().to_vec(),
+            configuration: settings
+                .iter()
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect(),
+        },
+        txns: txns(&snapshot, engine)?,
+    })
+}
+
+fn feature_names<T: AsRef<str>>(features: &[T]) -> Vec<String> {
+    features.iter().map(|feature| feature.as_ref().to_owned()).collect()
+}
+
+/// What every application left last, also what the table may forget by its properties.
+fn txns(snapshot: &Snapshot, engine: &dyn Engine) -> Result<BTreeMap<String, i64>, KernelError> {
+    let mut found = BTreeMap::new();
+    // The newest commits come first.
+    for batch in snapshot.log_segment().read_actions(engine, LOG_TXN_SCHEMA.clone())? {
+        let rows = batch?.actions.try_into_record_batch()?;
+        let Some((txns, ids, versions)) = txn_columns(&rows) else { continue };
+        for row in 0..rows.num_rows() {
+            if txns.is_valid(row) && ids.is_valid(row) {
+                found.entry(ids.value(row).to_owned()).or_insert_with(|| versions.value(row));
+            }
+        }
+    }
+    Ok(found)
+}
+
+type TxnColumns<'a> =
+    (&'a StructArray, &'a arrow::array::StringArray, &'a arrow::array::PrimitiveArray<Int64Type>);
+
+fn txn_columns(rows: &RecordBatch) -> Option<TxnColumns<'_>> {
+    let txns = rows.column_by_name("txn")?.as_struct_opt()?;
+    let ids = txns.column_by_name("appId")?.as_string_opt::<i32>()?;
+    let versions = txns.column_by_name("version")?.as_primitive_opt::<Int64Type>()?;
+    Some((txns, ids, versions))
+}
+
+/// The columns of a table, as its rows are read.
+pub(crate) async fn read_schema(log: &Log) -> Result<SchemaRef> {
+    let (table, name) = (log.table().clone(), log.name().to_owned());
+    let read = spawn_blocking(move || {
+        let snapshot = Snapshot::builder_for(ROOT).build(&*engine(&table))?;
+        let schema = snapshot.schema();
+        let schema: arrow::datatypes::Schema = schema.as_ref().try_into_arrow()?;
+        Ok::<_, KernelError>(Arc::new(schema))
+    });
+    match read.await {
+        Ok(Ok(schema)) => Ok(schema),
+        Ok(Err(cause)) => Err(failed(name, cause)),
+        Err(cause) => Err(DeltaError::CutOff { table: name, source: cause.into() }.into()),
+    }
+}
+
+/// The rows of a version, file by file, read ahead on a thread of the runtime's.
+pub(crate) fn rows(log: &Log, version: u64) -> mpsc::Receiver<Result<RecordBatch>> {
+    let (sender, receiver) = mpsc::channel(AHEAD);
+    let (table, name) = (log.table().clone(), log.name().to_owned());
+    spawn_blocking(move || {
+        let send = |rows: Result<RecordBatch, KernelError>| {
+            sender.blocking_send(rows.map_err(|cause| failed(name.clone(), cause))).is_ok()
+        };
+        let engine = engine(&table);
+        let scan = Snapshot::builder_for(ROOT)
+            .at_version(version)
+            .build(&*engine)
+            .and_then(|snapshot| snapshot.scan_builder().build());
+        let batches = scan.and_then(|scan| {
+            let batches = scan.execute(Arc::clone(&engine))?;
+            // A receiver that is gone wants no more.
+            for batch in batches {
+                if !send(batch.and_then(|batch| batch.try_into_record_batch())) {
+                    break;
+                }
+            }
+            Ok(())
+        });
+        if let Err(cause) = batches {
+            send(Err(cause));
+        }
+    });
+    receiver
+}
+
+fn failed(table: String, cause: KernelError) -> Error {
+    let kind = kind(&cause);
+    let error = DeltaError::Kernel { table, source: cause.into() };
+    let advice = match kind {
+        ErrorKind::Transient => "check that the storage answers, then start again",
+        ErrorKind::Unsupported => "write to another table",
+        _ => "restore the log of the table from a copy",
+    };
+    Error::new(kind, "delta", error).advise(advice)
+}
+
+fn kind(error: &KernelError) -> ErrorKind {
+    match error {
+        KernelError::Backtraced { source, .. } => kind(source),
+        // A file that is gone was cleaned up meanwhile; the next replay does without it.
+        KernelError::ObjectStore(_) | KernelError::IOError(_) | KernelError::FileNotFound(_) => {
+            ErrorKind::Transient
+        }
+        KernelError::Unsupported(_) => ErrorKind::Unsupported,
+        other => {
+            let mut cause = other.source();
+            while let Some(error) = cause {
+                if error.is::<object_store::Error>() || error.is::<std::io::Error>() {
+                    return ErrorKind::Transient;
+                }
+                cause = error.source();
+            }
+            ErrorKind::Corrupt
+        }
+    }
+}
