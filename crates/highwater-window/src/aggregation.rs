@@ -132,7 +132,8 @@ impl Aggregation {
             column: self.column.clone().unwrap_or_default(),
             found,
         })?;
-        Ok(Resolved { name: self.name.clone(), column, aggregate })
+        let width = aggregate.state().len();
+        Ok(Resolved { name: self.name.clone(), column, width, aggregate })
     }
 }
 
@@ -178,6 +179,8 @@ pub(crate) struct Resolved {
     pub(crate) name: String,
     /// The number of the column.
     pub(crate) column: usize,
+    /// How many columns of state it has.
+    pub(crate) width: usize,
     pub(crate) aggregate: Arc<dyn Aggregate>,
 }
 

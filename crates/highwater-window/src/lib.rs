@@ -9,6 +9,7 @@ mod digits;
 mod error;
 mod groups;
 mod panes;
+mod sessions;
 mod split;
 mod time;
 mod window;

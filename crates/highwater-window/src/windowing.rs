@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use highwater_core::{
     Batch, Context, Flow, Operator, Port, Result, StateReader, StateWriter, Timestamp,
@@ -84,17 +84,13 @@ impl Windowing {
 impl Operator for Windowing {
     fn on_batch(&mut self, _port: Port, batch: Batch, cx: &mut Context<'_>) -> Result<Flow> {
         let Specs { panes, time, emit, .. } = &*self.specs;
-        let first = match emit {
+        let floor = match emit {
             Emit::Complete => i64::MIN,
-            _ => panes.first_pane(panes.first_open(cx.late_before())),
+            _ => panes.start(panes.first_pane(panes.first_open(cx.late_before()))),
         };
         let times = time.of(&batch)?;
-        let (split, late) = split(&times, panes, first);
-        if let Some(late) = late {
-            let late = batch.filter(&late).map_err(WindowError::Rows)?;
-            cx.counts().late += late.len() as u64;
-            cx.emit_side(LATE, late)?;
-        }
+        let (split, late) = split(&times, panes, floor);
+        emit_late(&batch, late, cx)?;
         let keys = self.groups.keys(&self.specs.shape.columns(&batch)?)?;
         let place = Place { times: times.values(), batch: Some(&batch) };
         for (pane, rows) in split.parts() {
@@ -123,7 +119,8 @@ impl Operator for Windowing {
     fn more(&mut self, cx: &mut Context<'_>) -> Result<Flow> {
         while let Some(groups) = self.next_groups()? {
             if groups.num_rows() > 0 {
-                cx.emit(self.specs.shape.finish(&groups)?);
+                let shape = &self.specs.shape;
+                cx.emit(shape.finish(shape.parts(&groups)?)?);
                 return Ok(Flow::More);
             }
         }
@@ -169,10 +166,10 @@ impl Windowing {
         }
         let (mut marked, open) = (Table::try_new(marks.1.clone())?, panes.first_open(late_before));
         while let Some(groups) = changed.expire(i64::MAX)? {
-            let (columns, begin, _) = shape.parts(&groups)?;
-            let keys = marked.keys(columns)?;
-            let all: Vec<u32> = (0..).take(groups.num_rows()).collect();
-            for window in panes.windows(panes.of(first_of(begin)?)).filter(|it| *it >= open) {
+            let groups = shape.parts(&groups)?;
+            let keys = marked.keys(groups.keys)?;
+            let all: Vec<u32> = (0..).take(keys.len()).collect();
+            for window in panes.windows(panes.of(first_of(groups.times)?)).filter(|it| *it >= open) {
                 put(&mut marked, (window, panes.window_start(window)), &keys, &all)?;
             }
         }
@@ -238,11 +235,11 @@ fn whole(specs: &Specs, groups: &Table, window: i64) -> Result<Table> {
 fn marked_ones(specs: &Specs, groups: &mut Table, marked: &RecordBatch) -> Result<Table> {
     let Specs { panes, shape, windows, .. } = specs;
     let mut ones = Table::try_new(windows.clone())?;
-    let (columns, begin, _) = shape.parts(marked)?;
-    let begin = first_of(begin)?;
+    let marked = shape.parts(marked)?;
+    let begin = first_of(marked.times)?;
     let window = ones.bucket(begin);
-    let keys = groups.keys(columns)?;
-    let all: Vec<u32> = (0..).take(marked.num_rows()).collect();
+    let keys = groups.keys(marked.keys)?;
+    let all: Vec<u32> = (0..).take(keys.len()).collect();
     let hits = groups.probe(&keys, panes.panes(window), &all)?;
     for hits in hits.chunk_by(|one, next| one.bucket == next.bucket) {
         let rows = hits.first().and_then(|hit| groups.rows(hit.bucket));
@@ -250,15 +247,27 @@ fn marked_ones(specs: &Specs, groups: &mut Table, marked: &RecordBatch) -> Resul
         let slots: Vec<u32> = hits.iter().map(|hit| hit.slot).collect();
         let of: Vec<u32> = hits.iter().map(|hit| hit.row).collect();
         let rows = rows.take(&slots)?;
-        shape.merge(&mut ones, (window, begin), (&keys, &of), shape.parts(&rows)?.2)?;
+        shape.merge(&mut ones, (window, begin), (&keys, &of), shape.parts(&rows)?.state)?;
     }
     Ok(ones)
 }
 
 /// Where groups begin, all of which begin at the same time.
-fn first_of(begins: &ArrayRef) -> Result<i64, WindowError> {
-    let begins = begins.as_primitive_opt::<Int64Type>();
+fn first_of(times: &[ArrayRef]) -> Result<i64, WindowError> {
+    let begins = times.first().and_then(|begins| begins.as_primitive_opt::<Int64Type>());
     begins.and_then(|begins| begins.values().first().copied()).ok_or(WindowError::Columns)
+}
+
+/// Hands late rows on, and counts them.
+pub(crate) fn emit_late(
+    batch: &Batch,
+    late: Option<BooleanArray>,
+    cx: &mut Context<'_>,
+) -> Result<()> {
+    let Some(late) = late else { return Ok(()) };
+    let late = batch.filter(&late).map_err(WindowError::Rows)?;
+    cx.counts().late += late.len() as u64;
+    cx.emit_side(LATE, late)
 }
 
 /// The number of the side output of late rows.

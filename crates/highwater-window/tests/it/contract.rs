@@ -33,6 +33,9 @@ fn a_step_that_does_not_fit_says_why_and_what_to_do() {
         (minutes().offset(Duration::from_nanos(1)), "an offset of 1ns", "whole microseconds"),
         (Window::sliding(MINUTE, MINUTE * 2), "every 120s would leave out", "no longer"),
         (Window::sliding(MINUTE, micros(7)), "60000000 panes", "divides the window"),
+        (Window::session(Duration::ZERO), "a gap of 0ns", "whole microseconds"),
+        (Window::session(MINUTE).offset(MINUTE), "have no offset", "leave the offset out"),
+        (Window::session(MINUTE).emit(Emit::Update), "joins two of them", "Emit::Append"),
         (minutes().on("when"), "no column when; there are id, time", "correct it"),
         (minutes().on("n"), "column n of type Int64", "timestamp in microseconds"),
         (minutes().by(["no"]), "no column no", "correct it"),
@@ -94,12 +97,21 @@ fn what_is_declared_is_what_the_step_needs() {
     let resolved = resolved.resolve(&[stream()]).unwrap();
     assert_eq!((resolved.state(), resolved.routing()), (Some(&StateBound::Keys), &Routing::Single));
     assert_eq!(resolved.output().time, None);
+
+    let resolved = Window::session(MINUTE).by(["id"]).aggregate([count("rows")]);
+    assert_eq!(resolved.describe().settings, "sessions 60s apart by id: count(rows) as rows; append");
+    let resolved = resolved.resolve(&[stream()]).unwrap();
+    assert_eq!(resolved.state(), Some(&StateBound::Time { micros: 60_000_000 }));
+    assert_eq!(resolved.hold(Port(0)), 1);
 }
 
 #[test]
 fn many_groups_leave_in_batches() {
-    for emit in [Emit::Append, Emit::Update, Emit::Complete] {
-        let mut workers = Workers::new(&minutes().emit(emit), 1);
+    let session = || Window::session(MINUTE).by(["id"]).aggregate([count("n")]);
+    let even = [Emit::Append, Emit::Update, Emit::Complete].map(|emit| minutes().emit(emit));
+    let sessions = [Emit::Append, Emit::Complete].map(|emit| session().emit(emit));
+    for step in even.into_iter().chain(sessions) {
+        let mut workers = Workers::new(&step, 1);
         let event = |n: i64| Event {
             id: Some(format!("key {n}")),
             time: Some(0),
@@ -108,7 +120,7 @@ fn many_groups_leave_in_batches() {
         };
         let rows: Vec<_> = (0..20_000).map(event).collect();
         let out = workers.epoch((i64::MIN, 60_000_000), &[rows]);
-        assert_eq!(out.rows.len(), 20_000, "{emit:?}");
+        assert_eq!(out.rows.len(), 20_000, "{step:?}");
     }
 }
 

@@ -99,7 +99,7 @@ pub(crate) fn aggregates() -> Vec<Aggregation> {
     ]
 }
 
-fn summed_up(rows: &[Event]) -> Vec<Cell> {
+pub(crate) fn summed_up(rows: &[Event]) -> Vec<Cell> {
     let n: Vec<i64> = rows.iter().filter_map(|row| row.n).collect();
     let f: Vec<f64> = rows.iter().filter_map(|row| row.f).collect();
     let d: Vec<i128> = rows.iter().filter_map(|row| row.d).collect();
@@ -143,6 +143,6 @@ fn half_up(sum: i128, count: usize) -> i128 {
     size * sum.signum()
 }
 
-fn text(text: Option<String>) -> Cell {
+pub(crate) fn text(text: Option<String>) -> Cell {
     text.map_or(Cell::Null, Cell::Text)
 }
