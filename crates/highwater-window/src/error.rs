@@ -54,6 +54,9 @@ pub enum WindowError {
         "sessions cannot be emitted as they change: a row that joins two of them leaves one that is none any more"
     )]
     Update,
+    /// Different values of sessions.
+    #[error("different values of sessions cannot be counted: two that become one would have to unite theirs")]
+    Distinct,
     /// No event time.
     #[error("windows need an event time, and the stream has none")]
     NoTime,
@@ -128,6 +131,7 @@ impl From<WindowError> for Error {
             W::Update => {
                 (ErrorKind::Invalid, Some("emit them once they are closed, or all of them: Emit::Append, Emit::Complete"))
             }
+            W::Distinct => (ErrorKind::Invalid, Some("count them in tumbling or sliding windows")),
             W::NoTime => (
                 ErrorKind::Invalid,
                 Some("declare a watermark before this step, or name the column: .on(..)"),

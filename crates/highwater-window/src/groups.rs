@@ -12,8 +12,10 @@ use highwater_core::{Batch, Error, ErrorKind, Name, Result};
 use highwater_state::{Keys, RowsMut, Table, TableSpec, Upserted};
 
 use crate::WindowError;
+use crate::aggregate::distinct::VALUE;
 use crate::aggregate::{Accumulators, Input, Place};
 use crate::aggregation::Resolved;
+use crate::distinct::DistinctSpec;
 use crate::time::{END, START};
 
 /// What groups are made of, and what becomes of them.
@@ -118,6 +120,30 @@ impl Shape {
         let goes_by = if self.ends.session { LAST } else { BEGIN };
         values.extend(self.state(""));
         Ok(TableSpec::new(name("groups")?, self.key(), values).with_time(goes_by, width))
+    }
+
+    /// What counts of different values keep beside groups, in panes of `width` microseconds.
+    pub(crate) fn distinct(&self, input: &Schema, width: i64) -> Result<Vec<DistinctSpec>> {
+        let (mut all, mut count) = (Vec::new(), self.times());
+        for (number, resolved) in self.aggregates.iter().enumerate() {
+            if resolved.distinct {
+                let value = input.fields().get(resolved.column).ok_or(WindowError::Columns)?;
+                let mut key = self.key();
+                let group = key.len();
+                key.push(value.as_ref().clone().with_name(VALUE));
+                let values = vec![Field::new(BEGIN, DataType::Int64, false)];
+                let values = TableSpec::new(name(&format!("distinct_{number}"))?, key, values);
+                let values = values.with_time(BEGIN, width).with_groups_by(group);
+                all.push(DistinctSpec { values, column: resolved.column, count });
+            }
+            count += resolved.width;
+        }
+        Ok(all)
+    }
+
+    /// Whether different values are counted.
+    pub(crate) fn counts_distinct(&self) -> bool {
+        self.aggregates.iter().any(|resolved| resolved.distinct)
     }
 
     /// A table of which groups there are, and nothing of them.

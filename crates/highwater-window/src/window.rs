@@ -19,7 +19,8 @@
 //! # State
 //! What the aggregates keep of each group of each pane. Windows that overlap are made of panes, which are as long as the greatest
 //! common divisor of size and slide: a row goes into one of them, and windows are put together from panes when
-//! they are emitted. A pane goes with the last of its windows.
+//! they are emitted. A pane goes with the last of its windows. Where different values are counted, so are the values of
+//! each group of each pane.
 //!
 //! Sessions are made of panes as long as the gap: all rows of a group in one of them are of one session, and only
 //! neighbours can be. They are put together when the first of them would go: it does if its session is closed, and
@@ -207,8 +208,12 @@ impl Window {
         let shape = Shape::try_new(&input.schema, keys, aggregates, ends)?;
         let groups = shape.groups(panes.pane())?;
         let windows = shape.groups(panes.slide())?;
+        if session && shape.counts_distinct() {
+            return Err(WindowError::Distinct.into());
+        }
+        let distinct = shape.distinct(&input.schema, panes.pane())?;
         let marks = (shape.marks(panes.pane())?, shape.marks(panes.slide())?);
-        Ok(Specs { panes, time, shape, emit: self.emit, groups, windows, marks })
+        Ok(Specs { panes, time, shape, emit: self.emit, groups, windows, marks, distinct })
     }
 }
 
@@ -244,6 +249,7 @@ impl OperatorSpec for Window {
         };
         let specs = Arc::new(self.specs(input)?);
         Table::try_new(specs.groups.clone())?;
+        specs.distinct.iter().try_for_each(|it| Table::try_new(it.values.clone()).map(drop))?;
         let output = StreamInfo::new(Arc::clone(specs.shape.output()));
         let (output, bound) = match self.emit {
             Emit::Complete => (output, StateBound::Keys),

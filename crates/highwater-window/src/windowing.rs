@@ -11,6 +11,7 @@ use highwater_core::{
 use highwater_state::{Keys, Table, TableSpec};
 
 use crate::aggregate::Place;
+use crate::distinct::{Distinct, DistinctSpec, Values};
 use crate::groups::{Shape, put};
 use crate::panes::Panes;
 use crate::split::split;
@@ -29,6 +30,8 @@ pub(crate) struct Specs {
     pub(crate) windows: TableSpec,
     /// Which groups there are, by pane and by window.
     pub(crate) marks: (TableSpec, TableSpec),
+    /// Counts of different values.
+    pub(crate) distinct: Vec<DistinctSpec>,
 }
 
 /// An instance.
@@ -38,6 +41,7 @@ pub(crate) struct Windowing {
     groups: Table,
     /// The groups that this epoch has changed, where those are emitted.
     changed: Table,
+    distinct: Vec<Distinct>,
     ending: Ending,
 }
 
@@ -75,6 +79,7 @@ impl Windowing {
         Ok(Self {
             groups: Table::try_new(specs.groups.clone())?,
             changed: Table::try_new(specs.marks.0.clone())?,
+            distinct: specs.distinct.iter().map(Distinct::try_new).collect::<Result<_>>()?,
             ending: Ending::Nothing,
             specs,
         })
@@ -91,10 +96,13 @@ impl Operator for Windowing {
         let times = time.of(&batch)?;
         let (split, late) = split(&times, panes, floor);
         emit_late(&batch, late, cx)?;
-        let keys = self.groups.keys(&self.specs.shape.columns(&batch)?)?;
+        let columns = self.specs.shape.columns(&batch)?;
+        let keys = self.groups.keys(&columns)?;
+        let values = self.distinct.iter_mut().map(|distinct| distinct.of(&columns, &batch));
+        let values = values.collect::<Result<Vec<_>>>()?;
         let place = Place { times: times.values(), batch: Some(&batch) };
         for (pane, rows) in split.parts() {
-            self.add(pane, (&keys, rows), place)?;
+            self.add(pane, (&keys, rows), &values, place)?;
         }
         Ok(Flow::Done)
     }
@@ -129,20 +137,31 @@ impl Operator for Windowing {
     }
 
     fn save(&mut self, state: &mut StateWriter) -> Result<()> {
-        Ok(self.groups.save(state)?)
+        self.groups.save(state)?;
+        self.distinct.iter_mut().try_for_each(|distinct| distinct.save(state))
     }
 
     fn restore(&mut self, state: &StateReader) -> Result<()> {
-        Ok(self.groups.restore(state)?)
+        self.groups.restore(state)?;
+        self.distinct.iter_mut().try_for_each(|distinct| distinct.restore(state))
     }
 }
 
 impl Windowing {
     /// Adds rows of a batch to their groups of a pane.
-    fn add(&mut self, pane: i64, rows: (&Keys, &[u32]), place: Place<'_>) -> Result<()> {
-        let Self { specs, groups, changed, .. } = self;
+    fn add(
+        &mut self,
+        pane: i64,
+        rows: (&Keys, &[u32]),
+        values: &[Values],
+        place: Place<'_>,
+    ) -> Result<()> {
+        let Self { specs, groups, changed, distinct, .. } = self;
         let at = (pane, specs.panes.start(pane));
-        specs.shape.update(groups, at, rows, place)?;
+        let found = specs.shape.update(groups, at, rows, place)?;
+        for (distinct, values) in distinct.iter_mut().zip(values) {
+            distinct.add(groups, at, (found.slots(), rows.1), values)?;
+        }
         if specs.emit == Emit::Update {
             put(changed, at, rows.0, rows.1)?;
         }
@@ -193,11 +212,14 @@ impl Windowing {
             let Ending::Windows(together) = &mut self.ending else { return Ok(None) };
             together.window = match &mut together.next {
                 Next::Whole(windows) => match windows.pop_front() {
-                    Some(next) => Some(whole(&self.specs, &self.groups, next)?),
+                    Some(next) => Some(whole(&self.specs, &self.groups, &self.distinct, next)?),
                     None => return Ok(None),
                 },
                 Next::Marked(marks) => match marks.expire(i64::MAX)? {
-                    Some(marked) => Some(marked_ones(&self.specs, &mut self.groups, &marked)?),
+                    Some(marked) => {
+                        let of = (&mut self.groups, self.distinct.as_slice());
+                        Some(marked_ones(&self.specs, of, &marked)?)
+                    }
                     None => return Ok(None),
                 },
             };
@@ -212,12 +234,13 @@ impl Windowing {
             return Ok(());
         }
         let before = panes.start(panes.first_pane(panes.first_open(watermark)));
-        Ok(self.groups.forget(before)?)
+        self.groups.forget(before)?;
+        self.distinct.iter_mut().try_for_each(|distinct| distinct.forget(before))
     }
 }
 
 /// All groups of a window.
-fn whole(specs: &Specs, groups: &Table, window: i64) -> Result<Table> {
+fn whole(specs: &Specs, groups: &Table, distinct: &[Distinct], window: i64) -> Result<Table> {
     let Specs { panes, shape, windows, .. } = specs;
     let mut whole = Table::try_new(windows.clone())?;
     let at = (window, panes.window_start(window));
@@ -228,11 +251,25 @@ fn whole(specs: &Specs, groups: &Table, window: i64) -> Result<Table> {
             shape.merge(&mut whole, at, (&keys, &all), values.get(1..).unwrap_or_default())?;
         }
     }
+    unite(specs, distinct, &mut whole, window)?;
     Ok(whole)
 }
 
+/// Counts the different values of groups of a window, whose panes cannot do so each on its own.
+fn unite(specs: &Specs, distinct: &[Distinct], groups: &mut Table, window: i64) -> Result<()> {
+    if specs.panes.are_windows() {
+        return Ok(());
+    }
+    let mut distinct = distinct.iter();
+    distinct.try_for_each(|it| it.unite(groups, window, specs.panes.panes(window)))
+}
+
 /// Some groups of one window.
-fn marked_ones(specs: &Specs, groups: &mut Table, marked: &RecordBatch) -> Result<Table> {
+fn marked_ones(
+    specs: &Specs,
+    (groups, distinct): (&mut Table, &[Distinct]),
+    marked: &RecordBatch,
+) -> Result<Table> {
     let Specs { panes, shape, windows, .. } = specs;
     let mut ones = Table::try_new(windows.clone())?;
     let marked = shape.parts(marked)?;
@@ -249,6 +286,7 @@ fn marked_ones(specs: &Specs, groups: &mut Table, marked: &RecordBatch) -> Resul
         let rows = rows.take(&slots)?;
         shape.merge(&mut ones, (window, begin), (&keys, &of), shape.parts(&rows)?.state)?;
     }
+    unite(specs, distinct, &mut ones, window)?;
     Ok(ones)
 }
 

@@ -10,7 +10,7 @@ use highwater_core::{
     StreamInfo, Unread,
 };
 use highwater_window::{
-    Accumulators, Aggregate, Aggregation, Emit, Input, Window, avg, count, first, max, min, sum,
+    Accumulators, Aggregate, Aggregation, Emit, Input, Window, avg, count, count_distinct, first, max, min, sum,
 };
 
 use crate::workers::{Cell, Event, Workers, batch, moment, schema, stream};
@@ -36,6 +36,11 @@ fn a_step_that_does_not_fit_says_why_and_what_to_do() {
         (Window::session(Duration::ZERO), "a gap of 0ns", "whole microseconds"),
         (Window::session(MINUTE).offset(MINUTE), "have no offset", "leave the offset out"),
         (Window::session(MINUTE).emit(Emit::Update), "joins two of them", "Emit::Append"),
+        (
+            Window::session(MINUTE).aggregate([count_distinct("id")]),
+            "values of sessions cannot be counted",
+            "tumbling or sliding",
+        ),
         (minutes().on("when"), "no column when; there are id, time", "correct it"),
         (minutes().on("n"), "column n of type Int64", "timestamp in microseconds"),
         (minutes().by(["no"]), "no column no", "correct it"),
@@ -195,6 +200,30 @@ fn windows_of_windows_lose_nothing() {
         late_before = watermark;
     }
     assert_eq!((total, late), (6, 0));
+}
+
+/// A group and its values are kept by one worker, on however many they were counted before.
+#[test]
+fn different_values_of_a_group_stay_together() {
+    for step in [Window::tumbling(MINUTE), Window::sliding(MINUTE, MINUTE / 2)] {
+        let step = step.by(["id"]).aggregate([count_distinct("n").named("values")]);
+        let mut workers = Workers::new(&step, 3);
+        let event = |n: i64| Event {
+            id: Some(format!("key {}", n % 7)),
+            time: Some(0),
+            n: Some(n % 70),
+            ..Event::default()
+        };
+        for count in [2, 1, 3] {
+            let rows: Vec<_> = (0..700).map(event).collect();
+            workers.epoch((i64::MIN, i64::MIN), &[rows]);
+            workers.restart(count);
+        }
+        let out = workers.epoch((i64::MIN, i64::MAX), &[]);
+        assert!(out.rows.len() >= 7);
+        assert!(out.rows.iter().all(|row| row.2[1] == Cell::Int(10)), "{out:?}");
+        assert_eq!(workers.rows_kept(), 0);
+    }
 }
 
 /// How often a value is odd.

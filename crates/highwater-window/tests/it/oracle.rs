@@ -6,7 +6,7 @@ use highwater_window::{Emit, Window};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use crate::reference::{Reference, Windows, aggregates};
+use crate::reference::{Reference, Windows, aggregates, distincts};
 use crate::workers::{Event, Workers};
 
 pub(crate) fn event() -> impl Strategy<Value = Event> {
@@ -71,7 +71,7 @@ fn step(windows: Windows, emit: Emit, by_id: bool) -> Window {
     let micros = |micros: i64| Duration::from_micros(micros.unsigned_abs());
     let Windows { size, slide, offset } = windows;
     let step = Window::sliding(micros(size), micros(slide)).offset(micros(offset)).emit(emit);
-    let step = step.aggregate(aggregates());
+    let step = step.aggregate(aggregates().into_iter().chain(distincts()));
     if by_id { step.by(["id"]) } else { step }
 }
 
