@@ -129,6 +129,16 @@ impl KeyGroups {
         Ok(hashes)
     }
 
+    /// The hash of a key with one more column behind those of `hash`, which is 0 for the first: its value
+    /// has these bytes, or is null.
+    #[inline]
+    pub fn extend(hash: u64, value: Option<&[u8]>) -> u64 {
+        match value {
+            Some(bytes) => XxHash3_64::oneshot_with_seed(hash, bytes),
+            None => hash.rotate_left(1).wrapping_add(NULL),
+        }
+    }
+
     /// The worker of a group among `workers`: neighbouring groups share one.
     #[inline]
     pub fn worker(group: u8, workers: usize) -> usize {
@@ -222,7 +232,7 @@ fn each<T>(
     for (value, seed) in values.zip(hashes) {
         *seed = match value {
             Some(value) => of(value, *seed),
-            None => seed.rotate_left(1).wrapping_add(NULL),
+            None => KeyGroups::extend(*seed, None),
         };
     }
 }
@@ -231,7 +241,7 @@ fn each<T>(
 const NULL: u64 = 0x9e37_79b9_7f4a_7c15;
 
 fn hash(bytes: &[u8], seed: u64) -> u64 {
-    XxHash3_64::oneshot_with_seed(seed, bytes)
+    KeyGroups::extend(seed, Some(bytes))
 }
 
 #[cfg(test)]

@@ -216,6 +216,16 @@ impl KeyCodec {
         Ok(())
     }
 
+    /// The hash of a key from its bytes.
+    pub(crate) fn hash(&self, mut key: &[u8]) -> u64 {
+        let mut hash = 0;
+        for (form, _) in self.forms() {
+            let Some(value) = decode::take(form, &mut key) else { break };
+            hash = KeyGroups::extend(hash, value);
+        }
+        hash
+    }
+
     /// The columns of keys again.
     pub(crate) fn decode<'a>(
         &self,

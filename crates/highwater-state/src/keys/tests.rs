@@ -52,6 +52,22 @@ fn every_type() -> Vec<ArrayRef> {
 }
 
 #[test]
+fn the_bytes_of_a_key_have_its_hash() {
+    for nullable in [true, false] {
+        let rows = if nullable { 3 } else { 1 };
+        let all: Vec<_> = every_type().iter().map(|it| it.slice(3 - rows, rows)).collect();
+        let keys_of = |columns: &[ArrayRef]| {
+            let codec = codec(columns, nullable);
+            let keys = codec.keys(columns).unwrap();
+            let hashes: Vec<_> = encoded(&keys).into_iter().map(|key| codec.hash(key)).collect();
+            assert_eq!(hashes, keys.hashes(), "{columns:?}");
+        };
+        all.iter().for_each(|column| keys_of(std::slice::from_ref(column)));
+        keys_of(&all);
+    }
+}
+
+#[test]
 fn every_type_comes_back_from_its_bytes() {
     for nullable in [true, false] {
         let all: Vec<ArrayRef> = match nullable {
