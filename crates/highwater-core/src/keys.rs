@@ -99,6 +99,11 @@ impl KeyGroups {
         Ok(Self { columns: columns.iter().map(find).collect::<Result<_, _>>()? })
     }
 
+    /// The numbers of the columns.
+    pub fn columns(&self) -> &[usize] {
+        &self.columns
+    }
+
     /// The group of each row, below [`KEY_GROUPS`].
     ///
     /// # Errors

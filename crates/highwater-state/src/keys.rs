@@ -128,6 +128,11 @@ fn put(into: &mut &mut [u8], bytes: &[u8]) {
     }
 }
 
+/// A hash that has the key group of another one: its lowest bits.
+fn in_group(hash: u64, of: u64) -> u64 {
+    hash & !u64::from(KEY_GROUPS - 1) | u64::from(KeyGroups::group(of))
+}
+
 impl KeyCodec {
     pub(crate) fn new(schema: SchemaRef, groups: KeyGroups) -> Self {
         Self { schema, groups, some: None }
@@ -153,10 +158,8 @@ impl KeyCodec {
         let rows = RecordBatch::try_new(Arc::clone(&self.schema), columns.to_vec())?;
         let mut hashes = self.groups.hashes(&rows)?;
         if let Some(some) = &self.some {
-            // The group is the lowest bits of a hash.
-            let bits = u64::from(KEY_GROUPS - 1);
-            for (hash, group) in hashes.iter_mut().zip(some.of(&rows)?) {
-                *hash = *hash & !bits | u64::from(group);
+            for (hash, of) in hashes.iter_mut().zip(some.hashes(&rows)?) {
+                *hash = in_group(*hash, of);
             }
         }
         self.encode(columns, hashes)
@@ -218,12 +221,15 @@ impl KeyCodec {
 
     /// The hash of a key from its bytes.
     pub(crate) fn hash(&self, mut key: &[u8]) -> u64 {
-        let mut hash = 0;
-        for (form, _) in self.forms() {
+        let (mut hash, mut grouping) = (0, None);
+        for (column, (form, _)) in self.forms().enumerate() {
+            if self.some.as_ref().is_some_and(|some| some.columns().len() == column) {
+                grouping = Some(hash);
+            }
             let Some(value) = decode::take(form, &mut key) else { break };
             hash = KeyGroups::extend(hash, value);
         }
-        hash
+        grouping.map_or(hash, |of| in_group(hash, of))
     }
 
     /// The columns of keys again.

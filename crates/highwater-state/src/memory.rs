@@ -251,7 +251,9 @@ impl Memory {
         let slot = self.next_slot()?;
         match self.entry(hash, key) {
             hash_table::Entry::Occupied(entry) => return Ok((entry.get().slot, false)),
-            hash_table::Entry::Vacant(entry) => entry.insert(Entry { half: Entry::half(hash), slot }),
+            hash_table::Entry::Vacant(entry) => {
+                entry.insert(Entry { half: Entry::half(hash), slot })
+            }
         };
         self.add(key)?;
         Ok((slot, true))
@@ -270,7 +272,9 @@ impl Memory {
         };
         match self.heads.get(next as usize).copied() {
             // The bytes of the key stand there once.
-            Some(Head { key, bits }) => self.push(Head { key, bits: bits >> KEY_SHIFT << KEY_SHIFT }),
+            Some(Head { key, bits }) => {
+                self.push(Head { key, bits: bits >> KEY_SHIFT << KEY_SHIFT })
+            }
             None => self.add(key)?,
         }
         reserve(&mut self.next, 1);

@@ -86,7 +86,8 @@ impl Memory {
     }
 
     fn sorted(&self, slots: impl Iterator<Item = u32>) -> Vec<u32> {
-        let mut placed: Vec<_> = slots.map(|slot| (place(self.hash(self.head(slot))), slot)).collect();
+        let mut placed: Vec<_> =
+            slots.map(|slot| (place(self.hash(self.head(slot))), slot)).collect();
         // By two numbers first, which is quick; what lies behind them, only where places are the same.
         placed.sort_unstable();
         for same in placed.chunk_by_mut(|(one, _), (next, _)| one == next) {
