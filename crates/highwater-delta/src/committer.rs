@@ -15,6 +15,7 @@ use crate::error::{Cause, DeltaError};
 use crate::features;
 use crate::history::History;
 use crate::log::{Log, Made};
+use crate::maintenance::Upkeep;
 use crate::marker::{Numbers, Owner, id_in, numbers, other_pipeline, recorded_of};
 use crate::schema::{self, TableSchema};
 use crate::settings::Settings;
@@ -34,6 +35,8 @@ pub(crate) struct TableCommitter {
     history: History,
     /// Whether `state` is what the last load found: the base of every swap until one is applied.
     fresh: bool,
+    /// What is done beside the commits, if anything is.
+    upkeep: Option<Upkeep>,
 }
 
 /// Who commits what.
@@ -60,7 +63,20 @@ impl TableCommitter {
     pub(crate) fn open(log: Log, state: TableState, commits: Commits) -> Result<Self> {
         let target = commits.check(log.name(), &state)?;
         let history = History::default();
-        Ok(Self { log, commits, state, target, history, fresh: false })
+        Ok(Self { log, commits, state, target, history, fresh: false, upkeep: None })
+    }
+
+    /// Lets `upkeep` look after the table, from now on and after each commit.
+    pub(crate) fn maintained_by(mut self, upkeep: Option<Upkeep>) -> Self {
+        self.upkeep = upkeep;
+        self.tend();
+        self
+    }
+
+    fn tend(&mut self) {
+        if let Some(upkeep) = &mut self.upkeep {
+            upkeep.tend(&self.state);
+        }
     }
 
     /// Goes on to the newest version.
@@ -157,6 +173,7 @@ impl TableCommitter {
         self.fresh = false;
         self.state.apply(&commit);
         self.history.clear();
+        self.tend();
         Swap::Committed
     }
 

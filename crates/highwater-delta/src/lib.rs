@@ -1,7 +1,7 @@
 //! Appends to Delta Lake tables, exactly once.
 //!
 //! [`DeltaTable`] is a table at a path; [`DeltaSink`] appends the rows of a stream to it;
-//! [`DeltaSnapshot`] reads it back.
+//! [`DeltaSnapshot`] reads it back; [`Maintenance`] keeps its log short.
 //!
 //! A commit is one new file of the log, `N+1.json`, made by create-if-absent. It brings the rows
 //! together with the marker of its epoch, as `txn` actions, which a table keeps for ever. Whether a
@@ -19,9 +19,12 @@ mod committer;
 mod error;
 mod features;
 mod history;
+mod intervals;
 mod kernel;
 mod log;
+mod maintenance;
 mod marker;
+mod orphans;
 mod plan;
 mod schema;
 mod settings;
@@ -35,6 +38,8 @@ mod value;
 mod writer;
 
 pub use error::{ColumnDifference, DeltaError};
+pub use maintenance::{Maintained, Maintenance};
+pub use orphans::{ORPHAN_AGE, Orphan};
 pub use sink::DeltaSink;
 pub use snapshot::DeltaSnapshot;
 pub use table::DeltaTable;

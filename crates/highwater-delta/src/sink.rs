@@ -15,6 +15,7 @@ use crate::committer::{Commits, TableCommitter, now_ms};
 use crate::error::{Cause, DeltaError};
 use crate::features::protocol_for;
 use crate::log::{Log, Made};
+use crate::maintenance::{Maintenance, Upkeep};
 use crate::marker::Owner;
 use crate::schema::{TableSchema, table_schema};
 use crate::settings::check_new;
@@ -48,6 +49,7 @@ pub struct DeltaSink {
     partition: Vec<String>,
     create: BTreeMap<String, String>,
     memory: usize,
+    maintenance: Option<Maintenance>,
 }
 
 /// What a writer holds by default: 16 row groups of a few megabytes, or a thousand partitions of a
@@ -56,7 +58,13 @@ const MEMORY: usize = 64 << 20;
 
 impl DeltaSink {
     pub(crate) fn new(log: Log) -> Self {
-        Self { log, partition: Vec::new(), create: BTreeMap::new(), memory: MEMORY }
+        Self {
+            log,
+            partition: Vec::new(),
+            create: BTreeMap::new(),
+            memory: MEMORY,
+            maintenance: None,
+        }
     }
 
     /// Partitions the table by these columns if this sink is the one that makes it. A table that is
@@ -82,6 +90,14 @@ impl DeltaSink {
     #[must_use]
     pub fn writer_memory(mut self, bytes: usize) -> Self {
         self.memory = bytes;
+        self
+    }
+
+    /// Maintains the table beside the commits of this sink: at its start, and when a checkpoint is due. No
+    /// commit waits for it or fails by it; what goes wrong is an event of `tracing`.
+    #[must_use]
+    pub fn maintain(mut self, policy: Maintenance) -> Self {
+        self.maintenance = Some(policy);
         self
     }
 
@@ -163,7 +179,9 @@ impl Sink for DeltaSink {
             schema,
             failpoints: cx.failpoints.clone(),
         };
-        Ok(Box::new(TableCommitter::open(self.log.clone(), state, commits)?))
+        let upkeep = self.maintenance.map(|policy| Upkeep::new(policy, self.log.clone()));
+        let committer = TableCommitter::open(self.log.clone(), state, commits)?;
+        Ok(Box::new(committer.maintained_by(upkeep)))
     }
 
     fn writer(&self, cx: &WriterContext) -> Result<Box<dyn Writer>> {

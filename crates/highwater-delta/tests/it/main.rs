@@ -8,6 +8,8 @@ mod conformance;
 mod crashes;
 mod fixture;
 mod foreign;
+mod maintenance;
+mod orphans;
 mod partition;
 mod rollback;
 mod schema;
