@@ -1,4 +1,4 @@
-//! What the example binaries share: options, addresses of sources, progress, signals and exit codes.
+//! What the example binaries share: options, sources by their addresses, progress, signals and exit codes.
 //!
 //! This crate owns the process, and is the only one of the workspace that does: it installs the
 //! subscriber of logs and the recorder of metrics, listens to signals, writes to the terminal and says how the process ends.
@@ -11,10 +11,12 @@
 
 mod catalog;
 mod command;
+mod connect;
 mod display;
 mod duration;
 mod encoding;
 mod endpoint;
+mod explain;
 mod failure;
 mod kill;
 mod launch;
@@ -24,12 +26,14 @@ mod start;
 mod trigger;
 mod upgrade;
 mod uri;
+pub mod verify;
 
 pub use catalog::{CatalogError, CatalogOption, CatalogOptions, CatalogUri};
-pub use command::{Defaults, main};
+pub use command::{Defaults, main, say};
 pub use display::ProgressKind;
 pub use duration::{DurationError, parse_duration};
 pub use encoding::{Encoding, EncodingOptions};
+pub use explain::{ExplainFormat, explain};
 pub use failure::Failure;
 pub use kill::KillAtError;
 pub use launch::run;
