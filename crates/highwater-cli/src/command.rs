@@ -9,7 +9,8 @@ use clap::{ArgAction, Command, Parser};
 
 use crate::Failure;
 
-/// The defaults of options that differ from binary to binary, by the long name of the option.
+/// The defaults of options that differ from binary to binary, by the long name of the option. One that
+/// has a default of its own keeps it.
 pub type Defaults = &'static [(&'static str, &'static str)];
 
 const PREFIX: &str = "HIGHWATER_";
@@ -42,7 +43,7 @@ pub fn main<A: Parser>(defaults: Defaults, run: impl FnOnce(A) -> Result<(), Fai
 }
 
 /// Writes a line to standard error. Nobody may be reading it.
-pub(crate) fn say(line: &str) {
+pub fn say(line: &str) {
     let _unheard = writeln!(std::io::stderr().lock(), "{line}");
 }
 
@@ -92,11 +93,15 @@ fn with_defaults(
     let options: Vec<_> = command
         .get_arguments()
         .filter(|option| matches!(option.get_action(), ArgAction::Set | ArgAction::SetTrue))
-        .filter_map(|option| Some((option.get_id().clone(), option.get_long()?.to_owned())))
+        .filter_map(|option| {
+            let own = !option.get_default_values().is_empty();
+            Some((option.get_id().clone(), option.get_long()?.to_owned(), own))
+        })
         .collect();
-    for (id, long) in options {
+    for (id, long, own) in options {
         let variable = format!("{PREFIX}{}", long.to_uppercase().replace('-', "_"));
-        let default = defaults.iter().find(|(name, _)| *name == long).map(|(_, value)| *value);
+        let default = defaults.iter().find(|(name, _)| *name == long && !own);
+        let default = default.map(|(_, value)| *value);
         let value = match environment.get(&variable) {
             Some(value) => {
                 if !taken.contains(&variable) {

@@ -12,10 +12,12 @@
 
 mod catalog;
 mod command;
+mod connect;
 mod display;
 mod duration;
 mod encoding;
 mod endpoint;
+mod explain;
 mod failure;
 mod kill;
 mod launch;
@@ -26,12 +28,14 @@ mod table;
 mod trigger;
 mod upgrade;
 mod uri;
+pub mod verify;
 
 pub use catalog::{CatalogError, CatalogOption, CatalogOptions, CatalogUri};
-pub use command::{Defaults, main};
+pub use command::{Defaults, main, say};
 pub use display::ProgressKind;
 pub use duration::{DurationError, parse_duration};
 pub use encoding::{Encoding, EncodingOptions};
+pub use explain::{ExplainFormat, explain};
 pub use failure::Failure;
 pub use kill::KillAtError;
 pub use launch::run;

@@ -2,7 +2,7 @@
 //!
 //! A [`Generator`] makes the record at an offset from nothing but its seed and that offset, so any
 //! range can be read again at any time. [`Records`] says what a record looks like; [`Transactions`]
-//! are those of the ledger example.
+//! are those of the ledger example, [`Events`] and their [`Users`] those of file-events.
 //!
 //! # Example
 //! ```
@@ -20,12 +20,17 @@
 mod decoder;
 mod draw;
 mod error;
+mod events;
 mod generator;
+mod python;
 mod source;
 mod transactions;
+mod users;
 
 pub use draw::Draw;
 pub use error::DatagenError;
+pub use events::Events;
 pub use generator::{Generator, Records};
 pub use source::GeneratorSource;
 pub use transactions::Transactions;
+pub use users::Users;

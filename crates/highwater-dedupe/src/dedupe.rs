@@ -197,7 +197,11 @@ impl Operator for Deduping {
         self.kept.keep(&keys, times(&batch, self.time)?, &mut again)?;
         let first: BooleanArray = again.iter().map(|again| Some(!again)).collect();
         cx.counts().duplicates += first.false_count() as u64;
-        cx.emit(if first.false_count() == 0 { batch } else { batch.filter(&first).map_err(DedupeError::from)? });
+        cx.emit(if first.false_count() == 0 {
+            batch
+        } else {
+            batch.filter(&first).map_err(DedupeError::from)?
+        });
         Ok(Flow::More)
     }
 

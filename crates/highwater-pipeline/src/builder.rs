@@ -7,8 +7,8 @@ use std::time::Duration;
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use highwater_core::{
-    Error, ErrorKind, KeyGroups, Name, OperatorSpec, Output, Port, Resolved, Result, Routing,
-    Sink, Source, StreamInfo,
+    Error, ErrorKind, KeyGroups, Name, OperatorSpec, Output, Port, Resolved, Result, Routing, Sink,
+    Source, StreamInfo,
 };
 
 use crate::filter::Filter;
@@ -235,7 +235,8 @@ impl Draft {
             return None;
         }
         let inputs = inputs?;
-        let infos: Vec<_> = inputs.iter().map(|tap| self.graph.info(*tap)).collect::<Option<_>>()?;
+        let infos: Vec<_> =
+            inputs.iter().map(|tap| self.graph.info(*tap)).collect::<Option<_>>()?;
         let resolved = step.resolve(&infos);
         match resolved.and_then(|resolved| check_ports(resolved, &infos)) {
             Ok(resolved) => {

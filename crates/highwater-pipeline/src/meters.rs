@@ -59,6 +59,7 @@ const DUPLICATES: &str = "highwater_duplicate_rows_total";
 const LAST_EPOCH: &str = "highwater_last_epoch";
 const LAST_TIME: &str = "highwater_last_epoch_timestamp_seconds";
 const SUCCESS_TIME: &str = "highwater_last_success_timestamp_seconds";
+const WATERMARK: &str = "highwater_watermark_timestamp_seconds";
 const EPOCH_TIME: &str = "highwater_epoch_seconds";
 const PHASE_TIME: &str = "highwater_phase_seconds";
 const COMMIT_TIME: &str = "highwater_commit_seconds";
@@ -110,6 +111,12 @@ pub const METRICS: &[Metric] = {
             Gauge,
             OF_PIPELINE,
             "when it last committed an epoch or found nothing to read, in seconds since 1970 UTC",
+        ),
+        metric(
+            WATERMARK,
+            Gauge,
+            OF_PIPELINE,
+            "what has passed of event time in the slowest stream, in seconds since 1970 UTC",
         ),
         metric(EPOCH_TIME, Histogram, OF_PIPELINE, "from the plan to the last commit"),
         metric(
@@ -203,6 +210,10 @@ fn epoch(it: &Progress) {
     counter!(REJECTED, "pipeline" => of()).increment(it.accounting.rejected);
     gauge!(LAST_EPOCH, "pipeline" => of()).set(float(it.batch_id.0));
     gauge!(LAST_TIME, "pipeline" => of()).set(seconds(it.timestamp));
+    // After the end of event time there is none to be shown.
+    if let Some(passed) = it.event_time.watermark.filter(|time| *time < Timestamp::MAX) {
+        gauge!(WATERMARK, "pipeline" => of()).set(seconds(passed));
+    }
     for source in &it.sources {
         let name = || text(&source.name);
         let lost = source.gaps.iter().fold(0_u64, |sum, gap| sum.saturating_add(lost(gap)));

@@ -17,6 +17,8 @@ mod window;
 mod windowing;
 
 pub use aggregate::{Accumulators, Aggregate, Input};
-pub use aggregation::{Aggregation, avg, count, count_distinct, count_of, first, last, max, min, sum};
+pub use aggregation::{
+    Aggregation, avg, count, count_distinct, count_of, first, last, max, min, sum,
+};
 pub use error::WindowError;
 pub use window::{Emit, Window};

@@ -188,7 +188,8 @@ impl Windowing {
             let groups = shape.parts(&groups)?;
             let keys = marked.keys(groups.keys)?;
             let all: Vec<u32> = (0..).take(keys.len()).collect();
-            for window in panes.windows(panes.of(first_of(groups.times)?)).filter(|it| *it >= open) {
+            for window in panes.windows(panes.of(first_of(groups.times)?)).filter(|it| *it >= open)
+            {
                 put(&mut marked, (window, panes.window_start(window)), &keys, &all)?;
             }
         }

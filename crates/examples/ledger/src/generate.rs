@@ -12,7 +12,6 @@ use highwater_cli::{Failure, SourceUri, parse_property};
 use highwater_core::Secret;
 use highwater_datagen::{Generator, Transactions};
 
-use crate::connect;
 use files::Files;
 use pace::Pace;
 use target::Target;
@@ -43,7 +42,7 @@ pub(crate) fn generate(arguments: &GenerateArguments) -> Result<(), Failure> {
         return Err(Failure::Option { option: "--from", problem });
     };
     let offsets = 0..uri.rows.unwrap_or(u64::MAX);
-    let (generator, pace) = (connect::transactions(uri), Pace::new(uri.rate));
+    let (generator, pace) = (uri.generator(Transactions), Pace::new(uri.rate));
     if !arguments.properties.is_empty() && !matches!(arguments.to, Target::Kafka(_)) {
         return Err(Failure::Option { option: "-X", problem: "is for Kafka; leave it out" });
     }

@@ -1,9 +1,7 @@
 //! What the ledger says of itself: before it runs, and instead.
 
-use std::io::Write as _;
-
-use clap::{Args, ValueEnum};
-use highwater_cli::{Failure, TableOptions, reading};
+use clap::Args;
+use highwater_cli::{ExplainFormat, Failure, TableOptions, reading};
 use highwater_storage::Storage;
 
 use crate::arguments::{RunArguments, StreamOptions};
@@ -35,29 +33,12 @@ pub(crate) fn lines(arguments: &RunArguments) -> Result<Vec<String>, Failure> {
 pub(crate) struct ExplainArguments {
     /// How it is shown
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: Format,
+    format: ExplainFormat,
     #[command(flatten)]
     stream: StreamOptions,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    /// A line for each source, step and sink
-    Text,
-    /// A JSON object
-    Json,
-    /// A Mermaid flow chart
-    Mermaid,
-}
-
 /// Writes the pipeline to standard output.
 pub(crate) fn explain(arguments: &ExplainArguments) -> Result<(), Failure> {
-    let plan = pipeline(&arguments.stream, None)?;
-    let text = match arguments.format {
-        Format::Text => plan.explain(),
-        Format::Json => format!("{:#}\n", plan.explain_json()),
-        Format::Mermaid => plan.explain_mermaid(),
-    };
-    let written = std::io::stdout().lock().write_all(text.as_bytes());
-    written.map_err(|source| Failure::Io { action: "write to standard output".to_owned(), source })
+    highwater_cli::explain(&pipeline(&arguments.stream, None)?, arguments.format)
 }

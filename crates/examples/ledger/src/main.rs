@@ -7,7 +7,6 @@
 
 mod arguments;
 mod columns;
-mod connect;
 mod generate;
 mod introduction;
 mod verify;
@@ -15,7 +14,8 @@ mod verify;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use highwater_cli::{Defaults, Failure, SourceUri};
+use highwater_cli::{Defaults, Failure};
+use highwater_datagen::Transactions;
 use highwater_dedupe::Dedupe;
 use highwater_pipeline::{Pipeline, Plan, Stream};
 
@@ -45,27 +45,7 @@ fn pipeline(
 ) -> Result<Plan, Failure> {
     let ledger = Pipeline::new("ledger");
     let format = from.encoding.format(columns::transactions(), from.semantics, checkpoint)?;
-    let transactions = match &from.from {
-        SourceUri::Generator(uri) => {
-            let generator =
-                connect::generator(uri, &from.read, from.encoding.encoding)?.decode(format);
-            let columns = from.source_columns;
-            ledger.source(
-                "transactions",
-                if columns { generator.source_columns() } else { generator },
-            )
-        }
-        SourceUri::Kafka(uri) => {
-            let topic = connect::kafka(uri, &from.read)?.decode(format);
-            let columns = from.source_columns;
-            ledger.source("transactions", if columns { topic.source_columns() } else { topic })
-        }
-        SourceUri::Directory(path) => {
-            let files = connect::files(path, &from.read, from.encoding.encoding)?.decode(format);
-            let columns = from.source_columns;
-            ledger.source("transactions", if columns { files.source_columns() } else { files })
-        }
-    };
+    let transactions = from.stream(&ledger, "transactions", Transactions, format)?;
     transactions.rejected().sink("rejected", to.append(&columns::rejected(&to.table))?);
     let first = match *dedupe {
         Some(bound) => transactions

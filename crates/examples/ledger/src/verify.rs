@@ -1,25 +1,22 @@
 //! `ledger verify`: what the tables hold, and whether that is what their source says.
 
 mod judge;
-mod raw;
 mod replay;
 mod report;
 mod tables;
 mod twice;
 
-use std::io::Write as _;
 use std::time::Duration;
 
 use clap::Args;
+use highwater_cli::verify::tell;
 use highwater_cli::{
-    CatalogOptions, Encoding, Failure, ReadOptions, SourceUri, Table, parse_duration,
-    parse_semantics,
+    CatalogOptions, Failure, ReadOptions, SourceUri, Table, parse_duration, parse_semantics,
 };
 use highwater_codec::Semantics;
-use highwater_core::Source;
+use highwater_datagen::Transactions;
 
-use crate::{columns, connect};
-use raw::Raw;
+use crate::columns;
 use report::Report;
 use tables::Tables;
 use twice::Twice;
@@ -48,20 +45,10 @@ pub(crate) struct VerifyArguments {
 
 /// Reads the tables, and their source if asked to, and writes what was found to standard output.
 pub(crate) fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
-    let io = |action: &str| {
-        let action = action.to_owned();
-        move |source| Failure::Io { action, source }
-    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let report = runtime.map_err(io("start a runtime"))?.block_on(examine(arguments))?;
-    let mut text =
-        serde_json::to_vec_pretty(&report).map_err(|error| io("write the report")(error.into()))?;
-    text.push(b'\n');
-    std::io::stdout().lock().write_all(&text).map_err(io("write to standard output"))?;
-    match report.violations() {
-        0 => Ok(()),
-        count => Err(Failure::Violations { count, what: arguments.table.clone() }),
-    }
+    let starting = |source| Failure::Io { action: "start a runtime".to_owned(), source };
+    let report = runtime.map_err(starting)?.block_on(examine(arguments))?;
+    tell(&report, report.violations(), &arguments.table)
 }
 
 async fn examine(arguments: &VerifyArguments) -> Result<Report, Failure> {
@@ -83,20 +70,8 @@ async fn examine(arguments: &VerifyArguments) -> Result<Report, Failure> {
     if let Some(twice) = &tables.twice {
         twice.check(&mut report);
     }
-    let source: Box<dyn Source> = match &arguments.against {
-        None => return Ok(report),
-        Some(SourceUri::Generator(uri)) => Box::new(
-            connect::generator(uri, &arguments.read, Encoding::Json)?.decode(Raw).source_columns(),
-        ),
-        Some(SourceUri::Kafka(uri)) => {
-            Box::new(connect::kafka(uri, &arguments.read)?.decode(Raw).source_columns())
-        }
-        Some(SourceUri::Directory(path)) => {
-            // The tables say which files were taken: those have settled.
-            let source = connect::files(path, &arguments.read, Encoding::Json)?;
-            Box::new(source.settle(Duration::ZERO).decode(Raw).source_columns())
-        }
-    };
+    let Some(against) = &arguments.against else { return Ok(report) };
+    let source = arguments.read.raw(against, Transactions)?;
     replay::compare(source.as_ref(), arguments.semantics, &written, &mut tables, &mut report)
         .await?;
     Ok(report)

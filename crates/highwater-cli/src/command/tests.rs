@@ -24,6 +24,10 @@ enum Below {
         #[arg(long)]
         table_name: String,
     },
+    Generate {
+        #[arg(long, default_value = "own")]
+        table_name: String,
+    },
 }
 
 const DEFAULTS: Defaults = &[("table-name", "demo.t")];
@@ -54,4 +58,15 @@ fn commands_below_get_the_same_defaults() {
     let parsed = parse(&["verify"], &[("HIGHWATER_TRIGGER", "1s")]);
     let Some(Below::Verify { table_name }) = parsed.below else { panic!("verify") };
     assert_eq!((table_name.as_str(), parsed.trigger.as_str()), ("demo.t", "1s"));
+}
+
+#[test]
+fn a_default_of_its_own_is_kept() {
+    let table = |variables: &[(&str, &str)]| {
+        let parsed = parse(&["generate"], variables);
+        let Some(Below::Generate { table_name }) = parsed.below else { panic!("generate") };
+        table_name
+    };
+    assert_eq!(table(&[]), "own");
+    assert_eq!(table(&[("HIGHWATER_TABLE_NAME", "demo.env")]), "demo.env");
 }

@@ -3,16 +3,15 @@
 use std::collections::HashSet;
 
 use arrow::array::{AsArray, RecordBatch};
-use futures::{StreamExt as _, TryStreamExt as _};
+use futures::TryStreamExt as _;
 use highwater_cli::TableContents;
+use highwater_cli::verify::{Place, places_of, read_ranges, take_one};
 use highwater_codec::Semantics;
-use highwater_core::{
-    Decoded, Error, ErrorKind, Limits, Positions, Range, RangeId, Result, Source,
-};
+use highwater_core::{Error, ErrorKind, Limits, Positions, Result, Source};
 
 use super::judge::judge;
 use super::report::{Against, Report};
-use super::tables::{Place, Tables, places_of, print_of, print_of_place, prints_of};
+use super::tables::{Tables, print_of, print_of_place, prints_of};
 
 /// How many records are in memory at once.
 const RECORDS_AT_ONCE: u64 = 100_000;
@@ -51,7 +50,7 @@ pub(super) async fn compare(
         if planned.ranges.is_empty() {
             break;
         }
-        let decoded = read(source, &planned.ranges).await?;
+        let decoded = read_ranges(source, &planned.ranges).await?;
         for rows in &decoded.rows {
             take_out(rows, semantics, tables, &mut against, report)?;
         }
@@ -88,25 +87,6 @@ fn told_by_places(tables: &Tables) -> Result<()> {
         );
     }
     Ok(())
-}
-
-async fn read(source: &dyn Source, ranges: &[Range]) -> Result<Decoded> {
-    let mut decoders = Vec::new();
-    for range in ranges {
-        decoders.push((range.id, source.decoder(range)?));
-    }
-    let mut decoded = Decoded::default();
-    let mut payloads = source.read(ranges.to_vec());
-    while let Some(payload) = payloads.next().await {
-        let (id, payload): (RangeId, _) = payload?;
-        if let Some((_, decoder)) = decoders.iter_mut().find(|(range, _)| *range == id) {
-            decoder.decode(payload, &mut decoded)?;
-        }
-    }
-    for (_, decoder) in &mut decoders {
-        decoder.finish(&mut decoded)?;
-    }
-    Ok(decoded)
 }
 
 /// Takes what the source itself rejects, such as the end of a damaged file, out of `tables`.
@@ -184,16 +164,6 @@ fn take_place(place: &Place, tables: &mut Tables, against: &mut Against, report:
 
 fn name((topic, partition, offset): &Place) -> String {
     format!("{topic}/{partition} offset {offset}")
-}
-
-fn take_one(count: Option<&mut u64>) -> bool {
-    match count {
-        Some(count) if *count > 0 => {
-            *count -= 1;
-            true
-        }
-        _ => false,
-    }
 }
 
 fn rejected_left_over(tables: &Tables, report: &mut Report) {

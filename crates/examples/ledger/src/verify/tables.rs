@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{Decimal128Type, Int32Type, Int64Type, TimestampMicrosecondType};
+use arrow::datatypes::{Decimal128Type, TimestampMicrosecondType};
 use futures::TryStreamExt as _;
 use highwater_cli::TableContents;
+use highwater_cli::verify::{Place, places_of};
 use highwater_core::{Error, ErrorKind, Result};
 use sha2::{Digest as _, Sha256};
 
@@ -13,9 +14,6 @@ use super::twice::Twice;
 
 /// Half of a SHA-256: enough to tell rows apart, and a quarter of their size.
 pub(super) type Print = u128;
-
-/// The place of a record: topic, partition and offset.
-pub(super) type Place = (String, i32, i64);
 
 /// What the tables hold.
 #[derive(Debug, Default)]
@@ -141,23 +139,6 @@ pub(super) fn print_of_place((topic, partition, offset): &Place) -> Print {
 fn print(bytes: &[u8]) -> Print {
     let hash = Sha256::digest(bytes);
     hash.first_chunk().map_or(0, |half| Print::from_be_bytes(*half))
-}
-
-/// The places in three columns, none of which may be null.
-pub(super) fn places_of<'a>(
-    rows: &'a RecordBatch,
-    [topic, partition, offset]: [&str; 3],
-) -> Option<impl Iterator<Item = Place> + use<'a>> {
-    let topics = rows.column_by_name(topic)?.as_string_opt::<i32>()?;
-    let partitions = rows.column_by_name(partition)?.as_primitive_opt::<Int32Type>()?;
-    let offsets = rows.column_by_name(offset)?.as_primitive_opt::<Int64Type>()?;
-    if topics.null_count() + partitions.null_count() + offsets.null_count() > 0 {
-        return None;
-    }
-    let numbers = partitions.values().iter().zip(offsets.values());
-    Some(topics.iter().zip(numbers).map(|(topic, (partition, offset))| {
-        (topic.unwrap_or_default().to_owned(), *partition, *offset)
-    }))
 }
 
 /// The error of a table that some other pipeline made.

@@ -103,9 +103,10 @@ fn metrics_progress_and_tables_tell_the_same() {
     assert!(get(&address, "/").contains("the metrics are at /metrics"));
     running.stop();
 
-    // The ledger keeps state only if it takes out duplicates.
-    let of_steps = ["highwater_state_", "highwater_late_", "highwater_duplicate_"];
-    let kept = |name: &str| !of_steps.iter().any(|prefix| name.starts_with(prefix));
+    // The ledger has event time and keeps state only if it takes out duplicates.
+    let of_steps =
+        ["state_", "late_", "duplicate_", "watermark_"].map(|it| format!("highwater_{it}"));
+    let kept = |name: &str| !of_steps.iter().any(|prefix| name.starts_with(prefix.as_str()));
     for metric in METRICS.iter().filter(|metric| kept(metric.name)) {
         let help = format!("# HELP {} {}\n", metric.name, metric.help);
         assert!(page.contains(&help), "{help} is not in {page}");
