@@ -42,9 +42,9 @@ struct Stats {
 type Values = BTreeMap<String, Box<RawValue>>;
 
 /// Puts the values of `fields` into `to`: the least, the greatest, and the nulls.
-fn collect<'a>(
+fn collect(
     fields: &Fields,
-    columns: &mut dyn Iterator<Item = &'a ColumnMetrics>,
+    columns: &mut dyn Iterator<Item = &ColumnMetrics>,
     to: &mut [&mut Values; 3],
 ) {
     for field in fields {

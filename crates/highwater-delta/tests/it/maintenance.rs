@@ -217,9 +217,9 @@ async fn commits_stay_as_fast_as_they_were() {
         times[times.len() / 2]
     };
     let (early, late) = (median(AROUND[0]), median(AROUND[1]));
-    println!("a commit takes {early:?} at version {}, {late:?} at {}", AROUND[0], AROUND[1]);
+    eprintln!("a commit takes {early:?} at version {}, {late:?} at {}", AROUND[0], AROUND[1]);
     assert!(late.as_secs_f64() <= 1.5 * early.as_secs_f64());
     let start = Instant::now();
     assert_eq!(table(&storage).await.version(), AROUND[1] + 21);
-    println!("a start takes {:?}", start.elapsed());
+    eprintln!("a start takes {:?}", start.elapsed());
 }
