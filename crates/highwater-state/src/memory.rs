@@ -52,8 +52,7 @@ struct Head {
     bits: u32,
 }
 
-/// The newest row of a key as the index has it. Half of the hash stands beside it: to look at the rows
-/// themselves, wherever in memory they are, would cost more than all else.
+/// The newest row of a key, with half of its hash: to look at the rows themselves would cost more.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     half: u32,
