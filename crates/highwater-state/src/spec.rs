@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
-use highwater_core::{KeyGroups, Name};
+use highwater_core::{KeyError, KeyGroups, Name};
 
 use crate::StateError;
 use crate::columns::ValueColumn;
@@ -115,7 +115,7 @@ impl Layout {
         let (key, values) = (shared(key), shared(values));
         let key_schema = Arc::new(Schema::new(key.clone()));
         let names: Vec<_> = key.iter().map(|field| field.name().clone()).collect();
-        let groups = KeyGroups::try_new(&key_schema, &names)
+        let groups = groups(&key_schema, &names)
             .map_err(|source| StateError::Key { table: name.clone(), source })?;
         let codec = KeyCodec::new(key_schema, groups);
         let mut all: Vec<FieldRef> = vec![
@@ -150,6 +150,16 @@ impl Layout {
 
 fn shared(fields: Vec<Field>) -> Vec<FieldRef> {
     fields.into_iter().map(Arc::new).collect()
+}
+
+/// The groups of a key. It is kept as bytes, which are made of plain values only.
+fn groups(schema: &Schema, names: &[String]) -> Result<KeyGroups, KeyError> {
+    let nested = schema.fields().iter().find(|field| field.data_type().is_nested());
+    if let Some(field) = nested {
+        let (column, found) = (field.name().clone(), field.data_type().clone());
+        return Err(KeyError::Type { column, found });
+    }
+    KeyGroups::try_new(schema, names)
 }
 
 fn time(spec: &TableSpec) -> Result<Option<Time>, StateError> {
