@@ -102,6 +102,11 @@ impl KeyGroups {
         Ok(Self { columns: columns.iter().map(find).collect::<Result<_, _>>()? })
     }
 
+    /// The numbers of the columns.
+    pub fn columns(&self) -> &[usize] {
+        &self.columns
+    }
+
     /// The group of each row, below [`KEY_GROUPS`].
     ///
     /// # Errors
@@ -130,6 +135,16 @@ impl KeyGroups {
             hash_column(column, &mut hashes)?;
         }
         Ok(hashes)
+    }
+
+    /// The hash of a key with one more column behind those of `hash`, which is 0 for the first: its value
+    /// has these bytes, or is null.
+    #[inline]
+    pub fn extend(hash: u64, value: Option<&[u8]>) -> u64 {
+        match value {
+            Some(bytes) => XxHash3_64::oneshot_with_seed(hash, bytes),
+            None => hash.rotate_left(1).wrapping_add(NULL),
+        }
     }
 
     /// The worker of a group among `workers`: neighbouring groups share one.
@@ -242,7 +257,7 @@ fn each<T>(
     for (value, seed) in values.zip(hashes) {
         *seed = match value {
             Some(value) => of(value, *seed),
-            None => seed.rotate_left(1).wrapping_add(NULL),
+            None => KeyGroups::extend(*seed, None),
         };
     }
 }
@@ -251,7 +266,7 @@ fn each<T>(
 const NULL: u64 = 0x9e37_79b9_7f4a_7c15;
 
 fn hash(bytes: &[u8], seed: u64) -> u64 {
-    XxHash3_64::oneshot_with_seed(seed, bytes)
+    KeyGroups::extend(seed, Some(bytes))
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use crate::history::History;
 use crate::index::Effects;
 use crate::kernel::Files;
 use crate::log::{Log, Made};
+use crate::maintenance::Upkeep;
 use crate::marker::{Numbers, id_in, numbers, recorded_of};
 use crate::mode::Mode;
 use crate::settings::Settings;
@@ -43,6 +44,8 @@ pub(crate) struct TableCommitter {
     fresh: bool,
     /// The last attempt on this base, if nobody knows how it ended: the next one is the same.
     sent: Option<Prepared>,
+    /// What is done beside the commits, if anything is.
+    upkeep: Option<Upkeep>,
 }
 
 /// A commit that is ready to be sent.
@@ -62,9 +65,31 @@ impl TableCommitter {
     /// A table that rows of this input cannot be brought into, or that another pipeline writes.
     pub(crate) fn open(log: Log, state: TableState, commits: Commits) -> Result<Self> {
         let target = commits.check(log.name(), &state)?;
-        let (history, contents) = Default::default();
-        let (files, sent) = (None, None);
-        Ok(Self { log, files, commits, state, contents, target, history, fresh: false, sent })
+        Ok(Self {
+            log,
+            files: None,
+            commits,
+            state,
+            contents: Contents::default(),
+            target,
+            history: History::default(),
+            fresh: false,
+            sent: None,
+            upkeep: None,
+        })
+    }
+
+    /// Lets `upkeep` look after the table, from now on and after each commit.
+    pub(crate) fn maintained_by(mut self, upkeep: Option<Upkeep>) -> Self {
+        self.upkeep = upkeep;
+        self.tend();
+        self
+    }
+
+    fn tend(&mut self) {
+        if let Some(upkeep) = &mut self.upkeep {
+            upkeep.tend(&self.state);
+        }
     }
 
     /// Goes on to the newest version.
@@ -221,6 +246,7 @@ impl TableCommitter {
         self.state.apply(&commit);
         self.contents.apply(&commit, effects);
         self.history.clear();
+        self.tend();
         Swap::Committed
     }
 

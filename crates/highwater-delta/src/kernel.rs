@@ -4,6 +4,8 @@
 //! The kernel reads; it never commits. Its transaction hides the bytes of a commit, so that whoever
 //! finds a version occupied could not tell whether it is its own.
 
+pub(crate) mod checkpoint;
+
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error as _;
 use std::num::NonZero;

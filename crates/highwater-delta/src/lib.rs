@@ -2,7 +2,7 @@
 //!
 //! [`DeltaTable`] is a table at a path; [`DeltaSink`] brings the rows of a stream into it: beside
 //! those that are there, in place of all of them, or each in place of the row of its key.
-//! [`DeltaSnapshot`] reads it back.
+//! [`DeltaSnapshot`] reads it back; [`Maintenance`] keeps its log short.
 //!
 //! A commit is one new file of the log, `N+1.json`, made by create-if-absent. It brings the rows
 //! together with the marker of its epoch, as `txn` actions, which a table keeps for ever. Whether a
@@ -29,11 +29,14 @@ mod features;
 mod files;
 mod history;
 mod index;
+mod intervals;
 mod kernel;
 mod key;
 mod log;
+mod maintenance;
 mod marker;
 mod mode;
+mod orphans;
 mod plan;
 mod schema;
 mod settings;
@@ -48,6 +51,8 @@ mod value;
 mod writer;
 
 pub use error::{ColumnDifference, DeltaError};
+pub use maintenance::{Maintained, Maintenance};
+pub use orphans::{ORPHAN_AGE, Orphan};
 pub use sink::DeltaSink;
 pub use snapshot::DeltaSnapshot;
 pub use table::DeltaTable;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::error::DeltaError;
 use crate::features::DELETION_VECTORS;
+use crate::intervals::Intervals;
 
 const INDEXED: &str = "delta.dataSkippingNumIndexedCols";
 const FILE_BYTES: &str = "delta.targetFileSize";
@@ -89,7 +90,10 @@ pub(crate) fn check_new(
 ) -> Result<(), DeltaError> {
     let foreign = |key: &str| key.starts_with("delta.") && !ALLOWED.contains(&key);
     match properties.iter().find(|(key, _)| foreign(key)) {
-        None => Settings::of(table, properties).map(drop),
+        None => {
+            Settings::of(table, properties)?;
+            Intervals::of(table, properties).map(drop)
+        }
         Some((key, value)) => Err(DeltaError::Property {
             table: table.to_owned(),
             key: key.clone(),

@@ -17,6 +17,7 @@ use crate::error::{Cause, DeltaError};
 use crate::features::{DELETION_VECTORS, check_key, check_properties, protocol_for};
 use crate::key::KeyColumns;
 use crate::log::{Log, Made};
+use crate::maintenance::{Maintenance, Upkeep};
 use crate::marker::Owner;
 use crate::mode::Mode;
 use crate::schema::{TableSchema, table_schema};
@@ -75,6 +76,7 @@ pub struct DeltaSink {
     create: BTreeMap<String, String>,
     memory: usize,
     output: Output,
+    maintenance: Option<Maintenance>,
 }
 
 /// How rows come to stand in the table, before the columns are known.
@@ -92,7 +94,14 @@ const MEMORY: usize = 64 << 20;
 
 impl DeltaSink {
     pub(crate) fn new(log: Log, output: Output) -> Self {
-        Self { log, partition: Vec::new(), create: BTreeMap::new(), memory: MEMORY, output }
+        Self {
+            log,
+            partition: Vec::new(),
+            create: BTreeMap::new(),
+            memory: MEMORY,
+            output,
+            maintenance: None,
+        }
     }
 
     /// Partitions the table by these columns if this sink is the one that makes it. A table that is
@@ -119,6 +128,14 @@ impl DeltaSink {
     #[must_use]
     pub fn writer_memory(mut self, bytes: usize) -> Self {
         self.memory = bytes;
+        self
+    }
+
+    /// Maintains the table beside the commits of this sink: at its start, and when a checkpoint is due. No
+    /// commit waits for it or fails by it; what goes wrong is an event of `tracing`.
+    #[must_use]
+    pub fn maintain(mut self, policy: Maintenance) -> Self {
+        self.maintenance = Some(policy);
         self
     }
 
@@ -229,7 +246,9 @@ impl Sink for DeltaSink {
             mode: self.mode(&cx.input.schema)?,
             failpoints: cx.failpoints.clone(),
         };
-        Ok(Box::new(TableCommitter::open(self.log.clone(), state, commits)?))
+        let upkeep = self.maintenance.map(|policy| Upkeep::new(policy, self.log.clone()));
+        let committer = TableCommitter::open(self.log.clone(), state, commits)?;
+        Ok(Box::new(committer.maintained_by(upkeep)))
     }
 
     fn writer(&self, cx: &WriterContext) -> Result<Box<dyn Writer>> {

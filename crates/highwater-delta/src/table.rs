@@ -3,7 +3,9 @@
 use highwater_core::Result;
 use highwater_storage::Storage;
 
+use crate::error::DeltaError;
 use crate::log::Log;
+use crate::maintenance::{Maintained, Maintenance};
 use crate::sink::{DeltaSink, Output};
 use crate::snapshot::DeltaSnapshot;
 
@@ -67,6 +69,20 @@ impl DeltaTable {
     pub fn update<C: Into<String>>(&self, key: impl IntoIterator<Item = C>) -> DeltaSink {
         let key = key.into_iter().map(Into::into).collect();
         DeltaSink::new(self.log.clone(), Output::Update(key))
+    }
+
+    /// Does what is due for the table, as its sink does beside its commits if it is asked to. Pipelines may
+    /// go on writing meanwhile.
+    ///
+    /// # Errors
+    /// `Invalid` when there is no table, or one with a property that cannot be used; whatever the storage and
+    /// a replay of the log report. What was done before an error stays done.
+    pub async fn maintain(&self, policy: Maintenance) -> Result<Maintained> {
+        let Some(state) = self.log.newest().await? else {
+            return Err(DeltaError::Absent { table: self.log.name().to_owned() }.into());
+        };
+        let (done, _) = policy.run(&self.log, &state, true).await?;
+        Ok(done)
     }
 
     /// The table as it is now.

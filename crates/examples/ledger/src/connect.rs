@@ -1,15 +1,11 @@
-//! Sources and tables from their addresses.
+//! Sources from their addresses.
 
 use std::path::Path;
 
-use highwater_cli::{
-    CatalogOptions, CatalogUri, Encoding, Failure, GeneratorUri, KafkaUri, OnDataLoss, ReadOptions,
-    Start,
-};
+use highwater_cli::{Encoding, Failure, GeneratorUri, KafkaUri, OnDataLoss, ReadOptions, Start};
 use highwater_core::Secret;
 use highwater_datagen::{Generator, Transactions};
 use highwater_files::{self as files, FileSource};
-use highwater_iceberg::{FileCatalog, SqlCatalog, TableName};
 use highwater_kafka::{self as kafka, KafkaSource};
 
 /// The transactions at `uri`, which needs no options of a Kafka client.
@@ -118,25 +114,4 @@ pub(crate) fn kafka(uri: &KafkaUri, read: &ReadOptions) -> Result<KafkaSource, F
         source.property(key, value.expose())
     };
     Ok(read.properties.iter().try_fold(source, set)?)
-}
-
-/// The table `name` of a catalog.
-pub(crate) fn table(options: &CatalogOptions, name: &str) -> Result<TableName, Failure> {
-    match (&options.catalog, options.only_for_sql()) {
-        (CatalogUri::Directory(path), None) => Ok(FileCatalog::open(path)?.table(name)),
-        (CatalogUri::Directory(_), Some(option)) => {
-            let problem = "is for an SQL catalog; a directory is its own warehouse and has no name";
-            Err(Failure::Option { option, problem })
-        }
-        (CatalogUri::Sqlite(uri), _) => Ok(database(options, uri)?.table(name)),
-    }
-}
-
-/// The SQL catalog in the database at `uri`.
-pub(crate) fn database(options: &CatalogOptions, uri: &str) -> Result<SqlCatalog, Failure> {
-    let catalog = SqlCatalog::open(uri, options.warehouse())?;
-    Ok(match options.name() {
-        Some(name) => catalog.named(name),
-        None => catalog,
-    })
 }

@@ -1,4 +1,4 @@
-//! Exactly once: a stream of financial transactions becomes an Iceberg table.
+//! Exactly once: a stream of financial transactions becomes an Iceberg or Delta table.
 //!
 //! `ledger` runs the pipeline, `ledger generate` makes transactions, `ledger verify` checks the
 //! tables, `ledger explain` shows the pipeline without contacting anything, and `ledger check-upgrade`
@@ -15,9 +15,8 @@ mod verify;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use highwater_cli::{Defaults, Failure, Fields, SourceUri, TableOptions};
+use highwater_cli::{Defaults, Failure, SourceUri};
 use highwater_dedupe::Dedupe;
-use highwater_iceberg::{IcebergSink, PartitionField};
 use highwater_pipeline::{Pipeline, Plan, Stream};
 
 use arguments::{Command, Ledger, RunArguments, StreamOptions};
@@ -67,7 +66,7 @@ fn pipeline(
             ledger.source("transactions", if columns { files.source_columns() } else { files })
         }
     };
-    transactions.rejected().sink("rejected", table(to, &columns::rejected(&to.table))?);
+    transactions.rejected().sink("rejected", to.append(&columns::rejected(&to.table))?);
     let first = match *dedupe {
         Some(bound) => transactions
             .watermark("event_timestamp", bound)
@@ -81,27 +80,14 @@ fn pipeline(
             columns::to_ledger(&schema, rows, cx)
         })
     };
-    ledger_of("ledger", &first).sink("ledger", partitioned(table(to, &to.table)?, to)?);
+    // The tables of rejected records and of late rows are small, and have no partitions.
+    let table = to.append(&to.table)?.partition_by(to.partition_by.as_ref())?;
+    ledger_of("ledger", &first).sink("ledger", table);
     if dedupe.is_some() {
-        let late = table(to, &columns::late(&to.table))?;
+        let late = to.append(&columns::late(&to.table))?;
         ledger_of("late", &first.late()).sink("late", late);
     }
     Ok(ledger.build()?)
-}
-
-fn table(options: &TableOptions, name: &str) -> Result<IcebergSink, Failure> {
-    let table = connect::table(&options.catalog, name)?.append();
-    let set =
-        |table: IcebergSink, (key, value): &(String, String)| table.create_property(key, value);
-    Ok(options.create.iter().fold(table, set))
-}
-
-/// The main table as it was asked for; those of rejected records and of late rows are small.
-fn partitioned(table: IcebergSink, options: &TableOptions) -> Result<IcebergSink, Failure> {
-    let Some(Fields(fields)) = &options.partition_by else { return Ok(table) };
-    let fields = fields.iter().map(|field| field.parse::<PartitionField>());
-    let fields: Vec<_> = fields.collect::<Result<_, _>>().map_err(highwater_core::Error::from)?;
-    Ok(table.partition_by(fields))
 }
 
 fn run(arguments: &RunArguments) -> Result<(), Failure> {

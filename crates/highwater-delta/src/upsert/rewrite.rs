@@ -99,7 +99,8 @@ impl Upsert<'_> {
         let values = columns.map(|column| {
             (column.as_str(), file.partition_values.get(column).and_then(Option::as_deref))
         });
-        let name = format!("{}-{}-{}.parquet", self.sink, self.epoch, Uuid::new_v4());
+        // As staged files are named, so that orphans are known by it.
+        let name = format!("{}-{}-{}-0-0.parquet", self.sink, self.epoch, Uuid::new_v4().simple());
         let path = match partition_directory(values).as_str() {
             "" => name,
             directory => format!("{directory}/{name}"),

@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use arrow::array::{AsArray, RecordBatch};
 use futures::{StreamExt as _, TryStreamExt as _};
+use highwater_cli::TableContents;
 use highwater_codec::Semantics;
 use highwater_core::{
     Decoded, Error, ErrorKind, Limits, Positions, Range, RangeId, Result, Source,
 };
-use highwater_iceberg::IcebergTable;
 
 use super::judge::judge;
 use super::report::{Against, Report};
@@ -25,7 +25,7 @@ const RECORDS_AT_ONCE: u64 = 100_000;
 pub(super) async fn compare(
     source: &dyn Source,
     semantics: Semantics,
-    written: &[IcebergTable],
+    written: &[TableContents],
     tables: &mut Tables,
     report: &mut Report,
 ) -> Result<()> {
@@ -206,7 +206,7 @@ fn rejected_left_over(tables: &Tables, report: &mut Report) {
 
 /// Names what is in the tables and has no record in the source.
 async fn left_over(
-    written: &[IcebergTable],
+    written: &[TableContents],
     tables: &mut Tables,
     report: &mut Report,
 ) -> Result<()> {
