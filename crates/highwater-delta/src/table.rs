@@ -6,7 +6,7 @@ use highwater_storage::Storage;
 use crate::error::DeltaError;
 use crate::log::Log;
 use crate::maintenance::{Maintained, Maintenance};
-use crate::sink::DeltaSink;
+use crate::sink::{DeltaSink, Output};
 use crate::snapshot::DeltaSnapshot;
 
 /// A table in a directory, whether it is there yet or not.
@@ -40,7 +40,35 @@ impl DeltaTable {
 
     /// A sink that appends to it.
     pub fn append(&self) -> DeltaSink {
-        DeltaSink::new(self.log.clone())
+        DeltaSink::new(self.log.clone(), Output::Append)
+    }
+
+    /// A sink that, with each epoch that has rows, replaces the whole table by them.
+    ///
+    /// # Example
+    /// ```
+    /// use highwater_delta::DeltaTable;
+    ///
+    /// let sink = DeltaTable::at("data/lake/counts")?.complete();
+    /// # Ok::<(), highwater_core::Error>(())
+    /// ```
+    pub fn complete(&self) -> DeltaSink {
+        DeltaSink::new(self.log.clone(), Output::Complete)
+    }
+
+    /// A sink whose rows take the place of those with equal values in the columns of `key`, or are
+    /// added. Null is a value like any other.
+    ///
+    /// # Example
+    /// ```
+    /// use highwater_delta::DeltaTable;
+    ///
+    /// let sink = DeltaTable::at("data/lake/counts")?.update(["window", "event_type"]);
+    /// # Ok::<(), highwater_core::Error>(())
+    /// ```
+    pub fn update<C: Into<String>>(&self, key: impl IntoIterator<Item = C>) -> DeltaSink {
+        let key = key.into_iter().map(Into::into).collect();
+        DeltaSink::new(self.log.clone(), Output::Update(key))
     }
 
     /// Does what is due for the table, as its sink does beside its commits if it is asked to. Pipelines may

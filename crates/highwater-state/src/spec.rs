@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
-use highwater_core::{KeyGroups, Name};
+use highwater_core::{KeyError, KeyGroups, Name};
 
 use crate::StateError;
 use crate::columns::ValueColumn;
@@ -130,7 +130,7 @@ impl Layout {
         let names: Vec<_> = key.iter().map(|field| field.name().clone()).collect();
         let groups = |columns: Option<usize>| {
             let columns = names.get(..columns.unwrap_or(names.len())).unwrap_or(&names);
-            KeyGroups::try_new(&key_schema, columns)
+            groups(&key_schema, columns)
                 .map_err(|source| StateError::Key { table: name.clone(), source })
         };
         let (all, some) = (groups(None)?, grouped.map(|some| groups(Some(some))).transpose()?);
@@ -167,6 +167,16 @@ impl Layout {
 
 fn shared(fields: Vec<Field>) -> Vec<FieldRef> {
     fields.into_iter().map(Arc::new).collect()
+}
+
+/// The groups of a key. It is kept as bytes, which are made of plain values only.
+fn groups(schema: &Schema, names: &[String]) -> Result<KeyGroups, KeyError> {
+    let nested = schema.fields().iter().find(|field| field.data_type().is_nested());
+    if let Some(field) = nested {
+        let (column, found) = (field.name().clone(), field.data_type().clone());
+        return Err(KeyError::Type { column, found });
+    }
+    KeyGroups::try_new(schema, names)
 }
 
 fn time(spec: &TableSpec) -> Result<Option<Time>, StateError> {
