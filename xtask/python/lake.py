@@ -75,18 +75,24 @@ def spark(catalog, options):
     return session
 
 
+def engine(more=None):
+    """The one Spark of this process, with `more` settings: it takes longer to start than to answer."""
+    return started(tuple((more or {}).items()))
+
+
 @functools.cache
-def engine():
-    """The one Spark of this process: it takes longer to start than to answer."""
+def started(more):
     from pyspark.sql import SparkSession
 
     settings = {
         "spark.jars": os.environ["SPARK_JARS"],
         "spark.sql.session.timeZone": "UTC",
         "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
         "spark.log.level": "ERROR",
+        **dict(more),
     }
     builder = SparkSession.builder.master("local[2]")
     for name, value in settings.items():

@@ -18,13 +18,14 @@ use broker::Broker;
 use life::Home;
 use python::Python;
 
-/// What is made ready before anything that needs it begins. Spark is a part of the Python side; for topics
-/// it needs more than for tables.
+/// What is made ready before anything that needs it begins. Spark is a part of the Python side; for
+/// Iceberg, Delta and Kafka it takes jars of their own.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
     Ledger,
     Python,
     Spark,
+    SparkDelta,
     SparkKafka,
     Broker,
 }
@@ -66,6 +67,13 @@ pub(crate) struct Equipment {
     pub(crate) scratch: PathBuf,
 }
 
+/// What Spark needs besides its package, by what it is for.
+const SPARK: [(Need, &[&str]); 3] = [
+    (Need::Spark, spark::ICEBERG),
+    (Need::SparkDelta, spark::DELTA),
+    (Need::SparkKafka, spark::KAFKA),
+];
+
 impl Equipment {
     /// Builds, installs and starts what is needed; `ledger` is tried instead of a binary built now.
     /// What comes of it is kept in a folder of cargo's target folder.
@@ -85,7 +93,7 @@ impl Equipment {
         if needs.contains(&Need::Python) {
             made.python = Some(step::timed("python", Python::prepare)?);
         }
-        for (need, artifacts) in [(Need::Spark, spark::ICEBERG), (Need::SparkKafka, spark::KAFKA)] {
+        for (need, artifacts) in SPARK {
             if needs.contains(&need) {
                 let jars = || artifacts.iter().map(|artifact| spark::jar(artifact)).collect();
                 made.jars.extend(step::timed::<Vec<PathBuf>>("spark", jars)?);

@@ -16,6 +16,7 @@ use crate::equipment::{Equipment, Need, Purpose, broker, life};
 use crate::step::{self, side_by_side};
 
 mod bench;
+mod delta;
 mod draw;
 mod failpoints;
 mod generator;
@@ -151,6 +152,13 @@ const SUITES: &[Suite] = &[
         lane: Lane::Other,
         needs: &[Need::Ledger, Need::Python, Need::Spark],
         run: partitioned::run,
+    },
+    Suite {
+        name: "delta",
+        shows: "a Delta ledger through a kill, a compaction, a lost log; Spark and deltalake write beside one: rows once",
+        lane: Lane::Other,
+        needs: &[Need::Ledger, Need::Python, Need::SparkDelta],
+        run: delta::run,
     },
     Suite {
         name: "shared-catalog",

@@ -13,6 +13,10 @@ pub(crate) const ICEBERG: &[&str] = &[
     "org.xerial:sqlite-jdbc:3.50.3.0",
 ];
 
+/// For Delta tables.
+pub(crate) const DELTA: &[&str] =
+    &["io.delta:delta-spark_4.1_2.13:4.4.0", "io.delta:delta-storage:4.4.0"];
+
 /// For topics of Kafka. Maven copies each without what it needs, so that is named as well; the provider of
 /// tokens is the same in all of 4.1, and its later releases are not to be had everywhere.
 pub(crate) const KAFKA: &[&str] = &[

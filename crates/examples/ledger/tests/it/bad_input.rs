@@ -45,7 +45,8 @@ fn options_that_cannot_be() {
 
 #[test]
 fn names_cannot_leave_their_directories() {
-    for table in ["../x.y", "demo", "demo..t", "/etc.passwd", "demo.a/b", ""] {
+    // What has a slash is the place of a Delta table, and no name.
+    for table in ["demo", "demo..t", "..x", "demo.a b", "demo.", ""] {
         assert_usage(&["--from", FROM, "--table", table], &["is no table name"]);
     }
 }
