@@ -140,9 +140,9 @@ mod tests {
     async fn the_example_of_the_protocol_is_read() {
         let inline = DeletionVector {
             storage_type: "i".to_owned(),
-            path_or_inline_dv: "wi5b=000010000siXQKl0rr91000f55c8Xg0@@D72lkbi5=-{L".to_owned(),
+            path_or_inline_dv: "^Bg9^0rr910000000000iXQKl0rr91000f55c8Xg0@@D72lkbi5=-{L".to_owned(),
             offset: None,
-            size_in_bytes: 40,
+            size_in_bytes: 44,
             cardinality: 6,
         };
         let files = Files::new(&Log::new(Storage::memory()));
