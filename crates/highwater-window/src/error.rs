@@ -55,7 +55,9 @@ pub enum WindowError {
     )]
     Update,
     /// Different values of sessions.
-    #[error("different values of sessions cannot be counted: two that become one would have to unite theirs")]
+    #[error(
+        "different values of sessions cannot be counted: two that become one would have to unite theirs"
+    )]
     Distinct,
     /// No event time.
     #[error("windows need an event time, and the stream has none")]
@@ -128,9 +130,12 @@ impl From<WindowError> for Error {
                 Some("choose a slide that divides the window, or a longer one"),
             ),
             W::Offset => (ErrorKind::Invalid, Some("leave the offset out")),
-            W::Update => {
-                (ErrorKind::Invalid, Some("emit them once they are closed, or all of them: Emit::Append, Emit::Complete"))
-            }
+            W::Update => (
+                ErrorKind::Invalid,
+                Some(
+                    "emit them once they are closed, or all of them: Emit::Append, Emit::Complete",
+                ),
+            ),
             W::Distinct => (ErrorKind::Invalid, Some("count them in tumbling or sliding windows")),
             W::NoTime => (
                 ErrorKind::Invalid,

@@ -134,10 +134,9 @@ impl Operator for Sessions {
         let last = self.groups.bucket(before);
         let panes = self.groups.buckets().filter(|pane| *pane <= last).collect();
         let copy = match complete {
-            true => Some(Copied {
-                groups: Table::try_new(self.specs.groups.clone())?,
-                last: i64::MIN,
-            }),
+            true => {
+                Some(Copied { groups: Table::try_new(self.specs.groups.clone())?, last: i64::MIN })
+            }
             false => None,
         };
         self.closing = Some(Closing { before, panes, at: None, copy });

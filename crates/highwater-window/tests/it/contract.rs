@@ -10,7 +10,8 @@ use highwater_core::{
     StreamInfo, Unread,
 };
 use highwater_window::{
-    Accumulators, Aggregate, Aggregation, Emit, Input, Window, avg, count, count_distinct, first, max, min, sum,
+    Accumulators, Aggregate, Aggregation, Emit, Input, Window, avg, count, count_distinct, first,
+    max, min, sum,
 };
 
 use crate::workers::{Cell, Event, Workers, batch, moment, schema, stream};
@@ -104,7 +105,10 @@ fn what_is_declared_is_what_the_step_needs() {
     assert_eq!(resolved.output().time, None);
 
     let resolved = Window::session(MINUTE).by(["id"]).aggregate([count("rows")]);
-    assert_eq!(resolved.describe().settings, "sessions 60s apart by id: count(rows) as rows; append");
+    assert_eq!(
+        resolved.describe().settings,
+        "sessions 60s apart by id: count(rows) as rows; append"
+    );
     let resolved = resolved.resolve(&[stream()]).unwrap();
     assert_eq!(resolved.state(), Some(&StateBound::Time { micros: 60_000_000 }));
     assert_eq!(resolved.hold(Port(0)), 1);

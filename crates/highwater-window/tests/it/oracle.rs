@@ -76,7 +76,11 @@ fn step(windows: Windows, emit: Emit, by_id: bool) -> Window {
 }
 
 /// Numbers the rows of each partition, and cuts them into batches in another order.
-pub(crate) fn batches(events: &mut [Event], next: &mut [i64; 2], cuts: &[Index]) -> Vec<Vec<Event>> {
+pub(crate) fn batches(
+    events: &mut [Event],
+    next: &mut [i64; 2],
+    cuts: &[Index],
+) -> Vec<Vec<Event>> {
     for event in events.iter_mut() {
         let next = &mut next[usize::try_from(event.partition).unwrap()];
         (event.offset, *next) = (*next, *next + 1);

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use highwater_window::{Aggregation, Emit, avg, count, count_distinct, count_of, first, last, max, min, sum};
+use highwater_window::{
+    Aggregation, Emit, avg, count, count_distinct, count_of, first, last, max, min, sum,
+};
 
 use crate::workers::{Cell, Event, Out, Row, float};
 
