@@ -1,5 +1,6 @@
 //! Rows of a bucket, read and changed column by column.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
@@ -9,6 +10,7 @@ use crate::StateError;
 use crate::columns::{Bools, Bytes, Pairs, Plain, ValueColumn};
 use crate::memory::Memory;
 use crate::spec::Layout;
+use crate::table::{MOST_BYTES, MOST_ROWS};
 
 /// What [`Table::upsert`](crate::Table::upsert) found or added, for each row in turn.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,12 +63,12 @@ impl<'a> Rows<'a> {
         Self { layout, memory }
     }
 
-    fn values(&self, column: usize) -> Result<&'a ValueColumn, StateError> {
+    fn value_column(&self, column: usize) -> Result<&'a ValueColumn, StateError> {
         self.memory.columns().get(column).ok_or_else(|| missing(self.layout, column))
     }
 
     fn typed<T: 'static>(&self, column: usize) -> Result<&'a T, StateError> {
-        let values = self.values(column)?.values.as_any().downcast_ref();
+        let values = self.value_column(column)?.values.as_any().downcast_ref();
         values.ok_or_else(|| missing(self.layout, column))
     }
 
@@ -103,8 +105,41 @@ impl<'a> Rows<'a> {
     /// # Errors
     /// `Internal` when there is no such column.
     pub fn is_valid(&self, column: usize, slot: u32) -> Result<bool, StateError> {
-        let valid = self.values(column)?.valid.as_ref();
+        let valid = self.value_column(column)?.valid.as_ref();
         Ok(valid.is_none_or(|valid| valid.at(slot as usize)))
+    }
+
+    /// The key columns of some rows, in this order.
+    ///
+    /// # Errors
+    /// `Internal` when a slot is not there.
+    pub fn key_columns(&self, slots: &[u32]) -> Result<Vec<ArrayRef>, StateError> {
+        self.memory.check(slots)?;
+        self.memory.key_columns_of(slots)
+    }
+
+    /// Some value columns of some rows, in this order.
+    ///
+    /// # Errors
+    /// `Internal` when a slot or a column is not there.
+    pub fn values(
+        &self,
+        slots: &[u32],
+        columns: Range<usize>,
+    ) -> Result<Vec<ArrayRef>, StateError> {
+        self.memory.check(slots)?;
+        let all = self.memory.columns();
+        let some = all.get(columns.clone()).ok_or_else(|| missing(self.layout, columns.end))?;
+        let some = some.iter().map(|column| column.gather(slots)).collect::<Result<_, _>>();
+        some.map_err(|source| StateError::Rows { table: self.layout.name.clone(), source })
+    }
+
+    /// How many rows make a batch as [`Table::expire`](crate::Table::expire) hands them over.
+    pub fn at_once(&self) -> usize {
+        let bytes = self.memory.held() / self.memory.rows().max(1);
+        usize::try_from(MOST_BYTES)
+            .map_or(MOST_ROWS, |most| most / bytes.max(1))
+            .clamp(1, MOST_ROWS)
     }
 
     /// Keys and values of some rows, in this order.

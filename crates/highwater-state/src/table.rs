@@ -23,6 +23,7 @@ mod save;
 mod scan;
 
 use expire::Expiring;
+pub(crate) use expire::{MOST_BYTES, MOST_ROWS};
 pub use scan::Scan;
 
 /// Rows by key, from epoch to epoch.

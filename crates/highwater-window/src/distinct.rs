@@ -16,7 +16,7 @@ use crate::groups::put;
 pub(crate) struct DistinctSpec {
     /// The values of groups by pane: keys are the group, then the value.
     pub(crate) values: TableSpec,
-    /// The number of the column of rows, and of that of groups that has the count.
+    /// The number of the column of rows, and of that of the count among what aggregates keep.
     pub(crate) column: usize,
     pub(crate) count: usize,
 }
@@ -48,10 +48,10 @@ impl Distinct {
         Ok(Values { keys: self.values.keys(&columns)?, valid })
     }
 
-    /// Counts the values of rows that their groups of a pane have not had yet.
+    /// Counts the values of rows that their groups of a pane have not had yet; `first` as for [`unite`](Self::unite).
     pub(crate) fn add(
         &mut self,
-        groups: &mut Table,
+        (groups, first): (&mut Table, usize),
         (pane, begin): (i64, i64),
         (slots, rows): (&[u32], &[u32]),
         values: &Values,
@@ -67,17 +67,17 @@ impl Distinct {
         }
         let found = put(&mut self.values, (pane, begin), &values.keys, &rows)?;
         let new = slots.iter().zip(found.is_new()).filter(|(_, new)| **new).map(|(slot, _)| *slot);
-        self.count(groups, pane, &new.collect::<Vec<_>>())
+        self.count((groups, pane, first), &new.collect::<Vec<_>>())
     }
 
-    /// Counts the values that groups of a window have in any of its panes.
+    /// Counts the values that groups of a bucket have in any of some panes. What aggregates keep of them begins at the
+    /// column `first`.
     pub(crate) fn unite(
         &self,
-        groups: &mut Table,
-        window: i64,
+        (groups, bucket, first): (&mut Table, i64, usize),
         panes: RangeInclusive<i64>,
     ) -> Result<()> {
-        groups.update(window, &[])?.column::<Int64Type>(self.spec.count)?.fill(0);
+        groups.update(bucket, &[])?.column::<Int64Type>(first + self.spec.count)?.fill(0);
         let mut union = Table::try_new(self.spec.values.clone())?;
         for pane in panes {
             let mut scan = self.values.scan(pane);
@@ -91,17 +91,21 @@ impl Distinct {
             let columns = values.columns().len().saturating_sub(2);
             let keys = groups.keys(values.columns().get(..columns).unwrap_or_default())?;
             let all: Vec<u32> = (0..).take(keys.len()).collect();
-            let found = groups.probe(&keys, window..=window, &all)?;
+            let found = groups.probe(&keys, bucket..=bucket, &all)?;
             let slots: Vec<u32> = found.iter().map(|found| found.slot).collect();
-            self.count(groups, window, &slots)?;
+            self.count((groups, bucket, first), &slots)?;
         }
         Ok(())
     }
 
     /// One more value for each slot.
-    fn count(&self, groups: &mut Table, bucket: i64, slots: &[u32]) -> Result<()> {
+    fn count(
+        &self,
+        (groups, bucket, first): (&mut Table, i64, usize),
+        slots: &[u32],
+    ) -> Result<()> {
         let mut groups = groups.update(bucket, slots)?;
-        let counts = groups.column::<Int64Type>(self.spec.count)?;
+        let counts = groups.column::<Int64Type>(first + self.spec.count)?;
         for slot in slots {
             if let Some(count) = counts.get_mut(*slot as usize) {
                 *count += 1;

@@ -122,9 +122,22 @@ impl Shape {
         Ok(TableSpec::new(name("groups")?, self.key(), values).with_time(goes_by, width))
     }
 
+    /// How many columns aggregates keep of a group.
+    pub(crate) fn width(&self) -> usize {
+        self.aggregates.iter().map(|resolved| resolved.width).sum()
+    }
+
+    /// A table of groups that are put together from panes: how many of these have a group, and what aggregates keep; each
+    /// of all panes, and of those that came since.
+    pub(crate) fn sliding(&self) -> Result<TableSpec> {
+        let mut values = [PANES, CAME].map(|it| Field::new(it, DataType::Int64, false)).to_vec();
+        values.extend(self.state("").chain(self.state(CAME)));
+        Ok(TableSpec::new(name("windows")?, self.key(), values))
+    }
+
     /// What counts of different values keep beside groups, in panes of `width` microseconds.
     pub(crate) fn distinct(&self, input: &Schema, width: i64) -> Result<Vec<DistinctSpec>> {
-        let (mut all, mut count) = (Vec::new(), self.times());
+        let (mut all, mut count) = (Vec::new(), 0);
         for (number, resolved) in self.aggregates.iter().enumerate() {
             if resolved.distinct {
                 let value = input.fields().get(resolved.column).ok_or(WindowError::Columns)?;
@@ -294,4 +307,7 @@ pub(crate) const WINDOW: &str = "window";
 /// The names of columns of state: where a pane begins, or the first row; the last row; and the key of all rows.
 const BEGIN: &str = "__start";
 const LAST: &str = "__last";
+/// Of groups that are put together: how many panes have them, and how many of those that came since.
+const PANES: &str = "__panes";
+const CAME: &str = "__came";
 const ALL: &str = "__all";

@@ -11,6 +11,7 @@ mod error;
 mod groups;
 mod panes;
 mod sessions;
+mod sliding;
 mod split;
 mod time;
 mod window;

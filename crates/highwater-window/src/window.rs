@@ -19,7 +19,7 @@
 //! # State
 //! What the aggregates keep of each group of each pane. Windows that overlap are made of panes, which are as long as the greatest
 //! common divisor of size and slide: a row goes into one of them, and windows are put together from panes when
-//! they are emitted. A pane goes with the last of its windows. Where different values are counted, so are the values of
+//! they are emitted, each from the one before. A pane goes with the last of its windows. Where different values are counted, so are the values of
 //! each group of each pane.
 //!
 //! Sessions are made of panes as long as the gap: all rows of a group in one of them are of one session, and only
@@ -208,12 +208,13 @@ impl Window {
         let shape = Shape::try_new(&input.schema, keys, aggregates, ends)?;
         let groups = shape.groups(panes.pane())?;
         let windows = shape.groups(panes.slide())?;
+        let sliding = shape.sliding()?;
         if session && shape.counts_distinct() {
             return Err(WindowError::Distinct.into());
         }
         let distinct = shape.distinct(&input.schema, panes.pane())?;
         let marks = (shape.marks(panes.pane())?, shape.marks(panes.slide())?);
-        Ok(Specs { panes, time, shape, emit: self.emit, groups, windows, marks, distinct })
+        Ok(Specs { panes, time, shape, emit: self.emit, groups, windows, sliding, marks, distinct })
     }
 }
 

@@ -8,12 +8,13 @@ use arrow::datatypes::Int64Type;
 use highwater_core::{
     Batch, Context, Flow, Operator, Port, Result, StateReader, StateWriter, Timestamp,
 };
-use highwater_state::{Keys, Table, TableSpec};
+use highwater_state::{Keys, Scan, Table, TableSpec};
 
 use crate::aggregate::Place;
 use crate::distinct::{Distinct, DistinctSpec, Values};
-use crate::groups::{Shape, put};
+use crate::groups::{Parts, Shape, put};
 use crate::panes::Panes;
+use crate::sliding::{Rest, Sliding};
 use crate::split::split;
 use crate::time::TimeColumn;
 use crate::{Emit, WindowError};
@@ -25,9 +26,10 @@ pub(crate) struct Specs {
     pub(crate) time: TimeColumn,
     pub(crate) shape: Shape,
     pub(crate) emit: Emit,
-    /// Groups by pane, and by window.
+    /// Groups by pane, by window, and of one window after the other.
     pub(crate) groups: TableSpec,
     pub(crate) windows: TableSpec,
+    pub(crate) sliding: TableSpec,
     /// Which groups there are, by pane and by window.
     pub(crate) marks: (TableSpec, TableSpec),
     /// Counts of different values.
@@ -42,6 +44,8 @@ pub(crate) struct Windowing {
     /// The groups that this epoch has changed, where those are emitted.
     changed: Table,
     distinct: Vec<Distinct>,
+    /// The last window that was put together, while none of its panes has changed.
+    sliding: Option<Sliding>,
     ending: Ending,
 }
 
@@ -50,28 +54,17 @@ enum Ending {
     Nothing,
     /// Panes that are windows and begin before this.
     Expired(i64),
-    /// Windows put together from panes.
-    Windows(Box<Together>),
+    /// All panes, which are windows, and the one at hand.
+    Panes(VecDeque<i64>, Option<Scan>),
+    /// All groups of windows, and those of the one at hand.
+    Whole(VecDeque<i64>, Option<Rest>),
+    /// The groups of windows that are marked, and those of the one at hand.
+    Marked(Box<Marked>),
 }
 
-/// Windows that are put together, and the groups at hand.
-struct Together {
-    next: Next,
+struct Marked {
+    marks: Table,
     window: Option<Table>,
-}
-
-impl Together {
-    fn of(next: Next) -> Ending {
-        Ending::Windows(Box::new(Self { next, window: None }))
-    }
-}
-
-/// What is to be put together.
-enum Next {
-    /// All groups of windows.
-    Whole(VecDeque<i64>),
-    /// The groups of windows that are marked.
-    Marked(Box<Table>),
 }
 
 impl Windowing {
@@ -80,6 +73,7 @@ impl Windowing {
             groups: Table::try_new(specs.groups.clone())?,
             changed: Table::try_new(specs.marks.0.clone())?,
             distinct: specs.distinct.iter().map(Distinct::try_new).collect::<Result<_>>()?,
+            sliding: None,
             ending: Ending::Nothing,
             specs,
         })
@@ -116,21 +110,24 @@ impl Operator for Windowing {
             }
             Emit::Append => {
                 let open_before = panes.first_open(cx.late_before());
-                Together::of(Next::Whole(self.windows(open_before, Some(open))))
+                Ending::Whole(self.windows(open_before, Some(open)), None)
             }
-            Emit::Complete => Together::of(Next::Whole(self.windows(i64::MIN, None))),
-            Emit::Update => Together::of(Next::Marked(Box::new(self.marked(cx.late_before())?))),
+            Emit::Complete if panes.are_windows() => {
+                Ending::Panes(self.groups.buckets().collect(), None)
+            }
+            Emit::Complete => Ending::Whole(self.windows(i64::MIN, None), None),
+            Emit::Update => {
+                let marks = self.marked(cx.late_before())?;
+                Ending::Marked(Box::new(Marked { marks, window: None }))
+            }
         };
         self.more(cx)
     }
 
     fn more(&mut self, cx: &mut Context<'_>) -> Result<Flow> {
-        while let Some(groups) = self.next_groups()? {
-            if groups.num_rows() > 0 {
-                let shape = &self.specs.shape;
-                cx.emit(shape.finish(shape.parts(&groups)?)?);
-                return Ok(Flow::More);
-            }
+        if let Some(groups) = self.next_groups()? {
+            cx.emit(groups);
+            return Ok(Flow::More);
         }
         self.end_epoch(cx.watermark())?;
         Ok(Flow::Done)
@@ -142,6 +139,7 @@ impl Operator for Windowing {
     }
 
     fn restore(&mut self, state: &StateReader) -> Result<()> {
+        self.sliding = None;
         self.groups.restore(state)?;
         self.distinct.iter_mut().try_for_each(|distinct| distinct.restore(state))
     }
@@ -156,10 +154,14 @@ impl Windowing {
         values: &[Values],
         place: Place<'_>,
     ) -> Result<()> {
+        if self.sliding.as_ref().is_some_and(|sliding| sliding.has(pane)) {
+            self.sliding = None;
+        }
         let Self { specs, groups, changed, distinct, .. } = self;
         let at = (pane, specs.panes.start(pane));
         let found = specs.shape.update(groups, at, rows, place)?;
         for (distinct, values) in distinct.iter_mut().zip(values) {
+            let groups = (&mut *groups, specs.shape.times());
             distinct.add(groups, at, (found.slots(), rows.1), values)?;
         }
         if specs.emit == Emit::Update {
@@ -197,33 +199,47 @@ impl Windowing {
     }
 
     /// The next groups that are to be emitted; none when all are.
-    fn next_groups(&mut self) -> Result<Option<RecordBatch>> {
+    fn next_groups(&mut self) -> Result<Option<Batch>> {
+        let Self { specs, groups, distinct, sliding, ending, .. } = self;
+        let shape = &specs.shape;
+        let finish = |groups: RecordBatch| -> Result<Option<Batch>> {
+            shape.finish(shape.parts(&groups)?).map(Some)
+        };
         loop {
-            match &mut self.ending {
+            match ending {
                 Ending::Nothing => return Ok(None),
-                Ending::Expired(before) => return Ok(self.groups.expire(*before)?),
-                Ending::Windows(together) => {
-                    if let Some(window) = &mut together.window
-                        && let Some(groups) = window.expire(i64::MAX)?
+                Ending::Expired(before) => {
+                    return groups.expire(*before)?.map_or(Ok(None), finish);
+                }
+                Ending::Panes(panes, scan) => {
+                    if let Some(scan) = scan
+                        && let Some((keys, values)) = scan.next(groups)?
+                    {
+                        return all_of(shape, groups, (&keys, &values)).map(Some);
+                    }
+                    let Some(pane) = panes.pop_front() else { return Ok(None) };
+                    *scan = Some(groups.scan(pane));
+                }
+                Ending::Whole(windows, rest) => {
+                    if let (Some(sliding), Some(rest)) = (&*sliding, rest.as_mut())
+                        && let Some(groups) = sliding.next(shape, rest)?
                     {
                         return Ok(Some(groups));
                     }
+                    let Some(window) = windows.pop_front() else { return Ok(None) };
+                    *rest = Some(move_to(specs, (&*groups, &*distinct), sliding, window)?);
+                }
+                Ending::Marked(marked) => {
+                    if let Some(window) = &mut marked.window
+                        && let Some(groups) = window.expire(i64::MAX)?
+                    {
+                        return finish(groups);
+                    }
+                    let Some(marks) = marked.marks.expire(i64::MAX)? else { return Ok(None) };
+                    let of = (&mut *groups, distinct.as_slice());
+                    marked.window = Some(marked_ones(specs, of, &marks)?);
                 }
             }
-            let Ending::Windows(together) = &mut self.ending else { return Ok(None) };
-            together.window = match &mut together.next {
-                Next::Whole(windows) => match windows.pop_front() {
-                    Some(next) => Some(whole(&self.specs, &self.groups, &self.distinct, next)?),
-                    None => return Ok(None),
-                },
-                Next::Marked(marks) => match marks.expire(i64::MAX)? {
-                    Some(marked) => {
-                        let of = (&mut self.groups, self.distinct.as_slice());
-                        Some(marked_ones(&self.specs, of, &marked)?)
-                    }
-                    None => return Ok(None),
-                },
-            };
         }
     }
 
@@ -232,37 +248,57 @@ impl Windowing {
         self.ending = Ending::Nothing;
         let Specs { panes, emit, .. } = &*self.specs;
         if *emit == Emit::Complete {
+            self.sliding = None;
             return Ok(());
         }
         let before = panes.start(panes.first_pane(panes.first_open(watermark)));
         self.groups.forget(before)?;
+        if self.groups.buckets().next().is_none() {
+            self.sliding = None;
+        }
         self.distinct.iter_mut().try_for_each(|distinct| distinct.forget(before))
     }
 }
 
-/// All groups of a window.
-fn whole(specs: &Specs, groups: &Table, distinct: &[Distinct], window: i64) -> Result<Table> {
-    let Specs { panes, shape, windows, .. } = specs;
-    let mut whole = Table::try_new(windows.clone())?;
-    let at = (window, panes.window_start(window));
-    for pane in panes.panes(window) {
-        let mut scan = groups.scan(pane);
-        while let Some((keys, values)) = scan.next(groups)? {
-            let all: Vec<u32> = (0..).take(keys.len()).collect();
-            shape.merge(&mut whole, at, (&keys, &all), values.get(1..).unwrap_or_default())?;
-        }
-    }
-    unite(specs, distinct, &mut whole, window)?;
-    Ok(whole)
+/// Rows of a pane that is a window.
+fn all_of(shape: &Shape, groups: &Table, (keys, values): (&Keys, &[ArrayRef])) -> Result<Batch> {
+    let all: Vec<u32> = (0..).take(keys.len()).collect();
+    let keys = groups.key_columns(keys, &all)?;
+    let (times, state) = values.split_at_checked(shape.times()).ok_or(WindowError::Columns)?;
+    shape.finish(Parts { keys: &keys, times, state })
+}
+
+/// Moves on to a window, and gives its groups.
+fn move_to(
+    specs: &Specs,
+    (groups, distinct): (&Table, &[Distinct]),
+    sliding: &mut Option<Sliding>,
+    window: i64,
+) -> Result<Rest> {
+    let Specs { panes, shape, .. } = specs;
+    let sliding = match sliding {
+        Some(sliding) => sliding,
+        None => sliding.insert(Sliding::try_new(specs.sliding.clone())?),
+    };
+    sliding.move_to(shape, groups, panes.panes(window))?;
+    let rest = sliding.rest(panes.window_start(window))?;
+    unite(specs, distinct, sliding.groups(), window)?;
+    Ok(rest)
 }
 
 /// Counts the different values of groups of a window, whose panes cannot do so each on its own.
-fn unite(specs: &Specs, distinct: &[Distinct], groups: &mut Table, window: i64) -> Result<()> {
+fn unite(
+    specs: &Specs,
+    distinct: &[Distinct],
+    (groups, bucket, first): (&mut Table, i64, usize),
+    window: i64,
+) -> Result<()> {
     if specs.panes.are_windows() {
         return Ok(());
     }
+    let panes = specs.panes.panes(window);
     let mut distinct = distinct.iter();
-    distinct.try_for_each(|it| it.unite(groups, window, specs.panes.panes(window)))
+    distinct.try_for_each(|it| it.unite((&mut *groups, bucket, first), panes.clone()))
 }
 
 /// Some groups of one window.
@@ -287,7 +323,7 @@ fn marked_ones(
         let rows = rows.take(&slots)?;
         shape.merge(&mut ones, (window, begin), (&keys, &of), shape.parts(&rows)?.state)?;
     }
-    unite(specs, distinct, &mut ones, window)?;
+    unite(specs, distinct, (&mut ones, window, shape.times()), window)?;
     Ok(ones)
 }
 

@@ -124,10 +124,15 @@ impl Memory {
             .map_err(|source| self.rows_error(source))
     }
 
+    /// The key columns of some rows.
+    pub(crate) fn key_columns_of(&self, slots: &[u32]) -> Result<Vec<ArrayRef>, StateError> {
+        let keys = slots.iter().map(|slot| self.key(self.head(*slot)));
+        self.layout.codec.decode(keys).map_err(|source| self.rows_error(source))
+    }
+
     /// Keys and values of some rows.
     pub(crate) fn gather(&self, slots: &[u32]) -> Result<Vec<ArrayRef>, StateError> {
-        let keys = slots.iter().map(|slot| self.key(self.head(*slot)));
-        let mut columns = self.layout.codec.decode(keys).map_err(|it| self.rows_error(it))?;
+        let mut columns = self.key_columns_of(slots)?;
         columns.extend(self.values_of(slots)?);
         Ok(columns)
     }

@@ -10,8 +10,8 @@ use crate::merge::{Merge, Merged};
 use crate::{Rows, StateError};
 
 /// The most rows and bytes of a batch that is handed over.
-pub(super) const MOST_ROWS: usize = 8_192;
-pub(super) const MOST_BYTES: u64 = 1 << 20;
+pub(crate) const MOST_ROWS: usize = 8_192;
+pub(crate) const MOST_BYTES: u64 = 1 << 20;
 
 /// An expiry that is not at its end.
 #[derive(Debug)]
