@@ -9,7 +9,7 @@ use clap::Args;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Table")]
 pub struct CatalogOptions {
-    /// A directory with Iceberg tables, or sqlite:PATH, the database of an SQL catalog
+    /// A directory with Iceberg tables, or sqlite:PATH, the database of an SQL catalog; Delta tables have none
     #[arg(long, value_name = "CATALOG", default_value = WAREHOUSE)]
     pub catalog: CatalogUri,
     /// The directory with the tables of an SQL catalog [default: data/warehouse]

@@ -1,4 +1,5 @@
-//! What the example binaries share: options, sources by their addresses, progress, signals and exit codes.
+//! What the example binaries share: options, addresses of sources and tables, progress, signals and exit
+//! codes.
 //!
 //! This crate owns the process, and is the only one of the workspace that does: it installs the
 //! subscriber of logs and the recorder of metrics, listens to signals, writes to the terminal and says how the process ends.
@@ -23,6 +24,7 @@ mod launch;
 mod options;
 mod signals;
 mod start;
+mod table;
 mod trigger;
 mod upgrade;
 mod uri;
@@ -42,6 +44,7 @@ pub use options::{
     parse_property, parse_semantics,
 };
 pub use start::{Start, StartError};
+pub use table::{Table, TableContents, TableSink, beside, reading};
 pub use trigger::{TriggerError, parse_trigger};
 pub use upgrade::check_upgrade;
 pub use uri::{GeneratorUri, KafkaUri, SourceUri, UriError};

@@ -80,13 +80,15 @@ pub struct TableOptions {
     /// What keeps account of the table.
     #[command(flatten)]
     pub catalog: CatalogOptions,
-    /// The table, as namespace.table
+    /// The table: namespace.table for one of Iceberg in the catalog, a path or URL, such as ./orders, for one
+    /// of Delta
     #[arg(long, value_name = "NAME")]
     pub table: String,
     /// A property of the table, set when it is made
     #[arg(long, value_name = "KEY=VALUE", value_parser = parse_pair)]
     pub create: Vec<(String, String)>,
-    /// Partitions of the table when it is made, such as 'day(event_timestamp),bucket(16,transaction_id)'
+    /// Partitions of the table when it is made, such as 'day(event_timestamp),bucket(16,transaction_id)'; of
+    /// a Delta table columns alone
     #[arg(long, value_name = "FIELDS", value_parser = parse_fields)]
     pub partition_by: Option<Fields>,
 }

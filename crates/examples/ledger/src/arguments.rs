@@ -7,7 +7,7 @@ use highwater_cli::{RunOptions, SourceOptions, TableOptions, parse_duration};
 
 use crate::{generate, introduction, verify};
 
-/// Financial transactions into an Iceberg table, each exactly once.
+/// Financial transactions into an Iceberg or Delta table, each exactly once.
 ///
 /// Without a command it runs. Every option may also be given by the environment, as HIGHWATER_TRIGGER
 /// for --trigger.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
+use highwater_cli::beside;
 use highwater_codec::{Column, Columns, Semantics, Type, sha256_concat_ws};
 use highwater_core::SourceColumns;
 use highwater_pipeline::{MapContext, MapResult};
@@ -49,12 +50,12 @@ pub(crate) fn ledger(semantics: Semantics, source_columns: bool) -> SchemaRef {
 
 /// The table of records that could not become rows of `table`.
 pub(crate) fn rejected(table: &str) -> String {
-    format!("{table}_rejected")
+    beside(table, "rejected")
 }
 
 /// The table of transactions that came too late to be compared with those of `table`.
 pub(crate) fn late(table: &str) -> String {
-    format!("{table}_late")
+    beside(table, "late")
 }
 
 /// Rows of the ledger, which has the columns of `schema`, from transactions: a hash of each, and the

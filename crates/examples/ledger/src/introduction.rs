@@ -1,11 +1,11 @@
 //! What the ledger says of itself: before it runs, and instead.
 
 use clap::Args;
-use highwater_cli::{CatalogOptions, CatalogUri, ExplainFormat, Failure, TableOptions};
+use highwater_cli::{ExplainFormat, Failure, TableOptions, reading};
 use highwater_storage::Storage;
 
 use crate::arguments::{RunArguments, StreamOptions};
-use crate::{columns, connect, pipeline};
+use crate::{columns, pipeline};
 
 /// What a run reads and writes, and how its tables are read.
 pub(crate) fn lines(arguments: &RunArguments) -> Result<Vec<String>, Failure> {
@@ -27,27 +27,6 @@ pub(crate) fn lines(arguments: &RunArguments) -> Result<Vec<String>, Failure> {
         lines.push(format!("  {}", reading(catalog, &late)?));
     }
     Ok(lines)
-}
-
-/// A command that shows some rows of a table.
-fn reading(options: &CatalogOptions, table: &str) -> Result<String, Failure> {
-    Ok(match &options.catalog {
-        CatalogUri::Directory(path) => {
-            let place = Storage::open(path)?.location(&table.replace('.', "/"));
-            let query = format!("SELECT * FROM iceberg_scan('{place}') LIMIT 5");
-            format!("duckdb -c \"INSTALL iceberg; LOAD iceberg; {query}\"")
-        }
-        CatalogUri::Sqlite(uri) => {
-            let name = options.name().unwrap_or("default");
-            let database = connect::database(options, uri)?.database().display().to_string();
-            let uri = format!("sqlite:///{database}");
-            let catalog = format!("SqlCatalog('{name}', uri='{uri}')");
-            format!(
-                "python -c \"from pyiceberg.catalog.sql import SqlCatalog; \
-                 print({catalog}.load_table('{table}').scan(limit=5).to_arrow())\""
-            )
-        }
-    })
 }
 
 #[derive(Args, Debug)]

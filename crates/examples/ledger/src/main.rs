@@ -1,4 +1,4 @@
-//! Exactly once: a stream of financial transactions becomes an Iceberg table.
+//! Exactly once: a stream of financial transactions becomes an Iceberg or Delta table.
 //!
 //! `ledger` runs the pipeline, `ledger generate` makes transactions, `ledger verify` checks the
 //! tables, `ledger explain` shows the pipeline without contacting anything, and `ledger check-upgrade`
@@ -7,7 +7,6 @@
 
 mod arguments;
 mod columns;
-mod connect;
 mod generate;
 mod introduction;
 mod verify;
@@ -15,10 +14,9 @@ mod verify;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use highwater_cli::{Defaults, Failure, Fields, TableOptions};
+use highwater_cli::{Defaults, Failure};
 use highwater_datagen::Transactions;
 use highwater_dedupe::Dedupe;
-use highwater_iceberg::{IcebergSink, PartitionField};
 use highwater_pipeline::{Pipeline, Plan, Stream};
 
 use arguments::{Command, Ledger, RunArguments, StreamOptions};
@@ -48,7 +46,7 @@ fn pipeline(
     let ledger = Pipeline::new("ledger");
     let format = from.encoding.format(columns::transactions(), from.semantics, checkpoint)?;
     let transactions = from.stream(&ledger, "transactions", Transactions, format)?;
-    transactions.rejected().sink("rejected", table(to, &columns::rejected(&to.table))?);
+    transactions.rejected().sink("rejected", to.append(&columns::rejected(&to.table))?);
     let first = match *dedupe {
         Some(bound) => transactions
             .watermark("event_timestamp", bound)
@@ -62,27 +60,14 @@ fn pipeline(
             columns::to_ledger(&schema, rows, cx)
         })
     };
-    ledger_of("ledger", &first).sink("ledger", partitioned(table(to, &to.table)?, to)?);
+    // The tables of rejected records and of late rows are small, and have no partitions.
+    let table = to.append(&to.table)?.partition_by(to.partition_by.as_ref())?;
+    ledger_of("ledger", &first).sink("ledger", table);
     if dedupe.is_some() {
-        let late = table(to, &columns::late(&to.table))?;
+        let late = to.append(&columns::late(&to.table))?;
         ledger_of("late", &first.late()).sink("late", late);
     }
     Ok(ledger.build()?)
-}
-
-fn table(options: &TableOptions, name: &str) -> Result<IcebergSink, Failure> {
-    let table = connect::table(&options.catalog, name)?.append();
-    let set =
-        |table: IcebergSink, (key, value): &(String, String)| table.create_property(key, value);
-    Ok(options.create.iter().fold(table, set))
-}
-
-/// The main table as it was asked for; those of rejected records and of late rows are small.
-fn partitioned(table: IcebergSink, options: &TableOptions) -> Result<IcebergSink, Failure> {
-    let Some(Fields(fields)) = &options.partition_by else { return Ok(table) };
-    let fields = fields.iter().map(|field| field.parse::<PartitionField>());
-    let fields: Vec<_> = fields.collect::<Result<_, _>>().map_err(highwater_core::Error::from)?;
-    Ok(table.partition_by(fields))
 }
 
 fn run(arguments: &RunArguments) -> Result<(), Failure> {

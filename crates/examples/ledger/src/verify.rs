@@ -11,12 +11,12 @@ use std::time::Duration;
 use clap::Args;
 use highwater_cli::verify::tell;
 use highwater_cli::{
-    CatalogOptions, Failure, ReadOptions, SourceUri, parse_duration, parse_semantics,
+    CatalogOptions, Failure, ReadOptions, SourceUri, Table, parse_duration, parse_semantics,
 };
 use highwater_codec::Semantics;
 use highwater_datagen::Transactions;
 
-use crate::{columns, connect};
+use crate::columns;
 use report::Report;
 use tables::Tables;
 use twice::Twice;
@@ -25,7 +25,7 @@ use twice::Twice;
 pub(crate) struct VerifyArguments {
     #[command(flatten)]
     catalog: CatalogOptions,
-    /// The ledger, as namespace.table
+    /// The ledger: namespace.table, or the path or URL of a Delta table
     #[arg(long, value_name = "NAME")]
     table: String,
     /// Reads this source of JSON again, as far as the tables do, and compares
@@ -52,7 +52,7 @@ pub(crate) fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
 }
 
 async fn examine(arguments: &VerifyArguments) -> Result<Report, Failure> {
-    let table = |name: &str| connect::table(&arguments.catalog, name);
+    let table = |name: &str| Table::open(&arguments.catalog, name);
     let mut written = vec![table(&arguments.table)?.read().await?];
     let rejected = table(&columns::rejected(&arguments.table))?.read().await?;
     if arguments.dedupe.is_some() {

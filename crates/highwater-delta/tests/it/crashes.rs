@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::Int64Type;
-use highwater_core::Failpoint;
+use highwater_core::{Failpoint, Phase};
 use highwater_delta::DeltaTable;
 use highwater_pipeline::Pipeline;
 use highwater_storage::Storage;
@@ -101,6 +101,8 @@ fn every_pair_of_crashes_leaves_the_same_tables() {
     let coverage =
         Harness::new(observed).feed("orders", numbers([1, 2, -3])).every_pair_of_crashes();
     assert!(coverage.runs > 300, "{coverage:?}");
+    let missed = never_reached(&coverage.fired).into_iter();
+    let missed: Vec<_> = missed.filter(|it| it.phase() != Phase::State).collect();
     // A commit here is one file: nothing is written before it.
-    assert_eq!(never_reached(&coverage.fired), [Failpoint::ManifestsWritten]);
+    assert_eq!(missed, [Failpoint::ManifestsWritten]);
 }

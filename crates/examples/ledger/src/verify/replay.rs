@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use arrow::array::{AsArray, RecordBatch};
 use futures::TryStreamExt as _;
+use highwater_cli::TableContents;
 use highwater_cli::verify::{Place, places_of, read_ranges, take_one};
 use highwater_codec::Semantics;
 use highwater_core::{Error, ErrorKind, Limits, Positions, Result, Source};
-use highwater_iceberg::IcebergTable;
 
 use super::judge::judge;
 use super::report::{Against, Report};
@@ -24,7 +24,7 @@ const RECORDS_AT_ONCE: u64 = 100_000;
 pub(super) async fn compare(
     source: &dyn Source,
     semantics: Semantics,
-    written: &[IcebergTable],
+    written: &[TableContents],
     tables: &mut Tables,
     report: &mut Report,
 ) -> Result<()> {
@@ -176,7 +176,7 @@ fn rejected_left_over(tables: &Tables, report: &mut Report) {
 
 /// Names what is in the tables and has no record in the source.
 async fn left_over(
-    written: &[IcebergTable],
+    written: &[TableContents],
     tables: &mut Tables,
     report: &mut Report,
 ) -> Result<()> {

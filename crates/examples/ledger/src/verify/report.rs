@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use highwater_cli::Failure;
+use highwater_cli::{Failure, TableContents};
 use highwater_core::{Epoch, Name, Positions};
-use highwater_iceberg::IcebergTable;
 use serde::Serialize;
 
 use super::tables::Tables;
@@ -65,8 +64,8 @@ impl Report {
     /// What the tables say by themselves.
     pub(super) fn new(
         table: &str,
-        written: &[IcebergTable],
-        rejected: &IcebergTable,
+        written: &[TableContents],
+        rejected: &TableContents,
         tables: &Tables,
     ) -> Result<Self, Failure> {
         let mut markers = rejected.markers()?;
@@ -84,7 +83,7 @@ impl Report {
             rejected: tables.rejected.values().sum(),
             late: tables.late,
             snapshots: Snapshots {
-                ledger: written.first().map_or(0, IcebergTable::snapshots),
+                ledger: written.first().map_or(0, TableContents::snapshots),
                 rejected: rejected.snapshots(),
             },
             last_epoch: markers.iter().map(|marker| marker.id.epoch).max(),

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Decimal128Type, TimestampMicrosecondType};
 use futures::TryStreamExt as _;
+use highwater_cli::TableContents;
 use highwater_cli::verify::{Place, places_of};
 use highwater_core::{Error, ErrorKind, Result};
-use highwater_iceberg::IcebergTable;
 use sha2::{Digest as _, Sha256};
 
 use super::twice::Twice;
@@ -42,8 +42,8 @@ impl Tables {
     /// Reads the tables that were `written`, which are the ledger and that of late rows if there is one,
     /// and that of rejected records.
     pub(super) async fn read(
-        written: &[IcebergTable],
-        rejected: &IcebergTable,
+        written: &[TableContents],
+        rejected: &TableContents,
         twice: Option<Twice>,
     ) -> Result<Self> {
         let mut tables = Self { twice, ..Self::default() };

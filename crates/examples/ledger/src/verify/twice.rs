@@ -5,8 +5,8 @@ use std::time::Duration;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::TimestampMicrosecondType;
 use futures::TryStreamExt as _;
+use highwater_cli::TableContents;
 use highwater_core::Result;
-use highwater_iceberg::IcebergTable;
 
 use super::judge::Expected;
 use super::report::Report;
@@ -23,7 +23,7 @@ pub(super) struct Twice {
 
 impl Twice {
     /// Reads a ledger.
-    pub(super) async fn read(ledger: &IcebergTable, within: Duration) -> Result<Self> {
+    pub(super) async fn read(ledger: &TableContents, within: Duration) -> Result<Self> {
         let mut times = Vec::new();
         let mut batches = ledger.rows().await?;
         while let Some(rows) = batches.try_next().await? {

@@ -5,6 +5,7 @@ mod bad_input;
 mod binary;
 mod bombs;
 mod deduped;
+mod delta;
 mod directories;
 mod encoded;
 mod explained;
