@@ -68,7 +68,11 @@ async fn examine(arguments: &VerifyArguments) -> Result<Report, Failure> {
     let mut report = Report::new(query, &names, &tables)?;
     let source = arguments.read.raw(&arguments.against, Events)?;
     let mut expected = match query.windows() {
-        None => Expected::Passed(Passed::read(&tables.main, &names.main).await?),
+        None => {
+            let passed = Passed::read(&tables.main, &names.main).await?;
+            report.rows = passed.rows();
+            Expected::Passed(passed)
+        }
         Some(windows) => Expected::Counted(Counted::new(windows)),
     };
     let one_stream = matches!(arguments.against, SourceUri::Directory(_));

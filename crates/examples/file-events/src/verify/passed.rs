@@ -18,6 +18,11 @@ impl Passed {
         Ok(Self(bag_of(table, name).await?))
     }
 
+    /// How many there are.
+    pub(super) fn rows(&self) -> u64 {
+        self.0.values().sum()
+    }
+
     /// Takes an event of the source out of those of the table.
     pub(super) fn take(&mut self, place: &Place, event: &Event, report: &mut Report) {
         if !take_one(self.0.get_mut(event)) {
