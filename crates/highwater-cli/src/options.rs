@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use highwater_codec::Semantics;
 use highwater_core::{Failpoints, Secret};
-use highwater_pipeline::{ExecutorSpec, Inline, OnRollback, Options, Trigger};
+use highwater_pipeline::{ExecutorSpec, Inline, OnRollback, Options, Trigger, WatermarkPolicy};
 use highwater_timely::Threads;
 
 use crate::kill::KillAt;
@@ -56,7 +56,7 @@ pub struct ReadOptions {
     /// What to do when records are gone before they were read
     #[arg(long, value_name = "CHOICE", default_value = "fail")]
     pub on_data_loss: OnDataLoss,
-    /// How many files of a directory an epoch takes at most; 1,000 if left out
+    /// How many files of a directory an epoch takes at most; 1,000 if left out, and 1 of file-events
     #[arg(long, value_name = "N")]
     pub max_files_per_epoch: Option<NonZeroUsize>,
     /// Reads the files of directories within the directory as well
@@ -116,6 +116,10 @@ pub struct RunOptions {
     /// How many bytes an epoch takes at most
     #[arg(long, value_name = "N")]
     pub max_bytes_per_epoch: Option<NonZeroU64>,
+    /// Which partition event time goes by: the slowest of each stream (per-partition), or the fastest, with one
+    /// watermark for all streams, as in Spark (global)
+    #[arg(long, value_name = "POLICY", default_value = "per-partition", value_parser = parse_watermarks)]
+    pub watermark: WatermarkPolicy,
     /// The share of rejected records above which an epoch of 100 or more stops the pipeline
     #[arg(long, value_name = "SHARE", default_value = "0.5", value_parser = parse_ratio)]
     pub max_rejected_ratio: f64,
@@ -150,6 +154,7 @@ impl RunOptions {
             .trigger(trigger)
             .max_rejected_ratio(self.max_rejected_ratio)
             .on_rollback(self.on_rollback)
+            .watermarks(self.watermark)
             .executor(executor(self.threads));
         if let Some(records) = self.max_records_per_epoch {
             options = options.max_records_per_epoch(records);
@@ -209,6 +214,9 @@ pub enum OptionError {
     /// Neither of the choices.
     #[error("write refuse or accept")]
     NotAChoice,
+    /// Neither of the policies.
+    #[error("write per-partition or global")]
+    NotWatermarks,
     /// Neither of the rules.
     #[error("write strict or spark")]
     NotSemantics,
@@ -271,6 +279,14 @@ fn parse_rollback(text: &str) -> Result<OnRollback, OptionError> {
         "refuse" => Ok(OnRollback::Refuse),
         "accept" => Ok(OnRollback::Accept),
         _ => Err(OptionError::NotAChoice),
+    }
+}
+
+fn parse_watermarks(text: &str) -> Result<WatermarkPolicy, OptionError> {
+    match text {
+        "per-partition" => Ok(WatermarkPolicy::PerPartition),
+        "global" => Ok(WatermarkPolicy::Global),
+        _ => Err(OptionError::NotWatermarks),
     }
 }
 

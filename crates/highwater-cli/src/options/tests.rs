@@ -27,6 +27,8 @@ fn defaults_are_those_of_the_library() {
     assert_eq!(parsed.source.semantics, Semantics::Strict);
     assert_eq!(parse(&["--semantics=spark"]).unwrap().source.semantics, Semantics::Spark);
     assert_eq!(parsed.table.catalog.catalog.to_string(), "data/warehouse");
+    assert_eq!(parsed.run.watermark, WatermarkPolicy::PerPartition);
+    assert_eq!(parse(&["--watermark=global"]).unwrap().run.watermark, WatermarkPolicy::Global);
 }
 
 #[test]
@@ -38,6 +40,7 @@ fn mistakes_say_what_to_write() {
     assert!(error("--max-rejected-ratio=2").contains("a share from 0 to 1"));
     assert!(error("--on-rollback=maybe").contains("write refuse or accept"));
     assert!(error("--semantics=ansi").contains("write strict or spark"));
+    assert!(error("--watermark=slowest").contains("write per-partition or global"));
     assert!(error("--max-records-per-epoch=0").contains("--max-records-per-epoch"));
     assert!(error("--partition-by=a,,b").contains("fields with commas between them"));
     assert!(error("--create=x").contains("write key=value"));

@@ -1,0 +1,82 @@
+//! Exactly once: files of events become Delta tables, as they are or summed up by windows of event time.
+//!
+//! `file-events` runs the pipeline, `file-events generate` makes files of events, `file-events verify`
+//! compares the tables with their source, `file-events explain` shows the pipeline without contacting
+//! anything, and `file-events check-upgrade` whether this version may go on from saved state.
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod columns;
+mod generate;
+mod introduction;
+mod query;
+mod verify;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use highwater_cli::{Defaults, Failure};
+use highwater_datagen::Events;
+use highwater_pipeline::{Pipeline, Plan};
+
+use arguments::{Command, FileEvents, RunArguments, StreamOptions};
+
+const DEFAULTS: Defaults = &[
+    ("from", "data/input"),
+    ("table", "data/{table}"),
+    ("checkpoint", "data/checkpoint/file-events-{query}"),
+];
+
+/// Events may come so much later than others.
+const DELAY: Duration = Duration::from_mins(10);
+
+fn main() -> ExitCode {
+    highwater_cli::main(DEFAULTS, |events: FileEvents| match events.command {
+        None => run(&events.run),
+        Some(Command::Run(arguments)) => run(&arguments),
+        Some(Command::Generate(arguments)) => generate::generate(&arguments),
+        Some(Command::Verify(arguments)) => verify::verify(&arguments),
+        Some(Command::Explain(arguments)) => {
+            highwater_cli::explain(&pipeline(&arguments.stream, None)?, arguments.format)
+        }
+        Some(Command::CheckUpgrade(arguments)) => check_upgrade(&arguments),
+    })
+}
+
+/// The pipeline: what becomes of an event.
+fn pipeline(options: &StreamOptions, checkpoint: Option<&str>) -> Result<Plan, Failure> {
+    let StreamOptions { query, table, .. } = options;
+    let (from, names) = (options.source(), options.names());
+    let pipeline = Pipeline::new(format!("file-events-{}", query.name()));
+    let format = from.encoding.format(columns::events(), from.semantics, checkpoint)?;
+    let events = from.stream(&pipeline, "events", Events, format)?;
+    events.rejected().sink("rejected", table.append(&names.rejected)?);
+    let rows = match query.windows() {
+        None if options.late => {
+            let problem = "goes with a query of windows; of others no event is late";
+            return Err(Failure::Option { option: "--late", problem });
+        }
+        None => events,
+        Some(windows) => {
+            let windows = events.watermark("timestamp", DELAY).apply("windows", windows.step());
+            if options.late {
+                windows.late().sink("late", table.append(&names.late)?);
+            }
+            windows
+        }
+    };
+    let fields = table.partition_by.as_ref();
+    rows.sink("table", table.append(&names.main)?.partition_by(fields)?);
+    Ok(pipeline.build()?)
+}
+
+fn run(arguments: &RunArguments) -> Result<(), Failure> {
+    let options = arguments.run();
+    let plan = pipeline(&arguments.stream, Some(&options.checkpoint))?;
+    highwater_cli::run(&plan, &options, &introduction::lines(&arguments.stream, &options)?)
+}
+
+fn check_upgrade(arguments: &RunArguments) -> Result<(), Failure> {
+    let plan = pipeline(&arguments.stream, None)?;
+    highwater_cli::check_upgrade(&plan, &arguments.run().checkpoint)
+}

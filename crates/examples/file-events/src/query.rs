@@ -1,0 +1,96 @@
+//! What becomes of the events: one of four queries.
+
+use std::time::Duration;
+
+use clap::ValueEnum;
+use highwater_cli::beside;
+use highwater_window::{Window, avg, count};
+
+/// What becomes of the events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Query {
+    /// Each event, as it came: data/events
+    Passthrough,
+    /// How many events of each type there were in 5 minutes, and their average value: data/event_aggregates
+    Tumbling,
+    /// How many events of each user there were in 5 minutes, each minute: data/user_activity
+    Sliding,
+}
+
+/// The windows of a query.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Windows {
+    pub(crate) size: Duration,
+    pub(crate) slide: Duration,
+    /// The column whose values are told apart.
+    pub(crate) key: &'static str,
+    /// The column with the number of events.
+    pub(crate) count: &'static str,
+    /// The column with the average of `value`, if there is one.
+    pub(crate) average: Option<&'static str>,
+}
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+impl Query {
+    /// The query, as it is called in names and on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Passthrough => "passthrough",
+            Self::Tumbling => "tumbling",
+            Self::Sliding => "sliding",
+        }
+    }
+
+    /// What its table is called, unless another one is named.
+    fn table(self) -> &'static str {
+        match self {
+            Self::Passthrough => "events",
+            Self::Tumbling => "event_aggregates",
+            Self::Sliding => "user_activity",
+        }
+    }
+
+    /// A name in which `{query}` and `{table}` stand for those of this query.
+    pub(crate) fn filled(self, name: &str) -> String {
+        name.replace("{query}", self.name()).replace("{table}", self.table())
+    }
+
+    /// Its windows; none where events are passed on.
+    pub(crate) fn windows(self) -> Option<Windows> {
+        let (slide, key, count, average) = match self {
+            Self::Passthrough => return None,
+            Self::Tumbling => (5 * MINUTE, "event_type", "event_count", Some("avg_value")),
+            Self::Sliding => (MINUTE, "user_id", "count", None),
+        };
+        Some(Windows { size: 5 * MINUTE, slide, key, count, average })
+    }
+}
+
+/// The names of the tables that a run writes.
+#[derive(Debug)]
+pub(crate) struct Names {
+    pub(crate) main: String,
+    /// Of records that could not become events.
+    pub(crate) rejected: String,
+    /// Of events that came too late.
+    pub(crate) late: String,
+}
+
+impl Names {
+    /// Those of a query, given what its table is called.
+    pub(crate) fn new(query: Query, table: &str) -> Self {
+        let main = query.filled(table);
+        Self { rejected: beside(&main, "rejected"), late: beside(&main, "late"), main }
+    }
+}
+
+impl Windows {
+    /// The step that makes them.
+    pub(crate) fn step(&self) -> Window {
+        let average = self.average.map(|name| avg("value").named(name));
+        Window::sliding(self.size, self.slide)
+            .by([self.key])
+            .aggregate([count(self.count)].into_iter().chain(average))
+    }
+}
