@@ -33,7 +33,7 @@ PIPELINE = "ledger/ledger"
 FOREIGN = "foreign"
 ROWS = 3
 # How many rounds, and how many epochs of the pipeline among them, at least; how often each other thing is done.
-ROUNDS = 12
+ROUNDS = 8
 EPOCHS = 6
 COMPACT_EVERY = 3
 SPARK_EVERY = 6

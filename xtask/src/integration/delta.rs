@@ -84,7 +84,7 @@ fn accompanied(lab: &Lab, home: &Home, records: &str) -> Result<()> {
 }
 
 fn start(home: &Home, name: &str) -> Result<Life> {
-    let paced = ["--trigger", "1s", "--max-records-per-epoch", "2000", "--table", TABLE];
+    let paced = ["--trigger", "1s", "--max-records-per-epoch", "500", "--table", TABLE];
     home.start(name, &mut home.ledger(&[&["--from", ENDLESS][..], &paced].concat()))
 }
 
