@@ -36,6 +36,7 @@ mod stop;
 mod topics;
 mod transactions;
 mod versions;
+mod windows;
 
 use draw::Draw;
 use lab::Lab;
@@ -166,6 +167,13 @@ const SUITES: &[Suite] = &[
         lane: Lane::Other,
         needs: &[Need::Ledger, Need::Python, Need::Spark],
         run: shared_catalog::run,
+    },
+    Suite {
+        name: "windows",
+        shows: "tumbling, sliding and session windows of random rows are those that DuckDB makes of them",
+        lane: Lane::Other,
+        needs: &[Need::Python],
+        run: windows::run,
     },
     Suite {
         name: "instances",

@@ -73,7 +73,7 @@ impl Sessions {
         self.specs.shape.add_rows(&mut groups, (slots, rows), place)
     }
 
-    /// The next sessions that are to be emitted; none when all are.
+    /// Some sessions that are to be emitted; none when all are.
     fn next_sessions(&mut self) -> Result<Option<Batch>> {
         let Self { specs, groups, closing } = self;
         let Some(closing) = closing else { return Ok(None) };

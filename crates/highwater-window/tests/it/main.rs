@@ -8,6 +8,7 @@
 )]
 
 mod contract;
+mod duckdb;
 mod golden;
 mod oracle;
 mod reference;
