@@ -7,7 +7,7 @@ mod contents;
 mod sink;
 
 use highwater_core::Error;
-use highwater_delta::DeltaTable;
+use highwater_delta::{DeltaTable, Maintenance};
 use highwater_iceberg::{FileCatalog, SqlCatalog, TableName};
 use highwater_storage::Storage;
 
@@ -70,11 +70,11 @@ impl Table {
         }))
     }
 
-    /// A sink that appends to it.
+    /// A sink that appends to it, and keeps the log of a Delta table short.
     pub fn append(self) -> TableSink {
         match self {
             Self::Iceberg(table) => TableSink::Iceberg(table.append()),
-            Self::Delta(table) => TableSink::Delta(table.append()),
+            Self::Delta(table) => TableSink::Delta(table.append().maintain(Maintenance::default())),
         }
     }
 

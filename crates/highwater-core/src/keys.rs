@@ -1,6 +1,9 @@
 //! Key groups: which rows belong together, the same on any number of workers and in every version.
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, make_array};
+use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Decimal128Type, Decimal256Type, Float32Type, Float64Type,
@@ -20,8 +23,8 @@ pub const KEY_GROUPS: u8 = 128;
 /// Version 1 of the hash, which never changes: from 0, the hash of each column in turn is XXH3-64 of
 /// its value, seeded by the hash so far. A number is its bytes in little endian (a float with one zero
 /// and one NaN), a boolean one byte, text and binary their bytes, so that the width of
-/// offsets and views does not show. A null turns the seed and adds a constant. The group is the
-/// hash modulo [`KEY_GROUPS`].
+/// offsets and views does not show. A null turns the seed and adds a constant. A struct is its
+/// fields in turn, all of them null where it is null. The group is the hash modulo [`KEY_GROUPS`].
 ///
 /// `Source:` the XXH3 specification.
 ///
@@ -61,7 +64,7 @@ pub enum KeyError {
     },
     /// A type whose values have no bytes that are the same everywhere.
     #[error(
-        "column {column} of type {found} cannot be a key; numbers, times, booleans, text and binary can"
+        "column {column} of type {found} cannot be a key; numbers, times, booleans, text, binary and structs of these can"
     )]
     Type {
         /// The column.
@@ -99,6 +102,11 @@ impl KeyGroups {
         Ok(Self { columns: columns.iter().map(find).collect::<Result<_, _>>()? })
     }
 
+    /// The numbers of the columns.
+    pub fn columns(&self) -> &[usize] {
+        &self.columns
+    }
+
     /// The group of each row, below [`KEY_GROUPS`].
     ///
     /// # Errors
@@ -129,6 +137,16 @@ impl KeyGroups {
         Ok(hashes)
     }
 
+    /// The hash of a key with one more column behind those of `hash`, which is 0 for the first: its value
+    /// has these bytes, or is null.
+    #[inline]
+    pub fn extend(hash: u64, value: Option<&[u8]>) -> u64 {
+        match value {
+            Some(bytes) => XxHash3_64::oneshot_with_seed(hash, bytes),
+            None => hash.rotate_left(1).wrapping_add(NULL),
+        }
+    }
+
     /// The worker of a group among `workers`: neighbouring groups share one.
     #[inline]
     pub fn worker(group: u8, workers: usize) -> usize {
@@ -149,8 +167,11 @@ impl From<KeyError> for Error {
 fn is_key(found: &DataType) -> bool {
     use DataType::{
         Binary, BinaryView, Boolean, FixedSizeBinary, Float32, Float64, LargeBinary, LargeUtf8,
-        Utf8, Utf8View,
+        Struct, Utf8, Utf8View,
     };
+    if let Struct(fields) = found {
+        return !fields.is_empty() && fields.iter().all(|field| is_key(field.data_type()));
+    }
     found.is_integer()
         || found.is_temporal() && !matches!(found, DataType::Interval(_))
         || matches!(found, DataType::Decimal128(..) | DataType::Decimal256(..))
@@ -187,9 +208,23 @@ fn hash_column(column: &ArrayRef, hashes: &mut [u64]) -> Result<(), ArrowError> 
         DataType::LargeBinary => each(column.as_binary::<i64>().iter(), hashes, hash),
         DataType::BinaryView => each(column.as_binary_view().iter(), hashes, hash),
         DataType::FixedSizeBinary(_) => each(column.as_fixed_size_binary().iter(), hashes, hash),
+        DataType::Struct(_) => {
+            for field in column.as_struct().columns() {
+                hash_column(&null_as(column, field)?, hashes)?;
+            }
+        }
         _ => numbers::<Int64Type>(&cast(column, &DataType::Int64)?, hashes),
     }
     Ok(())
+}
+
+/// A field of a struct, null also where the struct is.
+fn null_as(column: &ArrayRef, field: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    if column.null_count() == 0 {
+        return Ok(Arc::clone(field));
+    }
+    let nulls = NullBuffer::union(column.nulls(), field.nulls());
+    Ok(make_array(field.to_data().into_builder().nulls(nulls).build()?))
 }
 
 fn numbers<T: ArrowPrimitiveType>(column: &ArrayRef, hashes: &mut [u64]) {
@@ -222,7 +257,7 @@ fn each<T>(
     for (value, seed) in values.zip(hashes) {
         *seed = match value {
             Some(value) => of(value, *seed),
-            None => seed.rotate_left(1).wrapping_add(NULL),
+            None => KeyGroups::extend(*seed, None),
         };
     }
 }
@@ -231,7 +266,7 @@ fn each<T>(
 const NULL: u64 = 0x9e37_79b9_7f4a_7c15;
 
 fn hash(bytes: &[u8], seed: u64) -> u64 {
-    XxHash3_64::oneshot_with_seed(seed, bytes)
+    KeyGroups::extend(seed, Some(bytes))
 }
 
 #[cfg(test)]

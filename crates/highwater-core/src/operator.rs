@@ -165,6 +165,7 @@ pub struct Resolved {
     output: StreamInfo,
     sides: Vec<Side>,
     routing: Routing,
+    routings: Vec<(Port, Routing)>,
     holds: Vec<(Port, i64)>,
     state: Option<StateBound>,
     watermark: Option<Duration>,
@@ -180,8 +181,9 @@ impl Resolved {
         build: impl Fn() -> Result<Box<dyn Operator>> + Send + Sync + 'static,
     ) -> Self {
         let build = Arc::new(build);
-        let (sides, holds, routing) = (Vec::new(), Vec::new(), Routing::Local);
-        Self { output, sides, routing, holds, state: None, watermark: None, build }
+        let (sides, holds) = (Vec::new(), Vec::new());
+        let (routing, routings) = (Routing::Local, Vec::new());
+        Self { output, sides, routing, routings, holds, state: None, watermark: None, build }
     }
 
     /// The same step with one more output beside the main one.
@@ -205,10 +207,20 @@ impl Resolved {
         self
     }
 
-    /// The same step with its inputs routed differently.
+    /// The same step with its inputs routed differently: all that no routing [of their
+    /// own](Self::with_port_routing) is given for.
     #[must_use]
     pub fn with_routing(mut self, routing: Routing) -> Self {
         self.routing = routing;
+        self
+    }
+
+    /// The same step with one input routed in a way of its own, such as by a key whose columns have
+    /// other names there.
+    #[must_use]
+    pub fn with_port_routing(mut self, port: Port, routing: Routing) -> Self {
+        self.routings.retain(|(routed, _)| *routed != port);
+        self.routings.push((port, routing));
         self
     }
 
@@ -241,9 +253,15 @@ impl Resolved {
         self.state.as_ref()
     }
 
-    /// How input rows find their worker.
+    /// How rows of inputs find their worker that are not routed in a way of their own.
     pub fn routing(&self) -> &Routing {
         &self.routing
+    }
+
+    /// How the rows of an input find their worker.
+    pub fn routing_of(&self, port: Port) -> &Routing {
+        let own = self.routings.iter().find(|(routed, _)| *routed == port);
+        own.map_or(&self.routing, |(_, routing)| routing)
     }
 
     /// How far the watermark lies behind the latest time; none when the step declares no event time.

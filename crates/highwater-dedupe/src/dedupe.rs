@@ -160,11 +160,13 @@ struct Deduping {
     held: VecDeque<Held>,
 }
 
-/// Rows that duplicate nothing of earlier epochs.
+/// Rows of this epoch, none of them late.
 struct Held {
     place: Place,
     batch: Batch,
     keys: Keys,
+    /// Those that duplicate something of earlier epochs.
+    again: Vec<bool>,
 }
 
 impl Operator for Deduping {
@@ -173,12 +175,9 @@ impl Operator for Deduping {
         let (late, batch) = split(batch, &late)?;
         cx.counts().late += late.len() as u64;
         cx.emit_side(LATE, late)?;
-        let keys = self.kept.keys(&batch, &self.keys)?;
-        let again = self.kept.close(&keys, times(&batch, self.time)?)?;
-        let (again, batch) = split(batch, &again)?;
-        cx.counts().duplicates += again.len() as u64;
-        let keys = if again.is_empty() { keys } else { self.kept.keys(&batch, &self.keys)? };
-        self.hold(batch, keys)?;
+        if !batch.is_empty() {
+            self.hold(batch, cx)?;
+        }
         Ok(Flow::Done)
     }
 
@@ -191,14 +190,18 @@ impl Operator for Deduping {
     }
 
     fn more(&mut self, cx: &mut Context<'_>) -> Result<Flow> {
-        let Some(Held { batch, keys, .. }) = self.held.pop_front() else {
+        let Some(Held { batch, keys, mut again, .. }) = self.held.pop_front() else {
             self.kept.end_epoch(cx.watermark())?;
             return Ok(Flow::Done);
         };
-        let again = self.kept.keep(&keys, times(&batch, self.time)?)?;
-        let (again, first) = split(batch, &again)?;
-        cx.counts().duplicates += again.len() as u64;
-        cx.emit(first);
+        self.kept.keep(&keys, times(&batch, self.time)?, &mut again)?;
+        let first: BooleanArray = again.iter().map(|again| Some(!again)).collect();
+        cx.counts().duplicates += first.false_count() as u64;
+        cx.emit(if first.false_count() == 0 {
+            batch
+        } else {
+            batch.filter(&first).map_err(DedupeError::from)?
+        });
         Ok(Flow::More)
     }
 
@@ -214,11 +217,15 @@ impl Operator for Deduping {
 impl Deduping {
     /// Holds rows until the epoch ends. Until then nothing of them goes anywhere, so their reader may
     /// go on.
-    fn hold(&mut self, batch: Batch, keys: Keys) -> Result<(), DedupeError> {
-        if !batch.is_empty() {
-            let (place, batch) = (Place::of(&batch)?, Batch { permit: None, ..batch });
-            self.held.push_back(Held { place, batch, keys });
+    fn hold(&mut self, batch: Batch, cx: &mut Context<'_>) -> Result<()> {
+        let keys = self.kept.keys(&batch, &self.keys)?;
+        let again = self.kept.close(&keys, times(&batch, self.time)?)?;
+        if again.iter().all(|again| *again) {
+            cx.counts().duplicates += batch.len() as u64;
+            return Ok(());
         }
+        let (place, batch) = (Place::of(&batch)?, Batch { permit: None, ..batch });
+        self.held.push_back(Held { place, batch, keys, again });
         Ok(())
     }
 }

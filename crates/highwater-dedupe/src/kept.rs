@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, TimestampMicrosecondArray};
+use arrow::array::{Array, ArrayRef, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use highwater_core::{Batch, Error, ErrorKind, Name, Result, StateReader, StateWriter, Timestamp};
 use highwater_state::{Keys, Table, TableSpec};
@@ -57,18 +57,18 @@ impl Kept {
         &mut self,
         keys: &Keys,
         times: &TimestampMicrosecondArray,
-    ) -> Result<BooleanArray> {
+    ) -> Result<Vec<bool>> {
         let mut close = vec![false; times.len()];
         for (bucket, rows) in self.table.split(keys, Some(times.values())) {
             let near = bucket.saturating_sub(1)..=bucket.saturating_add(1);
             self.mark_close(&mut close, (keys, times), near, &rows)?;
         }
-        Ok(close.into())
+        Ok(close)
     }
 
-    /// Keeps rows in their order, and marks those that are close to one that this epoch has kept. Of
-    /// earlier epochs there must be none that are [close](Self::close). Rows without a time are neither
-    /// kept nor marked.
+    /// Keeps the rows that are not marked, in their order, and marks those that are close to one that this
+    /// epoch has kept. Those that are [close](Self::close) to one of earlier epochs must be marked. Rows
+    /// without a time are neither kept nor marked.
     ///
     /// A run of rows is kept at once: the neighbours of its bucket stay as they are meanwhile, and in the
     /// bucket itself only the first of a key is new.
@@ -76,12 +76,12 @@ impl Kept {
         &mut self,
         keys: &Keys,
         times: &TimestampMicrosecondArray,
-    ) -> Result<BooleanArray> {
-        let mut again = vec![false; times.len()];
+        again: &mut [bool],
+    ) -> Result<()> {
         for (bucket, mut rows) in runs(times, self.within) {
             for near in [bucket.saturating_sub(1), bucket.saturating_add(1)] {
                 if near != bucket && self.fresh.contains(&near) {
-                    self.mark_close(&mut again, (keys, times), near..=near, &rows)?;
+                    self.mark_close(again, (keys, times), near..=near, &rows)?;
                 }
             }
             rows.retain(|row| again.get(*row as usize) == Some(&false));
@@ -92,12 +92,12 @@ impl Kept {
                 let both = kept.get_mut(*slot as usize).zip(times.values().get(*row as usize));
                 match both.filter(|_| *new) {
                     Some((kept, time)) => *kept = *time,
-                    None => mark(&mut again, *row),
+                    None => mark(again, *row),
                 }
             }
             self.fresh.insert(bucket);
         }
-        Ok(again.into())
+        Ok(())
     }
 
     /// Ends an epoch: lets go of what is close to no row that may still come.

@@ -7,12 +7,18 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// What a commit says, as far as an append has to know it. Its files are nobody's concern here.
+use crate::files::{DataFile, RemovedFile};
+
+/// What a commit says, as far as a sink has to know it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Commit {
     pub(crate) protocol: Option<Protocol>,
     pub(crate) metadata: Option<Metadata>,
     pub(crate) txns: Vec<Txn>,
+    /// Files that it brings, also those whose deletion vector it changes.
+    pub(crate) adds: Vec<DataFile>,
+    /// Files that it takes out.
+    pub(crate) removes: Vec<RemovedFile>,
     /// What the writer says of itself, which no reader depends on.
     pub(crate) info: Option<Value>,
 }
@@ -24,6 +30,8 @@ struct Line {
     protocol: Option<Protocol>,
     meta_data: Option<Metadata>,
     txn: Option<Txn>,
+    add: Option<DataFile>,
+    remove: Option<RemovedFile>,
     commit_info: Option<Value>,
 }
 
@@ -59,16 +67,6 @@ pub(crate) struct Txn {
     pub(crate) version: i64,
 }
 
-/// A file that a commit adds.
-#[derive(Clone, Debug)]
-pub(crate) struct Add<'a> {
-    /// Its path below the table.
-    pub(crate) path: &'a str,
-    pub(crate) bytes: u64,
-    pub(crate) partition: &'a BTreeMap<String, Option<String>>,
-    pub(crate) stats: &'a str,
-}
-
 impl Commit {
     /// Reads the lines of a commit.
     ///
@@ -83,6 +81,8 @@ impl Commit {
             commit.metadata = line.meta_data.or(commit.metadata);
             commit.info = line.commit_info.or(commit.info);
             commit.txns.extend(line.txn);
+            commit.adds.extend(line.add);
+            commit.removes.extend(line.remove);
         }
         Ok(commit)
     }
@@ -139,16 +139,28 @@ impl Lines {
         self.push(&json!({"txn": {"appId": app_id, "version": version}}));
     }
 
-    pub(crate) fn add(&mut self, add: &Add<'_>, now_ms: i64) {
-        self.push(&json!({"add": {
-            // The path is a URL: names of ours have no other character that one could not have.
-            "path": add.path.replace('%', "%25"),
-            "partitionValues": add.partition,
-            "size": add.bytes,
-            "modificationTime": now_ms,
+    pub(crate) fn add(&mut self, file: &DataFile) {
+        let mut action = json!(file);
+        action["dataChange"] = true.into();
+        self.push(&json!({"add": action}));
+    }
+
+    pub(crate) fn remove(&mut self, file: &DataFile, now_ms: i64) {
+        let mut action = json!({
+            "path": file.path,
+            "deletionTimestamp": now_ms,
             "dataChange": true,
-            "stats": add.stats,
-        }}));
+            "extendedFileMetadata": true,
+            "partitionValues": file.partition_values,
+            "size": file.size,
+        });
+        if let Some(tags) = &file.tags {
+            action["tags"] = json!(tags);
+        }
+        if let Some(vector) = &file.deletion_vector {
+            action["deletionVector"] = json!(vector);
+        }
+        self.push(&json!({"remove": action}));
     }
 
     pub(crate) fn finish(self) -> Vec<u8> {

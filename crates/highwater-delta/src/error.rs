@@ -47,6 +47,34 @@ pub enum DeltaError {
         /// Why not, as the end of a sentence.
         problem: &'static str,
     },
+    /// A column that rows cannot be found again by.
+    #[error("rows of table {table} have no key {column}: {problem}")]
+    Key {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// Why not, as a sentence.
+        problem: &'static str,
+    },
+    /// Two rows of one key, of which nobody can say which is the last one.
+    #[error("table {table} was given two rows of the key {key} in one epoch, which have no order")]
+    SameKey {
+        /// The table.
+        table: String,
+        /// The key.
+        key: String,
+    },
+    /// A table of which no rows can be taken out.
+    #[error("rows of table {table} cannot be replaced: {reason} ({key})")]
+    Keeps {
+        /// The table.
+        table: String,
+        /// The property that says so.
+        key: &'static str,
+        /// What it means.
+        reason: &'static str,
+    },
     /// A table property whose value cannot be used.
     #[error("property {key}={value} of table {table} cannot be used")]
     Property {
@@ -235,10 +263,12 @@ impl DeltaError {
             | Self::ColumnNames { .. }
             | Self::Columns { .. }
             | Self::Partition { .. }
+            | Self::Key { .. }
             | Self::Property { .. }
             | Self::Absent { .. } => ErrorKind::Invalid,
-            Self::Feature { .. } => ErrorKind::Unsupported,
-            Self::OtherPipeline { .. }
+            Self::Feature { .. } | Self::Keeps { .. } => ErrorKind::Unsupported,
+            Self::SameKey { .. }
+            | Self::OtherPipeline { .. }
             | Self::Recreated { .. }
             | Self::Dropped { .. }
             | Self::StagedBefore { .. } => ErrorKind::Refused,
@@ -265,6 +295,15 @@ impl DeltaError {
             }
             Self::Partition { .. } => {
                 "partition by columns of numbers, text, dates or timestamps".to_owned()
+            }
+            Self::Key { .. } => {
+                "take columns of numbers, text, dates, timestamps, or structs of these".to_owned()
+            }
+            Self::SameKey { .. } => {
+                "make one row of each key before the sink, as a window or a dedupe does".to_owned()
+            }
+            Self::Keeps { key, .. } => {
+                format!("unset {key}, write to another table, or append to this one")
             }
             Self::Property { key, .. } => format!("set {key} to a value that can be used, or not"),
             Self::Feature { .. } => "write to another table".to_owned(),

@@ -1,10 +1,14 @@
-//! Replay of the log and of data, by `delta_kernel`. Its types are named here and nowhere else.
+//! Replay of the log and of data, by `delta_kernel`. Its types are named here and below, and nowhere
+//! else.
 //!
 //! The kernel reads; it never commits. Its transaction hides the bytes of a commit, so that whoever
 //! finds a version occupied could not tell whether it is its own.
 
+pub(crate) mod checkpoint;
+
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error as _;
+use std::num::NonZero;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch, StructArray};
@@ -17,12 +21,18 @@ use delta_kernel_default_engine::DefaultEngineBuilder;
 use highwater_core::{Error, ErrorKind, Result};
 use highwater_storage::Storage;
 use tokio::sync::mpsc;
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinError, spawn_blocking};
 
 use crate::actions::{Metadata, Protocol};
 use crate::error::DeltaError;
 use crate::log::Log;
 use crate::state::TableState;
+
+mod data;
+mod files;
+
+pub(crate) use data::{DeletedRows, Encoded, Files, encode};
+pub(crate) use files::files;
 
 /// The table is the root of its store. The scheme is that of stores whose listings have no order.
 const ROOT: &str = "file:///";
@@ -30,8 +40,24 @@ const ROOT: &str = "file:///";
 /// How many batches are read ahead.
 const AHEAD: usize = 2;
 
+/// Rows of a batch.
+const BATCH: usize = 8192;
+
+/// How many data files are opened ahead.
+const OPENED: usize = 8;
+
+/// An engine that reads the log.
 fn engine(table: &Storage) -> Arc<dyn Engine> {
     Arc::new(DefaultEngineBuilder::new(table.object_store()).build())
+}
+
+/// One that reads data as well, in batches of our size.
+fn data_engine(table: &Storage) -> Arc<dyn Engine> {
+    let mut builder = DefaultEngineBuilder::new(table.object_store());
+    if let (Some(rows), Some(files)) = (NonZero::new(BATCH), NonZero::new(OPENED)) {
+        builder = builder.with_batch_size(rows).with_buffer_size(files);
+    }
+    Arc::new(builder.build())
 }
 
 /// The newest version of a table that is there.
@@ -44,8 +70,12 @@ pub(crate) async fn newest(log: &Log) -> Result<TableState> {
     match read.await {
         Ok(Ok(state)) => Ok(state),
         Ok(Err(cause)) => Err(failed(name, cause)),
-        Err(cause) => Err(DeltaError::CutOff { table: name, source: cause.into() }.into()),
+        Err(cause) => Err(cut_off(name, cause)),
     }
+}
+
+fn cut_off(table: String, cause: JoinError) -> Error {
+    DeltaError::CutOff { table, source: cause.into() }.into()
 }
 
 fn state(engine: &dyn Engine) -> Result<TableState, KernelError> {
@@ -117,7 +147,7 @@ pub(crate) async fn read_schema(log: &Log) -> Result<SchemaRef> {
     match read.await {
         Ok(Ok(schema)) => Ok(schema),
         Ok(Err(cause)) => Err(failed(name, cause)),
-        Err(cause) => Err(DeltaError::CutOff { table: name, source: cause.into() }.into()),
+        Err(cause) => Err(cut_off(name, cause)),
     }
 }
 
@@ -129,7 +159,7 @@ pub(crate) fn rows(log: &Log, version: u64) -> mpsc::Receiver<Result<RecordBatch
         let send = |rows: Result<RecordBatch, KernelError>| {
             sender.blocking_send(rows.map_err(|cause| failed(name.clone(), cause))).is_ok()
         };
-        let engine = engine(&table);
+        let engine = data_engine(&table);
         let scan = Snapshot::builder_for(ROOT)
             .at_version(version)
             .build(&*engine)

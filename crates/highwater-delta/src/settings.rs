@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::error::DeltaError;
+use crate::features::DELETION_VECTORS;
+use crate::intervals::Intervals;
 
 const INDEXED: &str = "delta.dataSkippingNumIndexedCols";
 const FILE_BYTES: &str = "delta.targetFileSize";
@@ -12,13 +14,15 @@ const INDEXED_COLUMNS: usize = 32;
 /// How long files are, unless the table says otherwise.
 const DEFAULT_FILE_BYTES: u64 = 256 << 20;
 
-/// Properties that a new table may be given, besides those that are not Delta's own.
+/// Properties that a new table may be given, besides those that are not Delta's own: what they need
+/// it is made with.
 const ALLOWED: &[&str] = &[
     INDEXED,
     FILE_BYTES,
     "delta.appendOnly",
     "delta.checkpointInterval",
     "delta.deletedFileRetentionDuration",
+    DELETION_VECTORS,
     "delta.enableExpiredLogCleanup",
     "delta.logRetentionDuration",
 ];
@@ -86,7 +90,10 @@ pub(crate) fn check_new(
 ) -> Result<(), DeltaError> {
     let foreign = |key: &str| key.starts_with("delta.") && !ALLOWED.contains(&key);
     match properties.iter().find(|(key, _)| foreign(key)) {
-        None => Settings::of(table, properties).map(drop),
+        None => {
+            Settings::of(table, properties)?;
+            Intervals::of(table, properties).map(drop)
+        }
         Some((key, value)) => Err(DeltaError::Property {
             table: table.to_owned(),
             key: key.clone(),
@@ -121,12 +128,13 @@ mod tests {
     }
 
     #[test]
-    fn new_tables_take_no_property_that_needs_a_feature() {
+    fn new_tables_take_no_property_that_needs_a_feature_they_do_not_get() {
         let new =
             |key: &str| check_new("t", &BTreeMap::from([(key.to_owned(), "true".to_owned())]));
         assert!(new("delta.appendOnly").is_ok());
         assert!(new("owner").is_ok());
-        assert!(new("delta.enableDeletionVectors").is_err());
+        assert!(new("delta.enableDeletionVectors").is_ok());
+        assert!(new("delta.enableChangeDataFeed").is_err());
         assert!(new("delta.setTransactionRetentionDuration").is_err());
     }
 }

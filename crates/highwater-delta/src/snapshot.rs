@@ -44,6 +44,10 @@ impl DeltaSnapshot {
         Ok(Self { log, state, schema })
     }
 
+    pub(crate) fn log(&self) -> &Log {
+        &self.log
+    }
+
     /// The number of the version.
     pub fn version(&self) -> u64 {
         self.state.version

@@ -28,6 +28,15 @@ pub(crate) fn stats(
     serde_json::to_string(&stats)
 }
 
+/// The same statistics once rows of the file are deleted: bounds still hold, and no more than that.
+/// How many `rows` are in the file has to be said.
+pub(crate) fn loosened(stats: Option<&str>, rows: u64) -> Result<String, serde_json::Error> {
+    let mut stats: Values = stats.map_or_else(|| Ok(Values::new()), serde_json::from_str)?;
+    stats.insert("numRecords".to_owned(), serde_json::value::to_raw_value(&rows)?);
+    stats.insert("tightBounds".to_owned(), serde_json::value::to_raw_value(&false)?);
+    serde_json::to_string(&stats)
+}
+
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Stats {
@@ -42,9 +51,9 @@ struct Stats {
 type Values = BTreeMap<String, Box<RawValue>>;
 
 /// Puts the values of `fields` into `to`: the least, the greatest, and the nulls.
-fn collect<'a>(
+fn collect(
     fields: &Fields,
-    columns: &mut dyn Iterator<Item = &'a ColumnMetrics>,
+    columns: &mut dyn Iterator<Item = &ColumnMetrics>,
     to: &mut [&mut Values; 3],
 ) {
     for field in fields {

@@ -1,11 +1,13 @@
 //! Stages the rows of one worker and epoch as data files.
 
 mod files;
+mod latest;
 mod open;
 mod place;
 mod splitter;
 
 use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::future::BoxFuture;
@@ -13,9 +15,12 @@ use highwater_core::{Batch, Failpoint, Failpoints, Result, Staged, Writer, Write
 use highwater_storage::Storage;
 
 use crate::error::{Cause, DeltaError};
+use crate::key::KeyColumns;
 use crate::target::TableTarget;
 use files::{Files, Named};
+use latest::{Latest, Unfit};
 use open::OpenPartitions;
+pub(crate) use place::partition_directory;
 use splitter::Splitter;
 
 /// How many files are closed at once.
@@ -25,6 +30,8 @@ const CLOSED_AT_ONCE: usize = 8;
 pub(crate) struct TableWriter {
     files: Files,
     splitter: Splitter,
+    /// Where only the last row of each key is staged: what there is of it so far.
+    latest: Option<Latest>,
     open: OpenPartitions,
     staged: Vec<Staged>,
     failpoints: Failpoints,
@@ -32,17 +39,25 @@ pub(crate) struct TableWriter {
 
 impl TableWriter {
     /// A writer that needs nothing but the target of the plan, and holds about `memory` bytes of
-    /// rows and open files.
+    /// rows and open files. With a `key`, it holds the last row of each until it is closed, and
+    /// stages these alone.
     ///
     /// # Errors
     /// `Internal` when that is no target of this sink.
-    pub(crate) fn try_new(table: Storage, cx: &WriterContext, memory: usize) -> Result<Self> {
+    pub(crate) fn try_new(
+        table: Storage,
+        cx: &WriterContext,
+        memory: usize,
+        key: Option<KeyColumns>,
+    ) -> Result<Self> {
         let foreign =
             |source: Cause| DeltaError::Foreign { what: "target", of: cx.sink.to_string(), source };
         let target: TableTarget =
             serde_json::from_str(&cx.target.0).map_err(|cause| foreign(cause.into()))?;
         let splitter = Splitter::new(&cx.input.schema, &target.partition);
+        let latest = key.map(|key| Latest::new(key, target.partition.clone()));
         Ok(Self {
+            latest,
             files: Files::new(table, cx.clone(), target, splitter.file_schema(&cx.input.schema)),
             splitter,
             open: OpenPartitions::new(memory),
@@ -75,7 +90,19 @@ impl TableWriter {
 #[async_trait]
 impl Writer for TableWriter {
     fn write(&mut self, batch: Batch) -> Result<()> {
-        if batch.is_empty() { Ok(()) } else { self.divide(&batch.rows) }
+        if batch.is_empty() {
+            return Ok(());
+        }
+        match &mut self.latest {
+            None => self.divide(&batch.rows),
+            Some(latest) => latest.add(&batch).map_err(|cause| {
+                let table = self.files.table();
+                match cause {
+                    Unfit::SameKey(key) => DeltaError::SameKey { table, key }.into(),
+                    Unfit::Rows(source) => DeltaError::Arrange { table, source }.into(),
+                }
+            }),
+        }
     }
 
     async fn ready(&mut self) -> Result<()> {
@@ -86,6 +113,15 @@ impl Writer for TableWriter {
 
     fn close(mut self: Box<Self>) -> BoxFuture<'static, Result<Vec<Staged>>> {
         Box::pin(async move {
+            for rows in self.latest.take().into_iter().flat_map(Latest::finish) {
+                let failed = |source: ArrowError| DeltaError::Arrange {
+                    table: self.files.table(),
+                    source: source.into(),
+                };
+                let rows = rows.map_err(failed)?;
+                self.divide(&rows)?;
+                self.ready().await?;
+            }
             let all = self.open.finish(&mut self.files)?;
             self.stage(all).await?;
             Ok(self.staged)

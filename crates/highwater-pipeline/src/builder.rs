@@ -7,7 +7,7 @@ use std::time::Duration;
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use highwater_core::{
-    Error, ErrorKind, KeyGroups, Name, OperatorSpec, Output, Resolved, Result, Routing, Sink,
+    Error, ErrorKind, KeyGroups, Name, OperatorSpec, Output, Port, Resolved, Result, Routing, Sink,
     Source, StreamInfo,
 };
 
@@ -46,6 +46,13 @@ pub struct Stream {
     draft: Arc<Mutex<Draft>>,
     /// None behind a mistake that is already noted.
     tap: Option<Tap>,
+}
+
+/// Two streams on their way into one step.
+#[derive(Clone, Debug)]
+pub struct Connected {
+    first: Stream,
+    second: Stream,
 }
 
 impl Pipeline {
@@ -125,9 +132,14 @@ impl Stream {
     /// Adds a step of one's own or of an operator crate.
     #[must_use]
     pub fn apply(&self, name: impl Into<String>, step: impl OperatorSpec + 'static) -> Self {
-        let mut draft = lock(&self.draft);
-        let tap = draft.step(name, self, Arc::new(step));
-        Self { draft: Arc::clone(&self.draft), tap }
+        self.step(name, &[self], Arc::new(step))
+    }
+
+    /// This stream and another one of the same pipeline as the inputs of a step: this one is its
+    /// first, the other its second.
+    #[must_use]
+    pub fn connect(&self, other: &Self) -> Connected {
+        Connected { first: self.clone(), second: other.clone() }
     }
 
     /// Declares the event time of the stream: rows may come up to `delay` later than others of their
@@ -168,6 +180,15 @@ impl Stream {
         self.apply(name, Filter::new(keep))
     }
 
+    fn step(&self, name: impl Into<String>, of: &[&Self], step: Arc<dyn OperatorSpec>) -> Self {
+        let mut draft = lock(&self.draft);
+        // A stream of another pipeline has numbers of nodes that mean others here.
+        let here = of.iter().all(|stream| Arc::ptr_eq(&stream.draft, &self.draft));
+        let taps: Option<Vec<_>> = of.iter().map(|stream| stream.tap.filter(|_| here)).collect();
+        let tap = draft.step(name, here, taps, step);
+        Self { draft: Arc::clone(&self.draft), tap }
+    }
+
     /// Ends the stream in a table.
     ///
     /// The first sink that takes a main output is the primary: it is committed first, and its
@@ -175,6 +196,14 @@ impl Stream {
     pub fn sink(&self, name: impl Into<String>, sink: impl Sink + 'static) {
         let mut draft = lock(&self.draft);
         draft.sink(name, self, Arc::new(sink));
+    }
+}
+
+impl Connected {
+    /// Adds a step of two inputs.
+    #[must_use]
+    pub fn apply(&self, name: impl Into<String>, step: impl OperatorSpec + 'static) -> Stream {
+        self.first.step(name, &[&self.first, &self.second], Arc::new(step))
     }
 }
 
@@ -196,17 +225,23 @@ impl Draft {
     fn step(
         &mut self,
         name: impl Into<String>,
-        input: &Stream,
+        here: bool,
+        inputs: Option<Vec<Tap>>,
         step: Arc<dyn OperatorSpec>,
     ) -> Option<Tap> {
-        let (name, tap) = self.reader(Role::Step, name, input)?;
-        let info = self.graph.info(tap)?;
-        let resolved = step.resolve(std::slice::from_ref(&info));
-        let routed = |resolved: Resolved| check(resolved.routing(), &info).map(|()| resolved);
-        match resolved.and_then(routed).and_then(check_state) {
+        let name = self.name(Role::Step, name)?;
+        if !here {
+            self.mistakes.push(Mistake::Elsewhere { name });
+            return None;
+        }
+        let inputs = inputs?;
+        let infos: Vec<_> =
+            inputs.iter().map(|tap| self.graph.info(*tap)).collect::<Option<_>>()?;
+        let resolved = step.resolve(&infos);
+        match resolved.and_then(|resolved| check_ports(resolved, &infos)) {
             Ok(resolved) => {
                 let kind = NodeKind::Step(step, resolved);
-                let node = self.graph.push(Node { name, kind, inputs: vec![tap] });
+                let node = self.graph.push(Node { name, kind, inputs });
                 Some(Tap { node, output: Output::Main })
             }
             Err(error) => {
@@ -235,7 +270,8 @@ impl Draft {
     }
 
     fn sink(&mut self, name: impl Into<String>, input: &Stream, sink: Arc<dyn Sink>) {
-        let Some((name, tap)) = self.reader(Role::Sink, name, input) else { return };
+        let Some(name) = self.name(Role::Sink, name) else { return };
+        let Some(tap) = input.tap else { return };
         let Some(info) = self.graph.info(tap) else { return };
         let resolved = sink.resolve(&info);
         match resolved.and_then(|routing| check(&routing, &info).map(|()| routing)) {
@@ -245,16 +281,6 @@ impl Draft {
             }
             Err(error) => self.mistakes.push(Mistake::Unfit { name, error }),
         }
-    }
-
-    fn reader(
-        &mut self,
-        role: Role,
-        name: impl Into<String>,
-        input: &Stream,
-    ) -> Option<(Name, Tap)> {
-        let name = self.name(role, name)?;
-        Some((name, input.tap?))
     }
 
     fn is_main(&self, sink: NodeId) -> bool {
@@ -271,16 +297,19 @@ fn check(routing: &Routing, input: &StreamInfo) -> Result<()> {
     }
 }
 
-/// Checks that state finds its rows again on any number of workers.
-fn check_state(step: Resolved) -> Result<Resolved> {
-    match (step.state(), step.routing()) {
-        (Some(_), Routing::Local) => {
+/// Checks that the rows of each input can be routed.
+fn check_ports(step: Resolved, inputs: &[StreamInfo]) -> Result<Resolved> {
+    for (port, input) in inputs.iter().enumerate() {
+        let routing = step.routing_of(Port(port));
+        check(routing, input)?;
+        // State has to find its rows again on any number of workers.
+        if step.state().is_some() && *routing == Routing::Local {
             let what = "it keeps state, and its rows stay on whatever worker they come to";
-            Err(Error::new(ErrorKind::Invalid, "pipeline", what)
-                .advise("route its rows by key, or to a single worker"))
+            return Err(Error::new(ErrorKind::Invalid, "pipeline", what)
+                .advise("route its rows by key, or to a single worker"));
         }
-        _ => Ok(step),
     }
+    Ok(step)
 }
 
 /// A closure that panicked while a pipeline was declared leaves nothing half done worth hiding.

@@ -25,6 +25,12 @@ pub enum Mistake {
         /// What it says.
         error: Error,
     },
+    /// A step that connects streams of two pipelines.
+    #[error("{name} connects a stream of another pipeline; declare both streams in this one")]
+    Elsewhere {
+        /// The step.
+        name: Name,
+    },
     /// A side output that there is not.
     #[error("{name} has no output {side}; {}", only(there))]
     NoSide {

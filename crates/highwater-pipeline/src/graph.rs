@@ -88,10 +88,10 @@ impl Graph {
         self.nodes.get(id.0)
     }
 
-    /// How the rows that come to a node find their worker.
-    pub fn routing(&self, id: NodeId) -> &Routing {
+    /// How the rows that come to a port of a node find their worker.
+    pub fn routing(&self, id: NodeId, port: Port) -> &Routing {
         match self.node(id).map(|node| &node.kind) {
-            Some(NodeKind::Step(_, resolved)) => resolved.routing(),
+            Some(NodeKind::Step(_, resolved)) => resolved.routing_of(port),
             Some(NodeKind::Sink { routing, .. }) => routing,
             _ => &Routing::Local,
         }

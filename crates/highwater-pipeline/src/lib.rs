@@ -39,7 +39,7 @@ mod upgrade;
 mod watermark;
 
 pub use accounting::{Done, Outcome, SourceCounts, Stepped};
-pub use builder::{Pipeline, Stream};
+pub use builder::{Connected, Pipeline, Stream};
 pub use clock::SystemClock;
 pub use error::{BuildErrors, Mistake, RunError};
 pub use executor::{Executor, ExecutorSpec, Job, Report};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, FieldRef, SchemaRef};
-use highwater_core::{KeyError, KeyGroups};
+use highwater_core::{KEY_GROUPS, KeyError, KeyGroups};
 
 mod decode;
 mod visit;
@@ -14,7 +14,8 @@ use visit::{visit, width};
 /// The key columns of a batch, encoded and hashed once.
 ///
 /// Two keys are equal exactly when their bytes are. The hash is that of [`KeyGroups`], so that an
-/// exchange by these columns brings all rows of a key to the table that holds it.
+/// exchange by these columns brings all rows of a key to the table that holds it. Where key groups go by some of
+/// the columns, so do its lowest bits.
 #[derive(Debug)]
 pub struct Keys {
     bytes: Vec<u8>,
@@ -79,6 +80,8 @@ impl Keys {
 pub(crate) struct KeyCodec {
     schema: SchemaRef,
     groups: KeyGroups,
+    /// What tells the key groups, if that is not all columns.
+    some: Option<KeyGroups>,
 }
 
 /// How the values of a key column stand among the bytes.
@@ -125,9 +128,20 @@ fn put(into: &mut &mut [u8], bytes: &[u8]) {
     }
 }
 
+/// A hash that has the key group of another one: its lowest bits.
+fn in_group(hash: u64, of: u64) -> u64 {
+    hash & !u64::from(KEY_GROUPS - 1) | u64::from(KeyGroups::group(of))
+}
+
 impl KeyCodec {
     pub(crate) fn new(schema: SchemaRef, groups: KeyGroups) -> Self {
-        Self { schema, groups }
+        Self { schema, groups, some: None }
+    }
+
+    /// The same with key groups that go by some of the columns.
+    pub(crate) fn with_groups(mut self, some: Option<KeyGroups>) -> Self {
+        self.some = some;
+        self
     }
 
     pub(crate) fn columns(&self) -> usize {
@@ -142,7 +156,12 @@ impl KeyCodec {
     /// Encodes and hashes.
     pub(crate) fn keys(&self, columns: &[ArrayRef]) -> Result<Keys, KeyError> {
         let rows = RecordBatch::try_new(Arc::clone(&self.schema), columns.to_vec())?;
-        let hashes = self.groups.hashes(&rows)?;
+        let mut hashes = self.groups.hashes(&rows)?;
+        if let Some(some) = &self.some {
+            for (hash, of) in hashes.iter_mut().zip(some.hashes(&rows)?) {
+                *hash = in_group(*hash, of);
+            }
+        }
         self.encode(columns, hashes)
     }
 
@@ -198,6 +217,19 @@ impl KeyCodec {
             })?;
         }
         Ok(())
+    }
+
+    /// The hash of a key from its bytes.
+    pub(crate) fn hash(&self, mut key: &[u8]) -> u64 {
+        let (mut hash, mut grouping) = (0, None);
+        for (column, (form, _)) in self.forms().enumerate() {
+            if self.some.as_ref().is_some_and(|some| some.columns().len() == column) {
+                grouping = Some(hash);
+            }
+            let Some(value) = decode::take(form, &mut key) else { break };
+            hash = KeyGroups::extend(hash, value);
+        }
+        grouping.map_or(hash, |of| in_group(hash, of))
     }
 
     /// The columns of keys again.

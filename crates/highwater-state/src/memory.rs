@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
+use hashbrown::{HashTable, hash_table};
 
 use crate::columns::{ValueColumn, reserve};
 use crate::keys::Keys;
@@ -36,7 +35,7 @@ pub(crate) struct Memory {
     next: Vec<u32>,
     numbers: Vec<u64>,
     columns: Vec<ValueColumn>,
-    index: HashTable<u32>,
+    index: HashTable<Entry>,
     /// Rows that are yet to be saved at the lowest level.
     touched: Vec<u32>,
     live: u64,
@@ -44,13 +43,35 @@ pub(crate) struct Memory {
     filled: usize,
 }
 
-/// What a look at a row needs first, in one place.
+/// What is known of a row besides its values.
 #[derive(Clone, Copy, Debug)]
 struct Head {
-    hash: u64,
+    /// Where its key begins.
     key: u32,
     /// Levels, marks, and the length of the key.
     bits: u32,
+}
+
+/// The newest row of a key, with half of its hash: to look at the rows themselves would cost more.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    half: u32,
+    slot: u32,
+}
+
+impl Entry {
+    /// The half of a hash that rows of one bucket do not share.
+    #[inline]
+    fn half(hash: u64) -> u32 {
+        let [.., a, b, c, d] = hash.to_le_bytes();
+        u32::from_le_bytes([a, b, c, d])
+    }
+
+    /// What the index goes by: it takes the lowest bits for the place, and the highest as well.
+    #[inline]
+    fn spread(half: u32) -> u64 {
+        u64::from(half) << u32::BITS | u64::from(half)
+    }
 }
 
 impl Head {
@@ -61,12 +82,6 @@ impl Head {
     fn owed(self) -> u8 {
         self.bits.to_le_bytes()[0] & OWED
     }
-}
-
-/// The lowest bits of a hash are the same in a whole bucket, and those are what the index goes by.
-#[inline]
-fn spread(hash: u64) -> u64 {
-    hash.rotate_left(32)
 }
 
 impl Memory {
@@ -122,7 +137,7 @@ impl Memory {
 
     #[inline]
     fn head(&self, slot: u32) -> Head {
-        self.heads.get(slot as usize).copied().unwrap_or(Head { hash: 0, key: 0, bits: DEAD })
+        self.heads.get(slot as usize).copied().unwrap_or(Head { key: 0, bits: DEAD })
     }
 
     #[inline]
@@ -130,6 +145,11 @@ impl Memory {
         let from = head.key as usize;
         let to = from + (head.bits >> KEY_SHIFT) as usize;
         self.keys.get(from..to).unwrap_or_default()
+    }
+
+    /// The hash of a key that is held.
+    fn hash(&self, head: Head) -> u64 {
+        self.layout.codec.hash(self.key(head))
     }
 
     pub(crate) fn is_live(&self, slot: u32) -> bool {
@@ -157,7 +177,9 @@ impl Memory {
         slots.clear();
         slots.extend(rows.iter().map(|row| {
             let hash = keys.hashes().get(*row as usize).copied().unwrap_or_default();
-            self.index.find(spread(hash), |slot| self.head(*slot).hash == hash).copied()
+            let half = Entry::half(hash);
+            let found = self.index.find(Entry::spread(half), |entry| entry.half == half);
+            found.map(|entry| entry.slot)
         }));
         for (row, found) in rows.iter().zip(slots) {
             let Some(slot) = *found else { continue };
@@ -169,11 +191,9 @@ impl Memory {
     }
 
     fn seek(&self, hash: u64, key: &[u8]) -> Option<u32> {
-        let same = |slot: &u32| {
-            let head = self.head(*slot);
-            head.hash == hash && self.key(head) == key
-        };
-        self.index.find(spread(hash), same).copied()
+        let half = Entry::half(hash);
+        let same = |entry: &Entry| entry.half == half && self.key(self.head(entry.slot)) == key;
+        self.index.find(Entry::spread(half), same).map(|entry| entry.slot)
     }
 
     /// Finds the row of each key, or adds one.
@@ -228,35 +248,33 @@ impl Memory {
 
     fn find_or_add(&mut self, hash: u64, key: &[u8]) -> Result<(u32, bool), StateError> {
         let slot = self.next_slot()?;
-        let (heads, arena) = (&self.heads, &self.keys);
-        let same = |slot: &u32| is_key(heads, arena, *slot, hash, key);
-        let of = |slot: &u32| heads.get(*slot as usize).map_or(0, |head| spread(head.hash));
-        match self.index.entry(spread(hash), same, of) {
-            Entry::Occupied(entry) => return Ok((*entry.get(), false)),
-            Entry::Vacant(entry) => entry.insert(slot),
+        match self.entry(hash, key) {
+            hash_table::Entry::Occupied(entry) => return Ok((entry.get().slot, false)),
+            hash_table::Entry::Vacant(entry) => {
+                entry.insert(Entry { half: Entry::half(hash), slot })
+            }
         };
-        self.add(hash, key)?;
+        self.add(key)?;
         Ok((slot, true))
     }
 
     fn add_to_chain(&mut self, hash: u64, key: &[u8], number: u64) -> Result<u32, StateError> {
         let slot = self.next_slot()?;
-        let (heads, arena) = (&self.heads, &self.keys);
-        let same = |slot: &u32| is_key(heads, arena, *slot, hash, key);
-        let of = |slot: &u32| heads.get(*slot as usize).map_or(0, |head| spread(head.hash));
-        let next = match self.index.entry(spread(hash), same, of) {
-            Entry::Occupied(mut entry) => std::mem::replace(entry.get_mut(), slot),
-            Entry::Vacant(entry) => {
-                entry.insert(slot);
+        let next = match self.entry(hash, key) {
+            hash_table::Entry::Occupied(mut entry) => {
+                std::mem::replace(&mut entry.get_mut().slot, slot)
+            }
+            hash_table::Entry::Vacant(entry) => {
+                entry.insert(Entry { half: Entry::half(hash), slot });
                 NONE
             }
         };
         match self.heads.get(next as usize).copied() {
             // The bytes of the key stand there once.
-            Some(Head { key, bits, .. }) => {
-                self.push(Head { hash, key, bits: bits >> KEY_SHIFT << KEY_SHIFT });
+            Some(Head { key, bits }) => {
+                self.push(Head { key, bits: bits >> KEY_SHIFT << KEY_SHIFT })
             }
-            None => self.add(hash, key)?,
+            None => self.add(key)?,
         }
         reserve(&mut self.next, 1);
         self.next.push(next);
@@ -265,18 +283,26 @@ impl Memory {
         Ok(slot)
     }
 
+    /// The place of a key in the index.
+    fn entry(&mut self, hash: u64, key: &[u8]) -> hash_table::Entry<'_, Entry> {
+        let Self { heads, keys, index, .. } = self;
+        let half = Entry::half(hash);
+        let same = |entry: &Entry| entry.half == half && is_key(heads, keys, entry.slot, key);
+        index.entry(Entry::spread(half), same, |entry| Entry::spread(entry.half))
+    }
+
     fn next_slot(&self) -> Result<u32, StateError> {
         let slot = u32::try_from(self.heads.len()).ok().filter(|slot| *slot < NONE);
         slot.ok_or_else(|| self.full("the number of another row"))
     }
 
-    fn add(&mut self, hash: u64, key: &[u8]) -> Result<(), StateError> {
+    fn add(&mut self, key: &[u8]) -> Result<(), StateError> {
         let at = u32::try_from(self.keys.len());
         let at = at.map_err(|_too_many| self.full("the bytes of keys"))?;
         let len = u32::try_from(key.len()).unwrap_or(u32::MAX);
         reserve(&mut self.keys, key.len());
         self.keys.extend_from_slice(key);
-        self.push(Head { hash, key: at, bits: len << KEY_SHIFT });
+        self.push(Head { key: at, bits: len << KEY_SHIFT });
         Ok(())
     }
 
@@ -367,8 +393,8 @@ impl Memory {
 }
 
 #[inline]
-fn is_key(heads: &[Head], keys: &[u8], slot: u32, hash: u64, key: &[u8]) -> bool {
+fn is_key(heads: &[Head], keys: &[u8], slot: u32, key: &[u8]) -> bool {
     let Some(head) = heads.get(slot as usize) else { return false };
     let from = head.key as usize;
-    head.hash == hash && keys.get(from..from + (head.bits >> KEY_SHIFT) as usize) == Some(key)
+    keys.get(from..from + (head.bits >> KEY_SHIFT) as usize) == Some(key)
 }

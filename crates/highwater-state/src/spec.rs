@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
-use highwater_core::{KeyGroups, Name};
+use highwater_core::{KeyError, KeyGroups, Name};
 
 use crate::StateError;
 use crate::columns::ValueColumn;
@@ -49,12 +49,14 @@ pub struct TableSpec {
     values: Vec<Field>,
     time: Option<(String, i64)>,
     several: bool,
+    /// By how many columns of the key its group goes.
+    grouped: Option<usize>,
 }
 
 impl TableSpec {
     /// A table with one row for each key, which stays until it is removed.
     pub fn new(name: Name, key: Vec<Field>, values: Vec<Field>) -> Self {
-        Self { name, key, values, time: None, several: false }
+        Self { name, key, values, time: None, several: false, grouped: None }
     }
 
     /// The same table, cut into buckets of `width` microseconds by a value: integers that are
@@ -69,6 +71,14 @@ impl TableSpec {
     #[must_use]
     pub fn with_several(mut self) -> Self {
         self.several = true;
+        self
+    }
+
+    /// The same table, whose key groups go by the first so many columns of the key alone: keys that have these in
+    /// common are kept by one worker, to which an exchange by these columns brings their rows.
+    #[must_use]
+    pub fn with_groups_by(mut self, columns: usize) -> Self {
+        self.grouped = Some(columns);
         self
     }
 }
@@ -99,7 +109,7 @@ pub(crate) struct Time {
 impl Layout {
     pub(crate) fn try_new(spec: TableSpec) -> Result<Self, StateError> {
         let time = time(&spec)?;
-        let TableSpec { name, key, values, several, .. } = spec;
+        let TableSpec { name, key, values, several, grouped, .. } = spec;
         let mut names: BTreeSet<_> =
             [own::OP, own::OWED, own::HASH, own::NUMBER].map(str::to_owned).into();
         for field in key.iter().chain(&values) {
@@ -111,13 +121,20 @@ impl Layout {
             let (column, found) = (field.name().clone(), field.data_type().clone());
             return Err(StateError::Value { table: name, column, found });
         }
-        let words = words(&key, &values, time, several);
+        let mut words = words(&key, &values, time, several);
+        if let Some(columns) = grouped {
+            words.push_str(&format!(", grouped by {columns}"));
+        }
         let (key, values) = (shared(key), shared(values));
         let key_schema = Arc::new(Schema::new(key.clone()));
         let names: Vec<_> = key.iter().map(|field| field.name().clone()).collect();
-        let groups = KeyGroups::try_new(&key_schema, &names)
-            .map_err(|source| StateError::Key { table: name.clone(), source })?;
-        let codec = KeyCodec::new(key_schema, groups);
+        let groups = |columns: Option<usize>| {
+            let columns = names.get(..columns.unwrap_or(names.len())).unwrap_or(&names);
+            groups(&key_schema, columns)
+                .map_err(|source| StateError::Key { table: name.clone(), source })
+        };
+        let (all, some) = (groups(None)?, grouped.map(|some| groups(Some(some))).transpose()?);
+        let codec = KeyCodec::new(Arc::clone(&key_schema), all).with_groups(some);
         let mut all: Vec<FieldRef> = vec![
             Arc::new(Field::new(own::OP, DataType::UInt8, false)),
             Arc::new(Field::new(own::OWED, DataType::UInt8, false)),
@@ -150,6 +167,16 @@ impl Layout {
 
 fn shared(fields: Vec<Field>) -> Vec<FieldRef> {
     fields.into_iter().map(Arc::new).collect()
+}
+
+/// The groups of a key. It is kept as bytes, which are made of plain values only.
+fn groups(schema: &Schema, names: &[String]) -> Result<KeyGroups, KeyError> {
+    let nested = schema.fields().iter().find(|field| field.data_type().is_nested());
+    if let Some(field) = nested {
+        let (column, found) = (field.name().clone(), field.data_type().clone());
+        return Err(KeyError::Type { column, found });
+    }
+    KeyGroups::try_new(schema, names)
 }
 
 fn time(spec: &TableSpec) -> Result<Option<Time>, StateError> {

@@ -88,6 +88,15 @@ impl Table {
         }
     }
 
+    /// The key columns of some rows again.
+    ///
+    /// # Errors
+    /// `Internal` when they are not keys of this table.
+    pub fn key_columns(&self, keys: &Keys, rows: &[u32]) -> Result<Vec<ArrayRef>, StateError> {
+        let columns = self.layout.codec.decode(rows.iter().map(|row| keys.at(*row).1));
+        columns.map_err(|source| StateError::Rows { table: self.layout.name.clone(), source })
+    }
+
     /// The rows of a batch by bucket: that of their time in a table with time, else that of
     /// their key. Buckets and rows are in order.
     pub fn split(&self, keys: &Keys, times: Option<&[i64]>) -> Vec<(i64, Vec<u32>)> {

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use highwater_core::{KeyGroups, Name, Output, Result, Routing};
+use highwater_core::{KeyGroups, Name, Output, Port, Result, Routing};
 use highwater_pipeline::parts::Gathering;
 use highwater_pipeline::{Graph, Job, NodeId, Tap};
 use timely::dataflow::channels::pact::{DistributorPact, Pipeline};
@@ -114,7 +114,7 @@ impl<'s> Frame<'s> {
     pub(crate) fn input(&mut self, tap: Tap, stream: Stream<'s, u64, Rows>) -> Result<()> {
         let nowhere: [(usize, Antichain<u64>); 0] = [];
         let (builder, graph) = (&mut self.builder, self.env.graph());
-        let input = match graph.routing(self.node) {
+        let input = match graph.routing(self.node, Port(self.inputs.len())) {
             Routing::Local => drain(builder.new_input_connection(stream, Pipeline, nowhere)),
             Routing::Single => {
                 let pact = DistributorPact(|_| ToOne);

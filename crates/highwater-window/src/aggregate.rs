@@ -10,6 +10,7 @@ use highwater_state::RowsMut;
 use crate::WindowError;
 
 pub(crate) mod count;
+pub(crate) mod distinct;
 pub(crate) mod edge;
 pub(crate) mod extreme;
 pub(crate) mod float;

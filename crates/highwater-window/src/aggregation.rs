@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema};
 
 use crate::aggregate::count::Count;
+use crate::aggregate::distinct::CountDistinct;
 use crate::aggregate::edge::Edge;
 use crate::aggregate::extreme::{Wanted, extreme};
 use crate::aggregate::float::FloatSum;
@@ -32,6 +33,7 @@ pub struct Aggregation {
 #[derive(Clone, Debug)]
 enum Kind {
     Count,
+    Distinct,
     Sum,
     Average,
     Extreme(Wanted),
@@ -47,6 +49,13 @@ pub fn count(name: impl Into<String>) -> Aggregation {
 /// How many values of a column are not null.
 pub fn count_of(column: impl Into<String>) -> Aggregation {
     Aggregation::new("count", column.into(), Kind::Count)
+}
+
+/// How many different values a column has, not counting null: exactly, so each value of a group is kept as long as
+/// its pane. Windows that overlap put the values of their panes together each time they are emitted; sessions have no
+/// such count.
+pub fn count_distinct(column: impl Into<String>) -> Aggregation {
+    Aggregation::new("count_distinct", column.into(), Kind::Distinct)
 }
 
 /// The sum of a column of numbers: of integers an i64, of `decimal(p, s)` a `decimal(p + 10, s)`, at most of 38
@@ -132,7 +141,9 @@ impl Aggregation {
             column: self.column.clone().unwrap_or_default(),
             found,
         })?;
-        Ok(Resolved { name: self.name.clone(), column, aggregate })
+        let width = aggregate.state().len();
+        let distinct = matches!(self.kind, Kind::Distinct);
+        Ok(Resolved { name: self.name.clone(), column, width, distinct, aggregate })
     }
 }
 
@@ -140,6 +151,7 @@ impl Kind {
     fn word(&self) -> &'static str {
         match self {
             Self::Count => "count",
+            Self::Distinct => "count_distinct",
             Self::Sum => "sum",
             Self::Average => "avg",
             Self::Extreme(Wanted::Least) => "min",
@@ -153,6 +165,7 @@ impl Kind {
     fn of(&self, found: &DataType) -> Option<Arc<dyn Aggregate>> {
         match self {
             Self::Count => Some(Arc::new(Count)),
+            Self::Distinct => Some(Arc::new(CountDistinct::of(found)?)),
             Self::Sum => numbers(found, false),
             Self::Average => numbers(found, true),
             Self::Extreme(wanted) => match TextExtreme::of(found, *wanted) {
@@ -178,6 +191,10 @@ pub(crate) struct Resolved {
     pub(crate) name: String,
     /// The number of the column.
     pub(crate) column: usize,
+    /// How many columns of state it has.
+    pub(crate) width: usize,
+    /// Whether it counts different values, which are kept elsewhere.
+    pub(crate) distinct: bool,
     pub(crate) aggregate: Arc<dyn Aggregate>,
 }
 

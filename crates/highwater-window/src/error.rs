@@ -46,6 +46,19 @@ pub enum WindowError {
         /// How many it may have.
         most: i64,
     },
+    /// Sessions that would begin behind the epoch.
+    #[error("sessions begin with their rows, and have no offset")]
+    Offset,
+    /// Sessions that would be emitted before they are closed.
+    #[error(
+        "sessions cannot be emitted as they change: a row that joins two of them leaves one that is none any more"
+    )]
+    Update,
+    /// Different values of sessions.
+    #[error(
+        "different values of sessions cannot be counted: two that become one would have to unite theirs"
+    )]
+    Distinct,
     /// No event time.
     #[error("windows need an event time, and the stream has none")]
     NoTime,
@@ -116,6 +129,14 @@ impl From<WindowError> for Error {
                 ErrorKind::Invalid,
                 Some("choose a slide that divides the window, or a longer one"),
             ),
+            W::Offset => (ErrorKind::Invalid, Some("leave the offset out")),
+            W::Update => (
+                ErrorKind::Invalid,
+                Some(
+                    "emit them once they are closed, or all of them: Emit::Append, Emit::Complete",
+                ),
+            ),
+            W::Distinct => (ErrorKind::Invalid, Some("count them in tumbling or sliding windows")),
             W::NoTime => (
                 ErrorKind::Invalid,
                 Some("declare a watermark before this step, or name the column: .on(..)"),

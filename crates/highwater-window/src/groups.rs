@@ -9,11 +9,13 @@ use arrow::datatypes::{
     DataType, Field, Fields, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType,
 };
 use highwater_core::{Batch, Error, ErrorKind, Name, Result};
-use highwater_state::{Keys, Table, TableSpec, Upserted};
+use highwater_state::{Keys, RowsMut, Table, TableSpec, Upserted};
 
 use crate::WindowError;
+use crate::aggregate::distinct::VALUE;
 use crate::aggregate::{Accumulators, Input, Place};
 use crate::aggregation::Resolved;
+use crate::distinct::DistinctSpec;
 use crate::time::{END, START};
 
 /// What groups are made of, and what becomes of them.
@@ -23,10 +25,27 @@ pub(crate) struct Shape {
     keys: Vec<usize>,
     fields: Vec<Field>,
     aggregates: Vec<Resolved>,
-    zone: Option<Arc<str>>,
-    /// How long a window is, in microseconds.
-    size: i64,
+    ends: Ends,
     output: SchemaRef,
+}
+
+/// Where windows begin and end.
+#[derive(Clone, Debug)]
+pub(crate) struct Ends {
+    /// The time zone that they are told in.
+    pub(crate) zone: Option<Arc<str>>,
+    /// How far a window ends behind the last of the times that are kept of it, in microseconds.
+    pub(crate) size: i64,
+    /// Whether the times of the first and of the last row are kept, and not where the window begins.
+    pub(crate) session: bool,
+}
+
+/// Rows of a table of groups: their keys, the times that are kept of them, and what aggregates keep.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parts<'a> {
+    pub(crate) keys: &'a [ArrayRef],
+    pub(crate) times: &'a [ArrayRef],
+    pub(crate) state: &'a [ArrayRef],
 }
 
 impl Shape {
@@ -36,11 +55,11 @@ impl Shape {
         input: &Schema,
         keys: Vec<usize>,
         aggregates: Vec<Resolved>,
-        (zone, size): (Option<Arc<str>>, i64),
+        ends: Ends,
     ) -> Result<Self, WindowError> {
         let fields = keys.iter().filter_map(|key| input.fields().get(*key));
         let fields: Vec<Field> = fields.map(|field| field.as_ref().clone()).collect();
-        let window = DataType::Struct(bounds(zone.as_ref()));
+        let window = DataType::Struct(bounds(ends.zone.as_ref()));
         let mut output = vec![Field::new(WINDOW, window, false)];
         output.extend(fields.iter().cloned());
         output.extend(
@@ -54,7 +73,7 @@ impl Shape {
             }
         }
         let output = Arc::new(Schema::new(output));
-        Ok(Self { keys, fields, aggregates, zone, size, output })
+        Ok(Self { keys, fields, aggregates, ends, output })
     }
 
     /// The columns of the output.
@@ -70,17 +89,61 @@ impl Shape {
         }
     }
 
+    /// How many times are kept of a group: they stand before what aggregates keep.
+    pub(crate) fn times(&self) -> usize {
+        1 + usize::from(self.ends.session)
+    }
+
+    /// How far rows of a session may lie apart, in microseconds.
+    pub(crate) fn gap(&self) -> i64 {
+        self.ends.size
+    }
+
+    /// What aggregates keep of a group; `which` tells columns of one table apart.
+    fn state(&self, which: &str) -> impl Iterator<Item = Field> {
+        let all = self.aggregates.iter().enumerate();
+        all.flat_map(move |(number, resolved)| {
+            let named = move |field: Field| {
+                let name = format!("__{number}_{}{which}", field.name());
+                field.with_name(name)
+            };
+            resolved.aggregate.state().into_iter().map(named)
+        })
+    }
+
     /// A table of groups, whose buckets are `width` microseconds long.
     pub(crate) fn groups(&self, width: i64) -> Result<TableSpec> {
         let mut values = vec![Field::new(BEGIN, DataType::Int64, false)];
-        for (number, resolved) in self.aggregates.iter().enumerate() {
-            let state = resolved.aggregate.state().into_iter();
-            values.extend(state.map(|field| {
-                let name = format!("__{number}_{}", field.name());
-                field.with_name(name)
-            }));
+        if self.ends.session {
+            values.push(Field::new(LAST, DataType::Int64, false));
         }
-        Ok(TableSpec::new(name("groups")?, self.key(), values).with_time(BEGIN, width))
+        let goes_by = if self.ends.session { LAST } else { BEGIN };
+        values.extend(self.state(""));
+        Ok(TableSpec::new(name("groups")?, self.key(), values).with_time(goes_by, width))
+    }
+
+    /// What counts of different values keep beside groups, in panes of `width` microseconds.
+    pub(crate) fn distinct(&self, input: &Schema, width: i64) -> Result<Vec<DistinctSpec>> {
+        let (mut all, mut count) = (Vec::new(), self.times());
+        for (number, resolved) in self.aggregates.iter().enumerate() {
+            if resolved.distinct {
+                let value = input.fields().get(resolved.column).ok_or(WindowError::Columns)?;
+                let mut key = self.key();
+                let group = key.len();
+                key.push(value.as_ref().clone().with_name(VALUE));
+                let values = vec![Field::new(BEGIN, DataType::Int64, false)];
+                let values = TableSpec::new(name(&format!("distinct_{number}"))?, key, values);
+                let values = values.with_time(BEGIN, width).with_groups_by(group);
+                all.push(DistinctSpec { values, column: resolved.column, count });
+            }
+            count += resolved.width;
+        }
+        Ok(all)
+    }
+
+    /// Whether different values are counted.
+    pub(crate) fn counts_distinct(&self) -> bool {
+        self.aggregates.iter().any(|resolved| resolved.distinct)
     }
 
     /// A table of which groups there are, and nothing of them.
@@ -98,33 +161,34 @@ impl Shape {
         self.keys.iter().map(column).collect::<Option<_>>().ok_or(WindowError::Columns)
     }
 
-    /// The key columns of rows of a table, where they begin, and what aggregates keep of them.
-    pub(crate) fn parts<'a>(
-        &self,
-        rows: &'a RecordBatch,
-    ) -> Result<(&'a [ArrayRef], &'a ArrayRef, &'a [ArrayRef]), WindowError> {
+    /// Rows of a table of groups.
+    pub(crate) fn parts<'a>(&self, rows: &'a RecordBatch) -> Result<Parts<'a>, WindowError> {
         let keys = self.fields.len().max(1);
         let (keys, rest) = rows.columns().split_at_checked(keys).ok_or(WindowError::Columns)?;
-        let (begin, state) = rest.split_first().ok_or(WindowError::Columns)?;
-        Ok((keys, begin, state))
+        let (times, state) = rest.split_at_checked(self.times()).ok_or(WindowError::Columns)?;
+        Ok(Parts { keys, times, state })
     }
 
     /// The rows that windows become.
-    pub(crate) fn finish(&self, groups: &RecordBatch) -> Result<Batch> {
-        let (keys, begin, mut state) = self.parts(groups)?;
-        let begin = begin.as_primitive_opt::<Int64Type>().ok_or(WindowError::Columns)?;
-        let start = begin.reinterpret_cast::<TimestampMicrosecondType>();
-        let end = start.unary::<_, TimestampMicrosecondType>(|it| it.saturating_add(self.size));
+    pub(crate) fn finish(&self, groups: Parts<'_>) -> Result<Batch> {
+        let Parts { keys, times, mut state } = groups;
+        let Ends { zone, size, .. } = &self.ends;
+        let micros = |times: Option<&ArrayRef>| {
+            let times = times.and_then(|times| times.as_primitive_opt::<Int64Type>());
+            let times = times.ok_or(WindowError::Columns)?;
+            Ok::<_, WindowError>(times.reinterpret_cast::<TimestampMicrosecondType>())
+        };
+        let (start, last) = (micros(times.first())?, micros(times.last())?);
+        let end = last.unary::<_, TimestampMicrosecondType>(|it| it.saturating_add(*size));
         let zoned = |times: TimestampMicrosecondArray| -> ArrayRef {
-            Arc::new(times.with_timezone_opt(self.zone.clone()))
+            Arc::new(times.with_timezone_opt(zone.clone()))
         };
         let bounds =
-            StructArray::try_new(bounds(self.zone.as_ref()), vec![zoned(start), zoned(end)], None);
+            StructArray::try_new(bounds(zone.as_ref()), vec![zoned(start), zoned(end)], None);
         let mut columns: Vec<ArrayRef> = vec![Arc::new(bounds.map_err(WindowError::Rows)?)];
         columns.extend(keys.iter().take(self.fields.len()).cloned());
-        for Resolved { aggregate, .. } in &self.aggregates {
-            let own = aggregate.state().len();
-            let (own, rest) = state.split_at_checked(own).ok_or(WindowError::Columns)?;
+        for Resolved { aggregate, width, .. } in &self.aggregates {
+            let (own, rest) = state.split_at_checked(*width).ok_or(WindowError::Columns)?;
             columns.push(aggregate.finish(own)?);
             state = rest;
         }
@@ -140,17 +204,8 @@ impl Shape {
         (keys, rows): (&Keys, &[u32]),
         place: Place<'_>,
     ) -> Result<Upserted> {
-        let batch = place.batch.ok_or(WindowError::Columns)?;
         let found = put(table, (bucket, begin), keys, rows)?;
-        let slots = found.slots();
-        let mut groups = table.update(bucket, slots)?;
-        let mut first = FIRST;
-        for Resolved { aggregate, column, .. } in &self.aggregates {
-            let columns = batch.rows.columns().get(*column..).unwrap_or_default();
-            let input = Input { columns, rows, slots, place };
-            aggregate.update(&mut Accumulators { groups: &mut groups, first }, &input)?;
-            first += aggregate.state().len();
-        }
+        self.add_rows(&mut table.update(bucket, found.slots())?, (found.slots(), rows), place)?;
         Ok(found)
     }
 
@@ -160,19 +215,44 @@ impl Shape {
         table: &mut Table,
         (bucket, begin): (i64, i64),
         (keys, rows): (&Keys, &[u32]),
-        mut state: &[ArrayRef],
+        state: &[ArrayRef],
     ) -> Result<()> {
         let all: Vec<u32> = (0..).take(rows.len()).collect();
         let found = put(table, (bucket, begin), keys, rows)?;
-        let slots = found.slots();
-        let mut groups = table.update(bucket, slots)?;
-        let mut first = FIRST;
-        for Resolved { aggregate, .. } in &self.aggregates {
-            let own = aggregate.state().len();
-            let (columns, rest) = state.split_at_checked(own).ok_or(WindowError::Columns)?;
-            let other = Input { columns, rows: &all, slots, place: Place::default() };
-            aggregate.merge(&mut Accumulators { groups: &mut groups, first }, &other)?;
-            (state, first) = (rest, first + own);
+        let mut groups = table.update(bucket, found.slots())?;
+        self.add_groups((&mut groups, self.times()), (found.slots(), &all), state)
+    }
+
+    /// Adds rows of a batch to groups.
+    pub(crate) fn add_rows(
+        &self,
+        groups: &mut RowsMut<'_>,
+        (slots, rows): (&[u32], &[u32]),
+        place: Place<'_>,
+    ) -> Result<()> {
+        let batch = place.batch.ok_or(WindowError::Columns)?;
+        let mut first = self.times();
+        for Resolved { aggregate, column, width, .. } in &self.aggregates {
+            let columns = batch.rows.columns().get(*column..).unwrap_or_default();
+            let input = Input { columns, rows, slots, place };
+            aggregate.update(&mut Accumulators { groups, first }, &input)?;
+            first += width;
+        }
+        Ok(())
+    }
+
+    /// Adds groups to other groups. What is kept of these begins at some column of theirs.
+    pub(crate) fn add_groups(
+        &self,
+        (groups, mut first): (&mut RowsMut<'_>, usize),
+        (slots, rows): (&[u32], &[u32]),
+        mut state: &[ArrayRef],
+    ) -> Result<()> {
+        for Resolved { aggregate, width, .. } in &self.aggregates {
+            let (columns, rest) = state.split_at_checked(*width).ok_or(WindowError::Columns)?;
+            let other = Input { columns, rows, slots, place: Place::default() };
+            aggregate.merge(&mut Accumulators { groups, first }, &other)?;
+            (state, first) = (rest, first + width);
         }
         Ok(())
     }
@@ -211,8 +291,7 @@ fn name(text: &str) -> Result<Name> {
 const ALL_KEY: u32 = 0;
 /// The name of the column of windows.
 pub(crate) const WINDOW: &str = "window";
-/// The number of the first value column of what aggregates keep.
-const FIRST: usize = 1;
-/// The names of columns of state: where a pane begins, and the key of all rows.
+/// The names of columns of state: where a pane begins, or the first row; the last row; and the key of all rows.
 const BEGIN: &str = "__start";
+const LAST: &str = "__last";
 const ALL: &str = "__all";

@@ -81,14 +81,15 @@ impl Split {
     }
 }
 
-/// Sorts the rows of a batch into panes, and marks those that go into none: they have no time, or all
-/// windows of their pane end before `first`, or no window can be told of them.
+/// Sorts the rows of a batch into panes, and marks those that go into none: they have no time, or one before
+/// `floor`, or no window can be told of them.
 pub(crate) fn split(
     times: &TimestampMicrosecondArray,
     panes: &Panes,
-    first: i64,
+    floor: i64,
 ) -> (Split, Option<BooleanArray>) {
     let usable = panes.times();
+    let usable = usable.start.max(floor)..usable.end;
     let (mut pane, mut last) = (NO_PANE, 0..0);
     let mut of = |time: i64| {
         if !last.contains(&time) {
@@ -97,10 +98,7 @@ pub(crate) fn split(
             }
             pane = panes.of(time);
             let from = panes.start(pane);
-            last = from..from.saturating_add(panes.pane());
-            if pane < first {
-                pane = NO_PANE;
-            }
+            last = from.max(usable.start)..from.saturating_add(panes.pane());
         }
         pane
     };

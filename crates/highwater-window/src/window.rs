@@ -6,16 +6,25 @@
 //! so far behind it as their offset, and go both ways from there. Rows with equal values in the grouping columns are
 //! one group; null is a value like others. In which batches and in which order rows come does not show.
 //!
+//! A session is a group's rows of which none lies further than the gap behind the one before. It begins with the first of them
+//! and ends the gap behind the last.
+//!
 //! # Time
 //! A window is open until `end <= watermark`, and at the end of that epoch it closes. A row goes into every window
 //! that holds it and was open when the epoch began, `end > late_before`. A row that goes into none is late; so is one without a time.
+//! For a session the end of the row alone counts, time and gap: a row that is not late begins a session, if there is none.
 //! Late rows leave by the side output `late` and are counted. The event time of the output is the last microsecond of the
 //! window. It is held back by that microsecond, so that no window is late for the next step.
 //!
 //! # State
 //! What the aggregates keep of each group of each pane. Windows that overlap are made of panes, which are as long as the greatest
 //! common divisor of size and slide: a row goes into one of them, and windows are put together from panes when
-//! they are emitted. A pane goes with the last of its windows.
+//! they are emitted. A pane goes with the last of its windows. Where different values are counted, so are the values of
+//! each group of each pane.
+//!
+//! Sessions are made of panes as long as the gap: all rows of a group in one of them are of one session, and only
+//! neighbours can be. They are put together when the first of them would go: it does if its session is closed, and
+//! else the next one takes it up. So there are never more panes than event time is open, however long a session is.
 //!
 //! # Recovery
 //! A save holds the groups of all panes. Each of them is the affair of its key alone, so any number of workers takes over.
@@ -67,8 +76,9 @@ use highwater_state::Table;
 
 use crate::WindowError;
 use crate::aggregation::{Aggregation, find};
-use crate::groups::{Shape, WINDOW};
-use crate::panes::Panes;
+use crate::groups::{Ends, Shape, WINDOW};
+use crate::panes::{Panes, span};
+use crate::sessions::Sessions;
 use crate::time::TimeColumn;
 use crate::windowing::{Specs, Windowing};
 
@@ -93,13 +103,21 @@ pub enum Emit {
 /// * `emit`: [`Emit::Append`]
 #[derive(Clone, Debug)]
 pub struct Window {
-    size: Duration,
-    slide: Duration,
+    span: Span,
     offset: Duration,
     by: Vec<String>,
     on: Option<String>,
     aggregates: Vec<Aggregation>,
     emit: Emit,
+}
+
+/// Which windows there are.
+#[derive(Clone, Copy, Debug)]
+enum Span {
+    /// All of one size.
+    Even { size: Duration, slide: Duration },
+    /// As long as rows come.
+    Session { gap: Duration },
 }
 
 impl Window {
@@ -110,9 +128,18 @@ impl Window {
 
     /// Windows that begin so much later each than the one before, and overlap. `slide` is at most `size`.
     pub fn sliding(size: Duration, slide: Duration) -> Self {
+        Self::over(Span::Even { size, slide })
+    }
+
+    /// A window for as long as a group has rows, none of them further than `gap` behind the one before. It ends
+    /// `gap` behind the last. Emitted by [`Emit::Append`] or [`Emit::Complete`].
+    pub fn session(gap: Duration) -> Self {
+        Self::over(Span::Session { gap })
+    }
+
+    fn over(span: Span) -> Self {
         Self {
-            size,
-            slide,
+            span,
             offset: Duration::ZERO,
             by: Vec::new(),
             on: None,
@@ -121,7 +148,7 @@ impl Window {
         }
     }
 
-    /// Lets a window begin so long behind the epoch.
+    /// Lets a window begin so long behind the epoch. Sessions begin with their rows.
     #[must_use]
     pub fn offset(mut self, offset: Duration) -> Self {
         self.offset = offset;
@@ -156,27 +183,46 @@ impl Window {
         self
     }
 
+    /// Panes that are windows, or parts of them.
+    fn panes(&self) -> Result<Panes, WindowError> {
+        match self.span {
+            Span::Even { size, slide } => Panes::try_new(size, slide, self.offset),
+            Span::Session { .. } if !self.offset.is_zero() => Err(WindowError::Offset),
+            Span::Session { .. } if self.emit == Emit::Update => Err(WindowError::Update),
+            Span::Session { gap } => {
+                span("a gap", gap)?;
+                Panes::try_new(gap, gap, Duration::ZERO)
+            }
+        }
+    }
+
     fn specs(&self, input: &StreamInfo) -> Result<Specs> {
-        let panes = Panes::try_new(self.size, self.slide, self.offset)?;
+        let panes = self.panes()?;
         let time = TimeColumn::find(input, self.on.as_ref())?;
         let keys = self.by.iter().map(|column| Ok(find(&input.schema, column)?.0));
         let keys = keys.collect::<Result<Vec<_>, WindowError>>()?;
         let aggregates = self.aggregates.iter().map(|it| it.resolve(&input.schema, time.place()));
         let aggregates = aggregates.collect::<Result<Vec<_>, _>>()?;
-        let found = (time.zone.clone(), panes.size());
-        let shape = Shape::try_new(&input.schema, keys, aggregates, found)?;
+        let session = matches!(self.span, Span::Session { .. });
+        let ends = Ends { zone: time.zone.clone(), size: panes.size(), session };
+        let shape = Shape::try_new(&input.schema, keys, aggregates, ends)?;
         let groups = shape.groups(panes.pane())?;
         let windows = shape.groups(panes.slide())?;
+        if session && shape.counts_distinct() {
+            return Err(WindowError::Distinct.into());
+        }
+        let distinct = shape.distinct(&input.schema, panes.pane())?;
         let marks = (shape.marks(panes.pane())?, shape.marks(panes.slide())?);
-        Ok(Specs { panes, time, shape, emit: self.emit, groups, windows, marks })
+        Ok(Specs { panes, time, shape, emit: self.emit, groups, windows, marks, distinct })
     }
 }
 
 impl OperatorSpec for Window {
     fn describe(&self) -> Description {
-        let mut settings = match self.slide == self.size {
-            true => format!("tumbling {:?}", self.size),
-            false => format!("sliding {:?} every {:?}", self.size, self.slide),
+        let mut settings = match self.span {
+            Span::Even { size, slide } if slide == size => format!("tumbling {size:?}"),
+            Span::Even { size, slide } => format!("sliding {size:?} every {slide:?}"),
+            Span::Session { gap } => format!("sessions {gap:?} apart"),
         };
         if !self.offset.is_zero() {
             settings.push_str(&format!(" offset {:?}", self.offset));
@@ -203,6 +249,7 @@ impl OperatorSpec for Window {
         };
         let specs = Arc::new(self.specs(input)?);
         Table::try_new(specs.groups.clone())?;
+        specs.distinct.iter().try_for_each(|it| Table::try_new(it.values.clone()).map(drop))?;
         let output = StreamInfo::new(Arc::clone(specs.shape.output()));
         let (output, bound) = match self.emit {
             Emit::Complete => (output, StateBound::Keys),
@@ -213,8 +260,13 @@ impl OperatorSpec for Window {
             true => Routing::Single,
             false => Routing::ByKey(self.by.clone()),
         };
+        let session = matches!(self.span, Span::Session { .. });
         let build = move || -> Result<Box<dyn Operator>> {
-            Ok(Box::new(Windowing::try_new(Arc::clone(&specs))?))
+            let specs = Arc::clone(&specs);
+            Ok(match session {
+                true => Box::new(Sessions::try_new(specs)?),
+                false => Box::new(Windowing::try_new(specs)?),
+            })
         };
         let late = StreamInfo { schema: Arc::clone(&input.schema), time: input.time.clone() };
         Ok(Resolved::new(output, build)

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use highwater_core::{
     Batch, Context, Flow, Operator, Port, Result, StateReader, StateWriter, Timestamp,
@@ -11,6 +11,7 @@ use highwater_core::{
 use highwater_state::{Keys, Table, TableSpec};
 
 use crate::aggregate::Place;
+use crate::distinct::{Distinct, DistinctSpec, Values};
 use crate::groups::{Shape, put};
 use crate::panes::Panes;
 use crate::split::split;
@@ -29,6 +30,8 @@ pub(crate) struct Specs {
     pub(crate) windows: TableSpec,
     /// Which groups there are, by pane and by window.
     pub(crate) marks: (TableSpec, TableSpec),
+    /// Counts of different values.
+    pub(crate) distinct: Vec<DistinctSpec>,
 }
 
 /// An instance.
@@ -38,6 +41,7 @@ pub(crate) struct Windowing {
     groups: Table,
     /// The groups that this epoch has changed, where those are emitted.
     changed: Table,
+    distinct: Vec<Distinct>,
     ending: Ending,
 }
 
@@ -75,6 +79,7 @@ impl Windowing {
         Ok(Self {
             groups: Table::try_new(specs.groups.clone())?,
             changed: Table::try_new(specs.marks.0.clone())?,
+            distinct: specs.distinct.iter().map(Distinct::try_new).collect::<Result<_>>()?,
             ending: Ending::Nothing,
             specs,
         })
@@ -84,21 +89,20 @@ impl Windowing {
 impl Operator for Windowing {
     fn on_batch(&mut self, _port: Port, batch: Batch, cx: &mut Context<'_>) -> Result<Flow> {
         let Specs { panes, time, emit, .. } = &*self.specs;
-        let first = match emit {
+        let floor = match emit {
             Emit::Complete => i64::MIN,
-            _ => panes.first_pane(panes.first_open(cx.late_before())),
+            _ => panes.start(panes.first_pane(panes.first_open(cx.late_before()))),
         };
         let times = time.of(&batch)?;
-        let (split, late) = split(&times, panes, first);
-        if let Some(late) = late {
-            let late = batch.filter(&late).map_err(WindowError::Rows)?;
-            cx.counts().late += late.len() as u64;
-            cx.emit_side(LATE, late)?;
-        }
-        let keys = self.groups.keys(&self.specs.shape.columns(&batch)?)?;
+        let (split, late) = split(&times, panes, floor);
+        emit_late(&batch, late, cx)?;
+        let columns = self.specs.shape.columns(&batch)?;
+        let keys = self.groups.keys(&columns)?;
+        let values = self.distinct.iter_mut().map(|distinct| distinct.of(&columns, &batch));
+        let values = values.collect::<Result<Vec<_>>>()?;
         let place = Place { times: times.values(), batch: Some(&batch) };
         for (pane, rows) in split.parts() {
-            self.add(pane, (&keys, rows), place)?;
+            self.add(pane, (&keys, rows), &values, place)?;
         }
         Ok(Flow::Done)
     }
@@ -123,7 +127,8 @@ impl Operator for Windowing {
     fn more(&mut self, cx: &mut Context<'_>) -> Result<Flow> {
         while let Some(groups) = self.next_groups()? {
             if groups.num_rows() > 0 {
-                cx.emit(self.specs.shape.finish(&groups)?);
+                let shape = &self.specs.shape;
+                cx.emit(shape.finish(shape.parts(&groups)?)?);
                 return Ok(Flow::More);
             }
         }
@@ -132,20 +137,31 @@ impl Operator for Windowing {
     }
 
     fn save(&mut self, state: &mut StateWriter) -> Result<()> {
-        Ok(self.groups.save(state)?)
+        self.groups.save(state)?;
+        self.distinct.iter_mut().try_for_each(|distinct| distinct.save(state))
     }
 
     fn restore(&mut self, state: &StateReader) -> Result<()> {
-        Ok(self.groups.restore(state)?)
+        self.groups.restore(state)?;
+        self.distinct.iter_mut().try_for_each(|distinct| distinct.restore(state))
     }
 }
 
 impl Windowing {
     /// Adds rows of a batch to their groups of a pane.
-    fn add(&mut self, pane: i64, rows: (&Keys, &[u32]), place: Place<'_>) -> Result<()> {
-        let Self { specs, groups, changed, .. } = self;
+    fn add(
+        &mut self,
+        pane: i64,
+        rows: (&Keys, &[u32]),
+        values: &[Values],
+        place: Place<'_>,
+    ) -> Result<()> {
+        let Self { specs, groups, changed, distinct, .. } = self;
         let at = (pane, specs.panes.start(pane));
-        specs.shape.update(groups, at, rows, place)?;
+        let found = specs.shape.update(groups, at, rows, place)?;
+        for (distinct, values) in distinct.iter_mut().zip(values) {
+            distinct.add(groups, at, (found.slots(), rows.1), values)?;
+        }
         if specs.emit == Emit::Update {
             put(changed, at, rows.0, rows.1)?;
         }
@@ -169,10 +185,11 @@ impl Windowing {
         }
         let (mut marked, open) = (Table::try_new(marks.1.clone())?, panes.first_open(late_before));
         while let Some(groups) = changed.expire(i64::MAX)? {
-            let (columns, begin, _) = shape.parts(&groups)?;
-            let keys = marked.keys(columns)?;
-            let all: Vec<u32> = (0..).take(groups.num_rows()).collect();
-            for window in panes.windows(panes.of(first_of(begin)?)).filter(|it| *it >= open) {
+            let groups = shape.parts(&groups)?;
+            let keys = marked.keys(groups.keys)?;
+            let all: Vec<u32> = (0..).take(keys.len()).collect();
+            for window in panes.windows(panes.of(first_of(groups.times)?)).filter(|it| *it >= open)
+            {
                 put(&mut marked, (window, panes.window_start(window)), &keys, &all)?;
             }
         }
@@ -196,11 +213,14 @@ impl Windowing {
             let Ending::Windows(together) = &mut self.ending else { return Ok(None) };
             together.window = match &mut together.next {
                 Next::Whole(windows) => match windows.pop_front() {
-                    Some(next) => Some(whole(&self.specs, &self.groups, next)?),
+                    Some(next) => Some(whole(&self.specs, &self.groups, &self.distinct, next)?),
                     None => return Ok(None),
                 },
                 Next::Marked(marks) => match marks.expire(i64::MAX)? {
-                    Some(marked) => Some(marked_ones(&self.specs, &mut self.groups, &marked)?),
+                    Some(marked) => {
+                        let of = (&mut self.groups, self.distinct.as_slice());
+                        Some(marked_ones(&self.specs, of, &marked)?)
+                    }
                     None => return Ok(None),
                 },
             };
@@ -215,12 +235,13 @@ impl Windowing {
             return Ok(());
         }
         let before = panes.start(panes.first_pane(panes.first_open(watermark)));
-        Ok(self.groups.forget(before)?)
+        self.groups.forget(before)?;
+        self.distinct.iter_mut().try_for_each(|distinct| distinct.forget(before))
     }
 }
 
 /// All groups of a window.
-fn whole(specs: &Specs, groups: &Table, window: i64) -> Result<Table> {
+fn whole(specs: &Specs, groups: &Table, distinct: &[Distinct], window: i64) -> Result<Table> {
     let Specs { panes, shape, windows, .. } = specs;
     let mut whole = Table::try_new(windows.clone())?;
     let at = (window, panes.window_start(window));
@@ -231,18 +252,32 @@ fn whole(specs: &Specs, groups: &Table, window: i64) -> Result<Table> {
             shape.merge(&mut whole, at, (&keys, &all), values.get(1..).unwrap_or_default())?;
         }
     }
+    unite(specs, distinct, &mut whole, window)?;
     Ok(whole)
 }
 
+/// Counts the different values of groups of a window, whose panes cannot do so each on its own.
+fn unite(specs: &Specs, distinct: &[Distinct], groups: &mut Table, window: i64) -> Result<()> {
+    if specs.panes.are_windows() {
+        return Ok(());
+    }
+    let mut distinct = distinct.iter();
+    distinct.try_for_each(|it| it.unite(groups, window, specs.panes.panes(window)))
+}
+
 /// Some groups of one window.
-fn marked_ones(specs: &Specs, groups: &mut Table, marked: &RecordBatch) -> Result<Table> {
+fn marked_ones(
+    specs: &Specs,
+    (groups, distinct): (&mut Table, &[Distinct]),
+    marked: &RecordBatch,
+) -> Result<Table> {
     let Specs { panes, shape, windows, .. } = specs;
     let mut ones = Table::try_new(windows.clone())?;
-    let (columns, begin, _) = shape.parts(marked)?;
-    let begin = first_of(begin)?;
+    let marked = shape.parts(marked)?;
+    let begin = first_of(marked.times)?;
     let window = ones.bucket(begin);
-    let keys = groups.keys(columns)?;
-    let all: Vec<u32> = (0..).take(marked.num_rows()).collect();
+    let keys = groups.keys(marked.keys)?;
+    let all: Vec<u32> = (0..).take(keys.len()).collect();
     let hits = groups.probe(&keys, panes.panes(window), &all)?;
     for hits in hits.chunk_by(|one, next| one.bucket == next.bucket) {
         let rows = hits.first().and_then(|hit| groups.rows(hit.bucket));
@@ -250,15 +285,28 @@ fn marked_ones(specs: &Specs, groups: &mut Table, marked: &RecordBatch) -> Resul
         let slots: Vec<u32> = hits.iter().map(|hit| hit.slot).collect();
         let of: Vec<u32> = hits.iter().map(|hit| hit.row).collect();
         let rows = rows.take(&slots)?;
-        shape.merge(&mut ones, (window, begin), (&keys, &of), shape.parts(&rows)?.2)?;
+        shape.merge(&mut ones, (window, begin), (&keys, &of), shape.parts(&rows)?.state)?;
     }
+    unite(specs, distinct, &mut ones, window)?;
     Ok(ones)
 }
 
 /// Where groups begin, all of which begin at the same time.
-fn first_of(begins: &ArrayRef) -> Result<i64, WindowError> {
-    let begins = begins.as_primitive_opt::<Int64Type>();
+fn first_of(times: &[ArrayRef]) -> Result<i64, WindowError> {
+    let begins = times.first().and_then(|begins| begins.as_primitive_opt::<Int64Type>());
     begins.and_then(|begins| begins.values().first().copied()).ok_or(WindowError::Columns)
+}
+
+/// Hands late rows on, and counts them.
+pub(crate) fn emit_late(
+    batch: &Batch,
+    late: Option<BooleanArray>,
+    cx: &mut Context<'_>,
+) -> Result<()> {
+    let Some(late) = late else { return Ok(()) };
+    let late = batch.filter(&late).map_err(WindowError::Rows)?;
+    cx.counts().late += late.len() as u64;
+    cx.emit_side(LATE, late)
 }
 
 /// The number of the side output of late rows.

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use arrow::array::{
     BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array, Int64Array,
-    LargeStringArray, ListArray, StringArray, StringViewArray, TimestampMicrosecondArray,
+    LargeStringArray, ListArray, StringArray, StringViewArray, StructArray,
+    TimestampMicrosecondArray,
 };
-use arrow::datatypes::Int32Type as I32;
+use arrow::datatypes::{Field, Fields, Int32Type as I32};
 
 use super::*;
 
@@ -46,6 +47,28 @@ fn the_width_of_offsets_does_not_show() {
     let text = groups(&[Arc::new(StringArray::from(values.clone()))]);
     assert_eq!(text, groups(&[Arc::new(LargeStringArray::from(values.clone()))]));
     assert_eq!(text, groups(&[Arc::new(StringViewArray::from(values))]));
+}
+
+#[test]
+fn a_struct_is_its_fields_in_turn() {
+    let start: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None, Some(3)]));
+    let end: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), Some("b"), None]));
+    let apart = groups(&[Arc::clone(&start), Arc::clone(&end)]);
+    let fields: Fields = vec![
+        Field::new("start", start.data_type().clone(), true),
+        Field::new("end", end.data_type().clone(), true),
+    ]
+    .into();
+    let window = |nulls: Option<Vec<bool>>| -> ArrayRef {
+        let columns = vec![Arc::clone(&start), Arc::clone(&end)];
+        Arc::new(StructArray::new(fields.clone(), columns, nulls.map(NullBuffer::from)))
+    };
+    assert_eq!(groups(&[window(None)]), apart);
+    let nulls: ArrayRef = Arc::new(Int64Array::from(vec![None]));
+    let null = groups(&[Arc::clone(&nulls), nulls])[0];
+    // What lies below a null does not show.
+    let some = groups(&[window(Some(vec![false, true, false]))]);
+    assert_eq!(some, [null, apart[1], null]);
 }
 
 #[test]

@@ -24,8 +24,16 @@ fn what_is_written_is_read() {
     lines.metadata(&metadata, 7);
     lines.txn("ledger/orders", 3);
     let partition = BTreeMap::from([("day".into(), None)]);
-    lines
-        .add(&Add { path: "day=a%20b/0.parquet", bytes: 9, partition: &partition, stats: "{}" }, 7);
+    let file = DataFile {
+        path: "day=a%2520b/0.parquet".into(),
+        size: 9,
+        partition_values: partition,
+        modification_time: 7,
+        stats: Some("{}".into()),
+        ..DataFile::default()
+    };
+    lines.add(&file);
+    lines.remove(&file, 8);
     let bytes = lines.finish();
 
     let commit = Commit::parse(&bytes).unwrap();
@@ -36,7 +44,9 @@ fn what_is_written_is_read() {
     assert_eq!(commit.parameter("epochId"), Some(3));
     let text = String::from_utf8(bytes).unwrap();
     assert!(text.contains(r#""path":"day=a%2520b/0.parquet""#), "{text}");
-    assert_eq!(text.lines().count(), 5);
+    assert_eq!((&commit.adds, &commit.removes), (&vec![file.clone()], &vec![(&file).into()]));
+    assert!(text.contains(r#""deletionTimestamp":8,"extendedFileMetadata":true"#), "{text}");
+    assert_eq!(text.lines().count(), 6);
 }
 
 #[test]

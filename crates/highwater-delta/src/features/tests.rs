@@ -16,7 +16,7 @@ fn table() -> (Protocol, Metadata, TableSchema) {
         partition_columns: vec![],
         configuration: BTreeMap::new(),
     };
-    (protocol_for(&schema), metadata, schema)
+    (protocol_for(&schema, &metadata.configuration), metadata, schema)
 }
 
 fn with_features(names: &[&str]) -> Protocol {
@@ -99,4 +99,29 @@ fn what_is_not_known_or_not_done_is_told() {
     assert_eq!(column("delta.invariants"), "table t has an invariant on column c");
     assert_eq!(column("delta.generationExpression"), "table t generates column c");
     assert_eq!(column("delta.identity.start"), "table t has the identity column c");
+}
+
+#[test]
+fn what_rows_can_be_taken_out_of_is_told() {
+    let on = |key: &str| BTreeMap::from([(key.to_owned(), "TRUE".to_owned())]);
+    for key in ["delta.appendOnly", "delta.enableChangeDataFeed"] {
+        check_properties("t", &on(key), &Mode::Append).unwrap();
+        let error = check_properties("t", &on(key), &Mode::Complete).unwrap_err().to_string();
+        assert!(error.starts_with("rows of table t cannot be replaced"), "{error}");
+        assert!(error.contains(key), "{error}");
+    }
+    check_properties("t", &on("delta.enableDeletionVectors"), &Mode::Complete).unwrap();
+}
+
+#[test]
+fn rows_are_deleted_by_vectors_where_protocol_and_properties_say_so() {
+    let (_, _, schema) = table();
+    let on = BTreeMap::from([("delta.enableDeletionVectors".to_owned(), "true".to_owned())]);
+    let with = protocol_for(&schema, &on);
+    assert_eq!(with.reader_features, Some(vec!["deletionVectors".to_owned()]));
+    assert_eq!((with.min_reader_version, with.min_writer_version), (3, 7));
+    assert!(deletes_by_vectors(&with, &on));
+    assert!(!deletes_by_vectors(&with, &BTreeMap::new()));
+    assert!(!deletes_by_vectors(&with_features(&["deletionVectors"]), &on));
+    assert!(!deletes_by_vectors(&protocol_for(&schema, &BTreeMap::new()), &on));
 }

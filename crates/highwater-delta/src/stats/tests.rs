@@ -84,3 +84,14 @@ fn only_the_first_columns_have_any() {
     assert_eq!(stats["nullCount"], json!({"a": 0, "b": 0}));
     assert_eq!(of(vec![column("a")], Some(0))["minValues"], json!({}));
 }
+
+#[test]
+fn bounds_are_kept_and_told_to_be_loose() {
+    let tight = r#"{"numRecords":3,"minValues":{"a":1.10},"nullCount":{"a":0},"tightBounds":true}"#;
+    assert_eq!(
+        loosened(Some(tight), 3).unwrap(),
+        r#"{"minValues":{"a":1.10},"nullCount":{"a":0},"numRecords":3,"tightBounds":false}"#
+    );
+    assert_eq!(loosened(None, 7).unwrap(), r#"{"numRecords":7,"tightBounds":false}"#);
+    assert!(loosened(Some("?"), 7).is_err());
+}

@@ -9,9 +9,20 @@ use std::fmt::Write;
 /// sign between them.
 const LONGEST: usize = 100;
 
+/// What Hive calls a partition of nulls.
+const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
+
+/// The directory of a partition: a part for each column and its value.
+pub(crate) fn partition_directory<'a>(
+    values: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
+) -> String {
+    let parts = values.into_iter().map(|(name, value)| directory(name, value.unwrap_or(NULL)));
+    parts.collect::<Vec<_>>().join("/")
+}
+
 /// `name=value`, percent-encoded and cut to what every file system takes. It is one part of a path,
 /// whatever the name and the value are, and neither `.` nor `..`.
-pub(crate) fn directory(name: &str, value: &str) -> String {
+fn directory(name: &str, value: &str) -> String {
     format!("{}={}", encoded(name), encoded(value))
 }
 

@@ -9,12 +9,9 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::row::{RowConverter, SortField};
 
-use super::place::directory;
+use super::place::partition_directory;
 use crate::error::Cause;
 use crate::value::partition_value;
-
-/// What Hive calls a partition of nulls.
-const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// Divides rows by the values of the partition columns.
 #[derive(Debug)]
@@ -126,14 +123,13 @@ impl Splitter {
         };
         let values: Vec<_> = self.columns.iter().map(|(_, place)| value(place)).collect();
         let parts = self.columns.iter().zip(&values);
-        let parts =
-            parts.map(|((name, _), value)| directory(name, value.as_deref().unwrap_or(NULL)));
-        Partition { directory: parts.collect::<Vec<_>>().join("/"), values }
+        let parts = parts.map(|((name, _), value)| (name.as_str(), value.as_deref()));
+        Partition { directory: partition_directory(parts), values }
     }
 }
 
 /// The same column with nulls for empty text.
-fn without_empty(column: &ArrayRef) -> Result<ArrayRef, Cause> {
+pub(super) fn without_empty(column: &ArrayRef) -> Result<ArrayRef, Cause> {
     if !matches!(column.data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) {
         return Ok(Arc::clone(column));
     }

@@ -1,5 +1,6 @@
 //! Whole pipelines into two tables, with a crash, an error, or a lost or late answer at every step.
 
+mod replacing;
 mod storage;
 
 use std::num::NonZeroU64;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::Int64Type;
 use highwater_core::{Failpoint, Phase};
-use highwater_delta::DeltaTable;
+use highwater_delta::{DeltaSink, DeltaTable};
 use highwater_pipeline::Pipeline;
 use highwater_storage::Storage;
 use highwater_testkit::failpoints::never_reached;
@@ -27,6 +28,15 @@ fn numbers(values: impl IntoIterator<Item = i64>) -> RecordBatch {
 
 /// Numbers, and those below zero in a table of their own.
 fn pipeline(source: MemorySource, lake: &Storage) -> Pipeline {
+    pipeline_into(source, lake, DeltaTable::append)
+}
+
+/// The same with another sink for the numbers.
+fn pipeline_into(
+    source: MemorySource,
+    lake: &Storage,
+    orders_into: fn(&DeltaTable) -> DeltaSink,
+) -> Pipeline {
     let p = Pipeline::new("orders");
     let orders = p.source("orders", source);
     let orders = orders.map_batches("positive", numbers([]).schema(), |rows, cx| {
@@ -37,9 +47,9 @@ fn pipeline(source: MemorySource, lake: &Storage) -> Pipeline {
         }
         Ok(rows.clone())
     });
-    let sink = |table| DeltaTable::new(lake.at(table)).append();
-    orders.rejected().sink("rejected", sink(REJECTED));
-    orders.sink("orders", sink(ORDERS));
+    let table = |table| DeltaTable::new(lake.at(table));
+    orders.rejected().sink("rejected", table(REJECTED).append());
+    orders.sink("orders", orders_into(&table(ORDERS)));
     p
 }
 

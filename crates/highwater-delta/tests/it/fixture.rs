@@ -1,5 +1,6 @@
 //! A sink with its committer, as a pipeline would drive it, rows to write, and a log to look into.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -190,6 +191,60 @@ pub(crate) async fn actions(storage: &Storage, version: u64) -> Vec<Value> {
 pub(crate) async fn all(storage: &Storage, version: u64, kind: &str) -> Vec<Value> {
     let actions = actions(storage, version).await;
     actions.into_iter().filter_map(|action| action.get(kind).cloned()).collect()
+}
+
+/// The files of the table as its commits say it, without any library: each one that goes must be
+/// there, with the deletion vector it has, and none may come twice.
+pub(crate) async fn active(storage: &Storage) -> BTreeMap<String, Value> {
+    let mut active = BTreeMap::new();
+    for version in 0..=table(storage).await.version() {
+        let text = |action: &Value| action["path"].as_str().unwrap().to_owned();
+        for removed in all(storage, version, "remove").await {
+            let was: Value = active.remove(&text(&removed)).expect("a file that is there");
+            assert_eq!(was["deletionVector"], removed["deletionVector"], "of version {version}");
+        }
+        for added in all(storage, version, "add").await {
+            let twice = active.insert(text(&added), added);
+            assert_eq!(twice, None, "in version {version}");
+        }
+    }
+    active
+}
+
+/// Another engine puts the files at `paths` into one; the rows of the table stay the same.
+pub(crate) async fn compact(storage: &Storage, paths: &[String], rows: &[RecordBatch]) {
+    let active = active(storage).await;
+    let remove = |path: &String| {
+        let mut remove = json!({"path": path, "dataChange": false, "deletionTimestamp": 1});
+        remove["deletionVector"] = active[path]["deletionVector"].clone();
+        json!({"remove": remove})
+    };
+    let mut actions = vec![info("OPTIMIZE", &json!({}))];
+    actions.extend(paths.iter().map(remove));
+    actions.extend(foreign_files(storage, rows, false).await);
+    foreign(storage, &actions).await;
+}
+
+/// Files of another writer, as actions that add them.
+pub(crate) async fn foreign_files(
+    storage: &Storage,
+    rows: &[RecordBatch],
+    changes: bool,
+) -> Vec<Value> {
+    let Some(first) = rows.first() else { return vec![] };
+    let mut cx = context("ledger");
+    cx.input = StreamInfo::new(first.schema());
+    cx.sink = name("foreign");
+    cx.run = format!("of-{}", table(storage).await.version());
+    let writer = Pipeline::try_open(storage, cx).await.unwrap();
+    let add = |file: Staged| {
+        let detail: Value = serde_json::from_str(&file.detail).unwrap();
+        json!({"add": {
+            "path": file.path, "size": file.bytes, "partitionValues": detail["partition"],
+            "modificationTime": 1, "dataChange": changes, "stats": detail["stats"],
+        }})
+    };
+    writer.stage(0, rows).await.into_iter().map(add).collect()
 }
 
 /// Makes the next version, as another engine might. Gives its number.

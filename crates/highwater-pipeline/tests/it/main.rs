@@ -7,6 +7,7 @@
 )]
 
 mod builder;
+mod connected;
 mod crashes;
 mod event_time;
 mod instances;

@@ -47,7 +47,8 @@ pub(super) fn column(
     }
 }
 
-fn take<'a>(form: Form, key: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
+/// Takes one value off the front of a key; none when the key ends before.
+pub(super) fn take<'a>(form: Form, key: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
     if form.only {
         let all = std::mem::take(key);
         return match form.nullable {

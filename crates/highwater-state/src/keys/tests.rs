@@ -52,6 +52,29 @@ fn every_type() -> Vec<ArrayRef> {
 }
 
 #[test]
+fn the_bytes_of_a_key_have_its_hash() {
+    for nullable in [true, false] {
+        let rows = if nullable { 3 } else { 1 };
+        let all: Vec<_> = every_type().iter().map(|it| it.slice(3 - rows, rows)).collect();
+        let keys_of = |codec: KeyCodec, columns: &[ArrayRef]| {
+            let keys = codec.keys(columns).unwrap();
+            let hashes: Vec<_> = encoded(&keys).into_iter().map(|key| codec.hash(key)).collect();
+            assert_eq!(hashes, keys.hashes(), "{columns:?}");
+        };
+        all.iter().for_each(|column| {
+            keys_of(codec(std::slice::from_ref(column), nullable), std::slice::from_ref(column))
+        });
+        keys_of(codec(&all, nullable), &all);
+        for columns in 1..all.len() {
+            let codec = codec(&all, nullable);
+            let names: Vec<_> = (0..columns).map(|at| format!("c{at}")).collect();
+            let some = KeyGroups::try_new(&codec.schema, &names).unwrap();
+            keys_of(codec.with_groups(Some(some)), &all);
+        }
+    }
+}
+
+#[test]
 fn every_type_comes_back_from_its_bytes() {
     for nullable in [true, false] {
         let all: Vec<ArrayRef> = match nullable {

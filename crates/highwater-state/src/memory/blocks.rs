@@ -45,7 +45,7 @@ impl Memory {
     /// The keys of some rows.
     pub(crate) fn keys_of(&self, slots: &[u32]) -> Result<Keys, StateError> {
         let heads = slots.iter().map(|slot| self.head(*slot));
-        let keys = Keys::of(heads.map(|head| (head.hash, self.key(head))));
+        let keys = Keys::of(heads.map(|head| (self.hash(head), self.key(head))));
         keys.ok_or_else(|| self.full("the bytes of the keys of one batch"))
     }
 
@@ -86,11 +86,16 @@ impl Memory {
     }
 
     fn sorted(&self, slots: impl Iterator<Item = u32>) -> Vec<u32> {
-        let mut placed: Vec<_> = slots.map(|slot| (place(self.head(slot).hash), slot)).collect();
-        placed.sort_unstable_by(|(a, left), (b, right)| {
-            let keys = || self.key(self.head(*left)).cmp(self.key(self.head(*right)));
-            a.cmp(b).then_with(keys).then_with(|| self.number(*left).cmp(&self.number(*right)))
-        });
+        let mut placed: Vec<_> =
+            slots.map(|slot| (place(self.hash(self.head(slot))), slot)).collect();
+        // By two numbers first, which is quick; what lies behind them, only where places are the same.
+        placed.sort_unstable();
+        for same in placed.chunk_by_mut(|(one, _), (next, _)| one == next) {
+            same.sort_unstable_by(|(_, left), (_, right)| {
+                let keys = self.key(self.head(*left)).cmp(self.key(self.head(*right)));
+                keys.then_with(|| self.number(*left).cmp(&self.number(*right)))
+            });
+        }
         placed.into_iter().map(|(_, slot)| slot).collect()
     }
 
@@ -108,7 +113,7 @@ impl Memory {
         let mut columns: Vec<ArrayRef> = vec![
             Arc::new(UInt8Array::from_iter_values(op)),
             Arc::new(UInt8Array::from_iter_values(owed)),
-            Arc::new(UInt64Array::from_iter_values(heads().map(|head| head.hash))),
+            Arc::new(UInt64Array::from_iter_values(heads().map(|head| self.hash(head)))),
         ];
         if self.layout.several {
             let numbers = slots.iter().map(|slot| self.number(*slot));
@@ -165,10 +170,10 @@ impl Memory {
         let slots: Vec<u32> = self.slots().filter(|slot| !idle(self.head(*slot))).collect();
         for slot in &slots {
             let head = self.head(*slot);
-            let key = self.key(head);
+            let (hash, key) = (self.hash(head), self.key(head));
             let at = match self.layout.several {
-                true => kept.add_to_chain(head.hash, key, self.number(*slot)).ok()?,
-                false => kept.find_or_add(head.hash, key).ok()?.0,
+                true => kept.add_to_chain(hash, key, self.number(*slot)).ok()?,
+                false => kept.find_or_add(hash, key).ok()?.0,
             };
             let to = kept.heads.get_mut(at as usize)?;
             to.bits = to.bits >> KEY_SHIFT << KEY_SHIFT | head.bits & ((1 << KEY_SHIFT) - 1);

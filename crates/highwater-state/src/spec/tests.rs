@@ -27,4 +27,7 @@ fn what_cannot_be_held_is_named() {
     );
     assert!(refused(spec(&["k"], DataType::Int64).with_time("v", 0)).contains("width 0"));
     assert!(refused(spec(&["k"], DataType::Int64).with_time("w", 1)).contains("a value w"));
+    assert!(
+        refused(spec(&["k"], DataType::Int64).with_groups_by(0)).contains("at least one column")
+    );
 }

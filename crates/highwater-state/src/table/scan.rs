@@ -31,7 +31,8 @@ impl Table {
         self.buckets.keys().copied().filter(|bucket| *bucket >= self.first)
     }
 
-    /// Begins to read all rows of a bucket, in any order. Nothing may be done with the table until they are read.
+    /// Begins to read all rows of a bucket, in any order. Until they are read nothing may be done with the bucket, and
+    /// with the table nothing but to probe and to change others.
     pub fn scan(&self, bucket: i64) -> Scan {
         let rows = match self.buckets.get(&bucket) {
             Some(part) if !part.frozen.is_empty() => {

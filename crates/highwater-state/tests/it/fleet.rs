@@ -41,6 +41,8 @@ pub(crate) struct Row {
 pub(crate) struct Kind {
     pub(crate) timed: bool,
     pub(crate) several: bool,
+    /// Whether key groups go by the first column alone.
+    pub(crate) grouped: bool,
 }
 
 /// Bytes of a save, until another has taken its place.
@@ -106,6 +108,9 @@ impl Fleet {
         let mut spec = TableSpec::new("rows".parse().unwrap(), key, values);
         if self.kind.timed {
             spec = spec.with_time("time", WIDTH);
+        }
+        if self.kind.grouped {
+            spec = spec.with_groups_by(1);
         }
         if self.kind.several { spec.with_several() } else { spec }
     }
@@ -173,7 +178,9 @@ impl Fleet {
         let columns = columns(keys.iter());
         let named = [("a", Arc::clone(&columns[0]), true), ("b", Arc::clone(&columns[1]), false)];
         let rows = RecordBatch::try_from_iter_with_nullable(named).unwrap();
-        let groups = KeyGroups::try_new(&rows.schema(), &["a".to_owned(), "b".to_owned()]);
+        let by = ["a".to_owned(), "b".to_owned()];
+        let by = if self.kind.grouped { &by[..1] } else { &by };
+        let groups = KeyGroups::try_new(&rows.schema(), by);
         for (row, group) in groups.unwrap().of(&rows).unwrap().into_iter().enumerate() {
             routed[KeyGroups::worker(group, self.tables.len())].push(row);
         }

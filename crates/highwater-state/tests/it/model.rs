@@ -181,7 +181,11 @@ fn run(kind: Kind, bytes: Option<u64>, steps: &[Step]) {
 }
 
 fn kind() -> impl Strategy<Value = Kind> {
-    (any::<bool>(), any::<bool>()).prop_map(|(timed, several)| Kind { timed, several })
+    (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(timed, several, grouped)| Kind {
+        timed,
+        several,
+        grouped,
+    })
 }
 
 proptest! {

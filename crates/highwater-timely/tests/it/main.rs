@@ -7,6 +7,7 @@
 )]
 
 mod conformance;
+mod connected;
 mod crashes;
 mod failures;
 mod flow;

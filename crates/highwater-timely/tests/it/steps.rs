@@ -29,15 +29,22 @@ fn rows(schema: SchemaRef, columns: impl IntoIterator<Item = Int64Array>) -> Rec
 /// The sum of `n` for each `k` of an epoch, at its end and in pieces of three rows.
 pub(crate) struct Sums {
     pub(crate) routing: Routing,
+    /// How rows of a second input are routed, whose numbers are taken off.
+    less: Option<Routing>,
 }
 
 impl Sums {
     pub(crate) fn by_key() -> Self {
-        Self { routing: Routing::ByKey(vec!["k".to_owned()]) }
+        Self { routing: Routing::ByKey(vec!["k".to_owned()]), less: None }
     }
 
     pub(crate) fn on_one_worker() -> Self {
-        Self { routing: Routing::Single }
+        Self { routing: Routing::Single, less: None }
+    }
+
+    /// With a second input, whose key is the first column of whatever name.
+    pub(crate) fn less(key: &str) -> Self {
+        Self { less: Some(Routing::ByKey(vec![key.to_owned()])), ..Self::by_key() }
     }
 }
 
@@ -49,7 +56,11 @@ impl OperatorSpec for Sums {
     fn resolve(&self, _: &[StreamInfo]) -> Result<Resolved> {
         let output = StreamInfo::new(pairs_schema());
         let build = || Ok(Box::new(Summing::default()) as Box<dyn Operator>);
-        Ok(Resolved::new(output, build).with_routing(self.routing.clone()))
+        let resolved = Resolved::new(output, build).with_routing(self.routing.clone());
+        Ok(match &self.less {
+            Some(routing) => resolved.with_port_routing(Port(1), routing.clone()),
+            None => resolved,
+        })
     }
 }
 
@@ -59,10 +70,11 @@ struct Summing {
 }
 
 impl Operator for Summing {
-    fn on_batch(&mut self, _: Port, batch: Batch, _: &mut Context<'_>) -> Result<Flow> {
+    fn on_batch(&mut self, port: Port, batch: Batch, _: &mut Context<'_>) -> Result<Flow> {
         let column = |at| batch.rows.column(at).as_primitive::<Int64Type>();
+        let sign = if port == Port(0) { 1 } else { -1 };
         for (k, n) in column(0).iter().zip(column(1).values()) {
-            *self.sums.entry(k).or_default() += n;
+            *self.sums.entry(k).or_default() += sign * n;
         }
         Ok(Flow::Done)
     }

@@ -11,7 +11,7 @@ proptest! {
     #[test]
     fn rows_are_split_up_by_pane_in_their_order(
         times in proptest::collection::vec(proptest::option::of(-60_i64..60), 0..40),
-        far in proptest::option::of(any::<i64>()), size in 1_u64..30, first in -10_i64..10,
+        far in proptest::option::of(any::<i64>()), size in 1_u64..30, floor in -70_i64..70,
     ) {
         let size = Duration::from_micros(size);
         let panes = Panes::try_new(size, size, Duration::from_micros(3)).unwrap();
@@ -19,13 +19,13 @@ proptest! {
         let mut expected: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
         let mut late = Vec::new();
         for (row, time) in (0..).zip(&times) {
-            let pane = time.filter(|time| panes.times().contains(time)).map(|time| panes.of(time));
-            match pane.filter(|pane| *pane >= first) {
+            let time = time.filter(|time| panes.times().contains(time) && *time >= floor);
+            match time.map(|time| panes.of(time)) {
                 Some(pane) => expected.entry(pane).or_default().push(row),
                 None => late.push(row),
             }
         }
-        let (split, marks) = split(&times.iter().copied().collect(), &panes, first);
+        let (split, marks) = split(&times.iter().copied().collect(), &panes, floor);
         let found: BTreeMap<i64, Vec<u32>> =
             split.parts().map(|(pane, rows)| (pane, rows.to_vec())).collect();
         prop_assert_eq!(found, expected);

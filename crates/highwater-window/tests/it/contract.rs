@@ -10,7 +10,8 @@ use highwater_core::{
     StreamInfo, Unread,
 };
 use highwater_window::{
-    Accumulators, Aggregate, Aggregation, Emit, Input, Window, avg, count, first, max, min, sum,
+    Accumulators, Aggregate, Aggregation, Emit, Input, Window, avg, count, count_distinct, first,
+    max, min, sum,
 };
 
 use crate::workers::{Cell, Event, Workers, batch, moment, schema, stream};
@@ -33,6 +34,14 @@ fn a_step_that_does_not_fit_says_why_and_what_to_do() {
         (minutes().offset(Duration::from_nanos(1)), "an offset of 1ns", "whole microseconds"),
         (Window::sliding(MINUTE, MINUTE * 2), "every 120s would leave out", "no longer"),
         (Window::sliding(MINUTE, micros(7)), "60000000 panes", "divides the window"),
+        (Window::session(Duration::ZERO), "a gap of 0ns", "whole microseconds"),
+        (Window::session(MINUTE).offset(MINUTE), "have no offset", "leave the offset out"),
+        (Window::session(MINUTE).emit(Emit::Update), "joins two of them", "Emit::Append"),
+        (
+            Window::session(MINUTE).aggregate([count_distinct("id")]),
+            "values of sessions cannot be counted",
+            "tumbling or sliding",
+        ),
         (minutes().on("when"), "no column when; there are id, time", "correct it"),
         (minutes().on("n"), "column n of type Int64", "timestamp in microseconds"),
         (minutes().by(["no"]), "no column no", "correct it"),
@@ -94,12 +103,24 @@ fn what_is_declared_is_what_the_step_needs() {
     let resolved = resolved.resolve(&[stream()]).unwrap();
     assert_eq!((resolved.state(), resolved.routing()), (Some(&StateBound::Keys), &Routing::Single));
     assert_eq!(resolved.output().time, None);
+
+    let resolved = Window::session(MINUTE).by(["id"]).aggregate([count("rows")]);
+    assert_eq!(
+        resolved.describe().settings,
+        "sessions 60s apart by id: count(rows) as rows; append"
+    );
+    let resolved = resolved.resolve(&[stream()]).unwrap();
+    assert_eq!(resolved.state(), Some(&StateBound::Time { micros: 60_000_000 }));
+    assert_eq!(resolved.hold(Port(0)), 1);
 }
 
 #[test]
 fn many_groups_leave_in_batches() {
-    for emit in [Emit::Append, Emit::Update, Emit::Complete] {
-        let mut workers = Workers::new(&minutes().emit(emit), 1);
+    let session = || Window::session(MINUTE).by(["id"]).aggregate([count("n")]);
+    let even = [Emit::Append, Emit::Update, Emit::Complete].map(|emit| minutes().emit(emit));
+    let sessions = [Emit::Append, Emit::Complete].map(|emit| session().emit(emit));
+    for step in even.into_iter().chain(sessions) {
+        let mut workers = Workers::new(&step, 1);
         let event = |n: i64| Event {
             id: Some(format!("key {n}")),
             time: Some(0),
@@ -108,7 +129,7 @@ fn many_groups_leave_in_batches() {
         };
         let rows: Vec<_> = (0..20_000).map(event).collect();
         let out = workers.epoch((i64::MIN, 60_000_000), &[rows]);
-        assert_eq!(out.rows.len(), 20_000, "{emit:?}");
+        assert_eq!(out.rows.len(), 20_000, "{step:?}");
     }
 }
 
@@ -183,6 +204,30 @@ fn windows_of_windows_lose_nothing() {
         late_before = watermark;
     }
     assert_eq!((total, late), (6, 0));
+}
+
+/// A group and its values are kept by one worker, on however many they were counted before.
+#[test]
+fn different_values_of_a_group_stay_together() {
+    for step in [Window::tumbling(MINUTE), Window::sliding(MINUTE, MINUTE / 2)] {
+        let step = step.by(["id"]).aggregate([count_distinct("n").named("values")]);
+        let mut workers = Workers::new(&step, 3);
+        let event = |n: i64| Event {
+            id: Some(format!("key {}", n % 7)),
+            time: Some(0),
+            n: Some(n % 70),
+            ..Event::default()
+        };
+        for count in [2, 1, 3] {
+            let rows: Vec<_> = (0..700).map(event).collect();
+            workers.epoch((i64::MIN, i64::MIN), &[rows]);
+            workers.restart(count);
+        }
+        let out = workers.epoch((i64::MIN, i64::MAX), &[]);
+        assert!(out.rows.len() >= 7);
+        assert!(out.rows.iter().all(|row| row.2[1] == Cell::Int(10)), "{out:?}");
+        assert_eq!(workers.rows_kept(), 0);
+    }
 }
 
 /// How often a value is odd.

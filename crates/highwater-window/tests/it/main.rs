@@ -11,4 +11,5 @@ mod contract;
 mod golden;
 mod oracle;
 mod reference;
+mod sessions;
 mod workers;

@@ -6,10 +6,10 @@ use highwater_window::{Emit, Window};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use crate::reference::{Reference, Windows, aggregates};
+use crate::reference::{Reference, Windows, aggregates, distincts};
 use crate::workers::{Event, Workers};
 
-fn event() -> impl Strategy<Value = Event> {
+pub(crate) fn event() -> impl Strategy<Value = Event> {
     let id = prop_oneof![Just(None), "[abc]?".prop_map(Some)];
     let time = prop_oneof![
         1 => Just(None),
@@ -43,9 +43,9 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 /// An epoch: its rows, how far the watermark rises, how the rows are cut, and on how many workers the next one runs.
-type Cut = (Vec<Event>, i64, Vec<Index>, Option<usize>);
+pub(crate) type Cut = (Vec<Event>, i64, Vec<Index>, Option<usize>);
 
-fn epochs() -> impl Strategy<Value = Vec<Cut>> {
+pub(crate) fn epochs() -> impl Strategy<Value = Vec<Cut>> {
     let rise = prop_oneof![Just(0), Just(10), 0_i64..50];
     let cuts = proptest::collection::vec(any::<Index>(), 0..4);
     let epoch =
@@ -71,12 +71,16 @@ fn step(windows: Windows, emit: Emit, by_id: bool) -> Window {
     let micros = |micros: i64| Duration::from_micros(micros.unsigned_abs());
     let Windows { size, slide, offset } = windows;
     let step = Window::sliding(micros(size), micros(slide)).offset(micros(offset)).emit(emit);
-    let step = step.aggregate(aggregates());
+    let step = step.aggregate(aggregates().into_iter().chain(distincts()));
     if by_id { step.by(["id"]) } else { step }
 }
 
 /// Numbers the rows of each partition, and cuts them into batches in another order.
-fn batches(events: &mut [Event], next: &mut [i64; 2], cuts: &[Index]) -> Vec<Vec<Event>> {
+pub(crate) fn batches(
+    events: &mut [Event],
+    next: &mut [i64; 2],
+    cuts: &[Index],
+) -> Vec<Vec<Event>> {
     for event in events.iter_mut() {
         let next = &mut next[usize::try_from(event.partition).unwrap()];
         (event.offset, *next) = (*next, *next + 1);

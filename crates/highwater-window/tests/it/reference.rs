@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use highwater_window::{Aggregation, Emit, avg, count, count_of, first, last, max, min, sum};
+use highwater_window::{
+    Aggregation, Emit, avg, count, count_distinct, count_of, first, last, max, min, sum,
+};
 
 use crate::workers::{Cell, Event, Out, Row, float};
 
@@ -73,8 +75,23 @@ impl Reference {
     fn row(&self, key: &(i64, Option<String>)) -> Row {
         let mut cells: Vec<_> = self.by_id.then(|| text(key.1.clone())).into_iter().collect();
         cells.extend(summed_up(&self.rows[key]));
+        cells.extend(distinct(&self.rows[key]));
         (key.0, key.0 + self.windows.size, cells)
     }
+}
+
+/// Counts of different values, which sessions do not have.
+pub(crate) fn distincts() -> Vec<Aggregation> {
+    vec![count_distinct("s"), count_distinct("f"), count_distinct("id")]
+}
+
+fn distinct(rows: &[Event]) -> [Cell; 3] {
+    // There is one zero and one NaN.
+    let bits = |f: f64| if f.is_nan() { f64::NAN.to_bits() } else { (f + 0.0).to_bits() };
+    let s: BTreeSet<_> = rows.iter().filter_map(|row| row.s.as_ref()).collect();
+    let f: BTreeSet<_> = rows.iter().filter_map(|row| row.f.map(bits)).collect();
+    let id: BTreeSet<_> = rows.iter().filter_map(|row| row.id.as_ref()).collect();
+    [s.len(), f.len(), id.len()].map(|count| Cell::Int(count as i128))
 }
 
 /// What the reference makes of a group.
@@ -99,7 +116,7 @@ pub(crate) fn aggregates() -> Vec<Aggregation> {
     ]
 }
 
-fn summed_up(rows: &[Event]) -> Vec<Cell> {
+pub(crate) fn summed_up(rows: &[Event]) -> Vec<Cell> {
     let n: Vec<i64> = rows.iter().filter_map(|row| row.n).collect();
     let f: Vec<f64> = rows.iter().filter_map(|row| row.f).collect();
     let d: Vec<i128> = rows.iter().filter_map(|row| row.d).collect();
@@ -143,6 +160,6 @@ fn half_up(sum: i128, count: usize) -> i128 {
     size * sum.signum()
 }
 
-fn text(text: Option<String>) -> Cell {
+pub(crate) fn text(text: Option<String>) -> Cell {
     text.map_or(Cell::Null, Cell::Text)
 }

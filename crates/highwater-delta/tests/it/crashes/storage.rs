@@ -9,14 +9,15 @@ use std::time::Duration;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use highwater_core::{ErrorKind, Failpoint, FailpointHook, Failpoints, Result};
+use highwater_delta::{DeltaSink, DeltaTable};
 use highwater_pipeline::{Options, RunError, Trigger};
 use highwater_storage::Storage;
 use highwater_testkit::faulty::{Fault, FaultyStore, Operation};
 use highwater_testkit::memory_source::MemorySource;
 use object_store::memory::InMemory;
 
-use super::{ORDERS, REJECTED, epochs, numbers, pipeline};
-use crate::fixture::batches;
+use super::{ORDERS, REJECTED, epochs, numbers, pipeline_into};
+use crate::fixture::{active, batches};
 
 const PLACE: &str = "memory://faulty";
 
@@ -36,11 +37,38 @@ const LATE: [Late; 3] = [Late::AtOnce, Late::At(Failpoint::BeforeSwap), Late::At
 /// What goes wrong in one run.
 #[derive(Clone, Copy, Debug)]
 struct Case {
+    into: Into,
     operation: Operation,
     within: &'static str,
     nth: usize,
     fault: Fault,
     late: Late,
+}
+
+/// How numbers come into their table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Into {
+    /// Each beside the others.
+    Append,
+    /// Each in place of the same one, if it has been there.
+    Update,
+}
+
+impl Into {
+    fn sink(self) -> fn(&DeltaTable) -> DeltaSink {
+        match self {
+            Self::Append => DeltaTable::append,
+            Self::Update => |table| table.update(["n"]),
+        }
+    }
+
+    /// What is fed, in three starts, and what the table has then.
+    fn feeds(self) -> ([&'static [i64]; 3], &'static [i64]) {
+        match self {
+            Self::Append => ([&[1, 2, 3, 4, -5], &[6, 7, -8], &[9]], &[1, 2, 3, 4, 6, 7, 9]),
+            Self::Update => ([&[1, 2, 1, 3, -5], &[2, 1, -8], &[3]], &[1, 2, 3]),
+        }
+    }
 }
 
 /// A pipeline over storage that does not always answer.
@@ -79,7 +107,8 @@ impl Run {
             .first_retry_after(Duration::from_millis(1))
             .stop_within(Duration::ZERO)
             .failpoints(Failpoints::armed(Arc::new(Releasing(self.store.clone(), self.case.late))));
-        let plan = pipeline(self.source.clone(), &self.lake).build().unwrap();
+        let sink = self.case.into.sink();
+        let plan = pipeline_into(self.source.clone(), &self.lake, sink).build().unwrap();
         let held = self.store.held();
         let handle = plan.start(options).unwrap();
         let stopper = handle.stopper();
@@ -121,12 +150,14 @@ impl Run {
 
     /// Whether the fault happened in a run that came out as it should.
     async fn comes_out_right(&self) -> bool {
-        self.process(&[1, 2, 3, 4, -5]).await;
-        self.process(&[6, 7, -8]).await;
+        let ([first, second, third], expected) = self.case.into.feeds();
+        self.process(first).await;
+        self.process(second).await;
         self.store.release().await;
         let fired = self.store.fired() == 1;
-        self.process(&[9]).await;
-        assert_eq!(self.numbers(ORDERS).await, [1, 2, 3, 4, 6, 7, 9], "{:?}", self.case);
+        self.process(third).await;
+        assert_eq!(self.numbers(ORDERS).await, expected, "{:?}", self.case);
+        active(&self.tables.at(ORDERS)).await;
         assert_eq!(self.numbers(REJECTED).await, [-8, -5], "{:?}", self.case);
         assert_eq!(epochs(&self.tables, ORDERS).await, [0, 1, 2, 3, 4, 5], "{:?}", self.case);
         assert_eq!(epochs(&self.tables, REJECTED).await, [0, 2, 4], "{:?}", self.case);
@@ -166,9 +197,15 @@ impl fmt::Debug for Releasing {
 
 /// Makes the first such request go wrong, then the second, and so on until there is none. Gives how
 /// many there were.
-async fn each(operation: Operation, within: &'static str, fault: Fault, late: Late) -> usize {
+async fn each(
+    into: Into,
+    operation: Operation,
+    within: &'static str,
+    fault: Fault,
+    late: Late,
+) -> usize {
     let mut nth = 0;
-    let case = |nth| Case { operation, within, nth, fault, late };
+    let case = |nth| Case { into, operation, within, nth, fault, late };
     while Run::new(case(nth)).comes_out_right().await {
         nth += 1;
     }
@@ -176,40 +213,52 @@ async fn each(operation: Operation, within: &'static str, fault: Fault, late: La
 }
 
 /// What is written, and how often at least: in five epochs, of which three have rows and two have
-/// rejected ones.
+/// rejected ones. Where rows are replaced, in two of them other rows of their files are left.
 const WRITTEN: [(&str, usize); 3] =
     [("_delta_log/", 2 + 5 + 3), (".parquet", 3 + 2), ("prepared/", 5)];
 
+fn written(into: Into) -> Vec<(&'static str, usize)> {
+    let vectors = (into == Into::Update).then_some((".bin", 2));
+    WRITTEN.into_iter().chain(vectors).collect()
+}
+
 #[tokio::test]
 async fn a_write_that_fails_doubles_and_loses_nothing() {
-    for fault in [Fault::Reject, Fault::ApplyThenFail] {
-        for (within, at_least) in WRITTEN {
-            let met = each(Operation::Put, within, fault, Late::AtLast).await;
-            assert!(met >= at_least, "{fault:?} of {within}: only {met}");
+    for into in [Into::Append, Into::Update] {
+        for fault in [Fault::Reject, Fault::ApplyThenFail] {
+            for (within, at_least) in written(into) {
+                let met = each(into, Operation::Put, within, fault, Late::AtLast).await;
+                assert!(met >= at_least, "{fault:?} of {within}: only {met}");
+            }
         }
     }
 }
 
 #[tokio::test]
 async fn a_write_that_comes_late_doubles_and_loses_nothing() {
-    for late in LATE {
-        for (within, at_least) in WRITTEN {
-            let met = each(Operation::Put, within, Fault::Hold, late).await;
-            assert!(met >= at_least, "{late:?} of {within}: only {met}");
+    for into in [Into::Append, Into::Update] {
+        for late in LATE {
+            for (within, at_least) in written(into) {
+                let met = each(into, Operation::Put, within, Fault::Hold, late).await;
+                assert!(met >= at_least, "{late:?} of {within}: only {met}");
+            }
         }
     }
 }
 
 #[tokio::test]
 async fn a_read_or_a_deletion_that_fails_doubles_and_loses_nothing() {
-    for (operation, within, at_least) in [
-        (Operation::Get, "_delta_log/", 20),
-        (Operation::List, "_delta_log", 2),
-        (Operation::Get, "prepared/", 1),
-        (Operation::List, "prepared", 2),
-        (Operation::Delete, "prepared/", 1),
+    for (into, operation, within, at_least) in [
+        (Into::Append, Operation::Get, "_delta_log/", 20),
+        (Into::Append, Operation::List, "_delta_log", 2),
+        (Into::Append, Operation::Get, "prepared/", 1),
+        (Into::Append, Operation::List, "prepared", 2),
+        (Into::Append, Operation::Delete, "prepared/", 1),
+        (Into::Update, Operation::Get, "_delta_log/", 20),
+        (Into::Update, Operation::Get, ".parquet", 5),
+        (Into::Update, Operation::Get, ".bin", 1),
     ] {
-        let met = each(operation, within, Fault::Reject, Late::AtLast).await;
+        let met = each(into, operation, within, Fault::Reject, Late::AtLast).await;
         assert!(met >= at_least, "{operation:?} of {within}: only {met}");
     }
 }

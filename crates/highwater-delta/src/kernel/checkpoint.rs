@@ -1,0 +1,89 @@
+//! Checkpoints, and the names of files in a log.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use delta_kernel::actions::{LOG_ADD_SCHEMA, LOG_REMOVE_SCHEMA};
+use delta_kernel::engine::arrow_data::EngineDataArrowExt as _;
+use delta_kernel::{Error as KernelError, Snapshot};
+use delta_kernel_default_engine::DefaultEngineBuilder;
+use delta_kernel_default_engine::executor::tokio::TokioMultiThreadExecutor;
+use highwater_core::Result;
+use highwater_storage::Storage;
+use tokio::task::spawn_blocking;
+
+use super::{ROOT, engine, failed};
+use crate::error::DeltaError;
+use crate::log::Log;
+
+/// Writes a checkpoint of the newest version, unless it has one. Gives the version.
+///
+/// # Errors
+/// `Transient`, `Corrupt` or `Unsupported`.
+pub(crate) async fn checkpoint(log: &Log) -> Result<u64> {
+    replay(log, |table| {
+        // Reading goes on while it is written: that takes a second thread.
+        let executor = Arc::new(TokioMultiThreadExecutor::new_owned_runtime(Some(2), None)?);
+        let store = DefaultEngineBuilder::new(table.object_store());
+        let engine = store.with_task_executor(executor).build();
+        let snapshot = Snapshot::builder_for(ROOT).build(&engine)?;
+        let _written_or_there = snapshot.checkpoint(&engine, None)?;
+        Ok(snapshot.version())
+    })
+    .await
+}
+
+/// Whether there is a checkpoint of the version `at` by which that version can be replayed.
+///
+/// # Errors
+/// `Transient`, `Corrupt` or `Unsupported`.
+pub(crate) async fn stands_alone(log: &Log, at: u64) -> Result<bool> {
+    replay(log, move |table| {
+        // What it says of the table is read here.
+        let snapshot = Snapshot::builder_for(ROOT).at_version(at).build(&*engine(table))?;
+        Ok(snapshot.log_segment().checkpoint_version == Some(at))
+    })
+    .await
+}
+
+/// The paths that the newest checkpoint and the commits after it name, as the log writes them, be it
+/// that they add a file or that they remove one.
+///
+/// # Errors
+/// `Transient`, `Corrupt` or `Unsupported`.
+pub(crate) async fn named(log: &Log) -> Result<Vec<String>> {
+    replay(log, |table| {
+        let engine = engine(table);
+        let snapshot = Snapshot::builder_for(ROOT).build(&*engine)?;
+        let mut names = Vec::new();
+        for (schema, action) in [(&LOG_ADD_SCHEMA, "add"), (&LOG_REMOVE_SCHEMA, "remove")] {
+            let schema = Arc::clone(schema);
+            for batch in snapshot.log_segment().read_actions(&*engine, schema)? {
+                let rows = batch?.actions.try_into_record_batch()?;
+                let missing = || KernelError::generic(format!("actions {action} without a path"));
+                names.extend(paths(&rows, action).ok_or_else(missing)?);
+            }
+        }
+        Ok(names)
+    })
+    .await
+}
+
+fn paths(rows: &RecordBatch, action: &str) -> Option<Vec<String>> {
+    let actions = rows.column_by_name(action)?.as_struct_opt()?;
+    let paths = actions.column_by_name("path")?.as_string_opt::<i32>()?;
+    let there = (0..rows.num_rows()).filter(|row| actions.is_valid(*row) && paths.is_valid(*row));
+    Some(there.map(|row| paths.value(row).to_owned()).collect())
+}
+
+async fn replay<T: Send + 'static>(
+    log: &Log,
+    work: impl FnOnce(&Storage) -> Result<T, KernelError> + Send + 'static,
+) -> Result<T> {
+    let (table, name) = (log.table().clone(), log.name().to_owned());
+    match spawn_blocking(move || work(&table)).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(cause)) => Err(failed(name, cause)),
+        Err(cause) => Err(DeltaError::CutOff { table: name, source: cause.into() }.into()),
+    }
+}

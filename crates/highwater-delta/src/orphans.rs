@@ -1,0 +1,182 @@
+//! Data files that were written for a table and that its log does not name.
+//!
+//! They come from epochs that were never prepared, and from runs that another one outran. What may still
+//! be named stays: a prepared record outside of the table names only epochs after the marker of its sink,
+//! so files of such epochs are never taken, however old they are.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use highwater_core::{Epoch, Marker, Result};
+use serde::Deserialize;
+
+use crate::committer::now_ms;
+use crate::error::DeltaError;
+use crate::kernel::checkpoint;
+use crate::log::{LOG, Log};
+use crate::maintenance::LogFiles;
+use crate::marker::recorded;
+use crate::snapshot::DeltaSnapshot;
+
+/// How old an orphan is before it is taken, unless somebody knows better: a week, as other engines have
+/// it.
+pub const ORPHAN_AGE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// A file that nothing names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Orphan {
+    /// Where it is.
+    pub location: String,
+    /// Its length in bytes.
+    pub bytes: u64,
+}
+
+impl DeltaSnapshot {
+    /// The orphans of the table as it is now, sorted by location: data files that highwater wrote for it,
+    /// that have not been written to for the time `older_than`, and that nothing in the log adds or
+    /// removes, as far back as it goes.
+    ///
+    /// Files count by the sinks whose markers the table has, and only those of epochs that are committed.
+    /// Files of other programs never count.
+    ///
+    /// # Errors
+    /// `Transient`, `Corrupt` or `Unsupported` when the log cannot be read.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use highwater_delta::{DeltaTable, ORPHAN_AGE};
+    ///
+    /// # async fn example() -> highwater_core::Result<()> {
+    /// let table = DeltaTable::at("data/lake/orders")?.read().await?;
+    /// for orphan in table.orphans(ORPHAN_AGE).await? {
+    ///     println!("{} ({} bytes)", orphan.location, orphan.bytes);
+    /// }
+    /// table.remove_orphans(ORPHAN_AGE).await?;
+    /// # Ok(()) }
+    /// ```
+    pub async fn orphans(&self, older_than: Duration) -> Result<Vec<Orphan>> {
+        let found = find(self.log(), older_than).await?;
+        Ok(found.into_iter().map(|(path, bytes)| orphan(self.log(), &path, bytes)).collect())
+    }
+
+    /// Deletes the [`orphans`](Self::orphans), and tells which they were. Pipelines may go on writing
+    /// meanwhile. What was deleted before an error stays so.
+    ///
+    /// # Errors
+    /// As [`orphans`](Self::orphans), and as of [`Storage`](highwater_storage::Storage).
+    pub async fn remove_orphans(&self, older_than: Duration) -> Result<Vec<Orphan>> {
+        remove(self.log(), older_than).await
+    }
+}
+
+fn orphan(log: &Log, path: &str, bytes: u64) -> Orphan {
+    Orphan { location: log.table().location(path), bytes }
+}
+
+/// Deletes the orphans of a table.
+pub(crate) async fn remove(log: &Log, older_than: Duration) -> Result<Vec<Orphan>> {
+    let mut removed = Vec::new();
+    for (path, bytes) in find(log, older_than).await? {
+        log.table().delete(&path).await?;
+        removed.push(orphan(log, &path, bytes));
+    }
+    Ok(removed)
+}
+
+/// The paths and lengths of orphans, sorted.
+async fn find(log: &Log, older_than: Duration) -> Result<Vec<(String, u64)>> {
+    // Files before the log: what is committed in between is known to be named.
+    let listed = log.table().list("").await?;
+    let Some(state) = log.newest().await? else {
+        return Err(DeltaError::Absent { table: log.name().to_owned() }.into());
+    };
+    let markers = recorded(log.name(), &state.txns)?;
+    let markers: Vec<Marker> = markers.into_iter().map(|recorded| recorded.marker).collect();
+    let named = names(log).await?;
+    let age = i64::try_from(older_than.as_millis()).unwrap_or(i64::MAX);
+    let before = now_ms().saturating_sub(age);
+    let orphans = listed.into_iter().filter(|object| {
+        let in_log = object.path.strip_prefix(LOG).is_some_and(|rest| rest.starts_with('/'));
+        !in_log
+            && object.modified_ms <= before
+            && is_committed(file_of(&object.path), &markers)
+            && !named.contains(&object.path)
+    });
+    Ok(orphans.map(|object| (object.path, object.bytes)).collect())
+}
+
+fn file_of(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// A line of a commit, of which only files matter.
+#[derive(Debug, Deserialize)]
+struct Line {
+    add: Option<File>,
+    remove: Option<File>,
+}
+
+#[derive(Debug, Deserialize)]
+struct File {
+    path: String,
+}
+
+/// The paths of all files that the log names, within the table.
+async fn names(log: &Log) -> Result<HashSet<String>> {
+    // What a commit removes is forgotten by checkpoints after a while, and not by the commit.
+    let mut named = checkpoint::named(log).await?;
+    for path in LogFiles::list(log).await?.commits() {
+        // One that is cleaned up meanwhile names nothing any more.
+        let Some(bytes) = log.table().read(path).await? else { continue };
+        let lines = bytes.split(|byte| *byte == b'\n');
+        for line in lines.filter(|line| !line.trim_ascii().is_empty()) {
+            let line: Line = serde_json::from_slice(line).map_err(|cause| {
+                let location = log.table().location(path);
+                DeltaError::Unreadable { location, source: cause.into() }
+            })?;
+            named.extend([line.add, line.remove].into_iter().flatten().map(|file| file.path));
+        }
+    }
+    let within = |path: String| log.table().path_of(&path).unwrap_or_else(|| decoded(&path));
+    Ok(named.into_iter().map(within).collect())
+}
+
+/// The path that a relative URL means.
+fn decoded(url: &str) -> String {
+    let mut path = Vec::with_capacity(url.len());
+    let mut rest = url;
+    while let Some((before, after)) = rest.split_once('%') {
+        path.extend_from_slice(before.as_bytes());
+        let byte = after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        path.push(byte.unwrap_or(b'%'));
+        rest = byte.and_then(|_| after.get(2..)).unwrap_or(after);
+    }
+    path.extend_from_slice(rest.as_bytes());
+    String::from_utf8(path).unwrap_or_else(|_| url.to_owned())
+}
+
+/// Whether `file` is a data file of an epoch that its sink has committed.
+fn is_committed(file: &str, markers: &[Marker]) -> bool {
+    let committed = |marker: &Marker| {
+        let epoch = epoch_in(file, marker.sink.as_str())?;
+        Some(epoch <= marker.id.epoch)
+    };
+    // A name may be read as that of two sinks, `a` and `a-1`: then both must agree.
+    let mut readings = markers.iter().filter_map(committed).peekable();
+    readings.peek().is_some() && readings.all(|committed| committed)
+}
+
+/// The epoch in the name of a data file of `sink`.
+fn epoch_in(file: &str, sink: &str) -> Option<Epoch> {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let rest = file.strip_suffix(".parquet")?.strip_prefix(sink)?.strip_prefix('-')?;
+    let (epoch, rest) = rest.split_once('-')?;
+    let mut parts = rest.rsplitn(3, '-');
+    let numbers = [parts.next()?, parts.next()?];
+    let run = parts.next()?;
+    let whole = digits(epoch) && numbers.into_iter().all(digits) && !run.is_empty();
+    whole.then(|| epoch.parse().ok().map(Epoch)).flatten()
+}
+
+#[cfg(test)]
+mod tests;
