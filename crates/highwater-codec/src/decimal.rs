@@ -82,6 +82,21 @@ fn plain(text: &[u8], precision: u8, scale: u8) -> Option<i128> {
     if digits.len() > FITS_U64 {
         return None;
     }
+    let (value, after_point) = match word(digits) {
+        Some(word) => few_digits(word, digits.len())?,
+        None => many_digits(digits)?,
+    };
+    let up = usize::from(scale).checked_sub(after_point)?;
+    let value = u128::from(value) * u128::from(*SMALL_POWERS.get(up)?);
+    let value = i128::try_from(value)
+        .ok()
+        .filter(|value| power(precision).is_some_and(|end| *value < end))?;
+    Some(if negative { -value } else { value })
+}
+
+/// The value of some digits without their point, and how many of them come after it.
+#[inline(never)]
+fn many_digits(digits: &[u8]) -> Option<(u64, usize)> {
     let mut value = 0_u64;
     let mut point = None;
     for (at, byte) in digits.iter().enumerate() {
@@ -95,15 +110,54 @@ fn plain(text: &[u8], precision: u8, scale: u8) -> Option<i128> {
         }
     }
     let after_point = point.map_or(0, |at| digits.len() - at - 1);
-    if digits.len() == usize::from(point.is_some()) {
+    (digits.len() > usize::from(point.is_some())).then_some((value, after_point))
+}
+
+const LOW: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
+/// The same of the first `length` bytes of a word, one to eight, all at once: amounts differ in how many
+/// digits they have, so that no processor foretells the end of a loop over them.
+#[inline]
+fn few_digits(word: u64, length: usize) -> Option<(u64, usize)> {
+    let other = word ^ (LOW * u64::from(b'.'));
+    // The lowest bit is exact. Those above it mean nothing.
+    let points = other.wrapping_sub(LOW) & !other & HIGH;
+    let point = points & points.wrapping_neg();
+    let before = (point >> 7).wrapping_sub(1);
+    let (mut count, mut after_point) = (length, 0);
+    if point != 0 {
+        count = length.checked_sub(1).filter(|count| *count > 0)?;
+        after_point = count.checked_sub(usize::try_from(point.trailing_zeros() / 8).ok()?)?;
+    }
+    let digits = (word & before) | ((word >> 8) & !before);
+    let digits = (digits ^ (LOW * u64::from(b'0'))) << 64_usize.checked_sub(8 * count)?;
+    if (digits.wrapping_add(LOW * (0x80 - 10)) | digits) & HIGH != 0 {
         return None;
     }
-    let up = usize::from(scale).checked_sub(after_point)?;
-    let value = u128::from(value) * u128::from(*SMALL_POWERS.get(up)?);
-    let value = i128::try_from(value)
-        .ok()
-        .filter(|value| power(precision).is_some_and(|end| *value < end))?;
-    Some(if negative { -value } else { value })
+    // Two by two: to numbers of two digits, of four, and of eight.
+    let pairs = digits * 10 + (digits >> 8);
+    let each = |pairs: u64, units: u64| (pairs & 0xff_0000_00ff).wrapping_mul(units);
+    let value =
+        each(pairs, 100 + (1_000_000 << 32)).wrapping_add(each(pairs >> 16, 1 + (10_000 << 32)));
+    Some((value >> 32, after_point))
+}
+
+/// A text of one to eight bytes as a word, whose lowest byte is the first.
+#[inline]
+fn word(text: &[u8]) -> Option<u64> {
+    let ends = (text.first_chunk(), text.last_chunk());
+    match (text.len(), ends) {
+        (4..=8, (Some(first), Some(last))) => {
+            let shift = 8 * (text.len() - 4);
+            Some(
+                u64::from(u32::from_le_bytes(*first))
+                    | u64::from(u32::from_le_bytes(*last)) << shift,
+            )
+        }
+        (1..=3, _) => Some(text.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))),
+        _ => None,
+    }
 }
 
 /// A number as its digits from the first to the last that is not zero, and the power of ten of that

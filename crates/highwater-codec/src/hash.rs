@@ -1,11 +1,11 @@
 //! SHA-256 of rows: as Spark users write it, and without its collisions.
 
 use arrow::array::{Array, FixedSizeBinaryArray, StringArray};
-use arrow::buffer::{Buffer, OffsetBuffer};
+use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer};
 use highwater_core::Result;
 
 use crate::CodecError;
-use crate::push::push;
+use crate::push::{push, push_first};
 
 const HASH_BYTES: usize = 32;
 const HASH_WORDS: usize = 8;
@@ -54,12 +54,13 @@ pub fn sha256_concat_ws(separator: &str, columns: &[&dyn Array]) -> Result<Strin
     let mut digits = Vec::with_capacity(rows.saturating_mul(HEX_DIGITS));
     let write = |row: usize, message: &mut Vec<u8>| {
         let mut first = true;
-        for column in columns.iter().filter(|column| column.is_valid(row)) {
+        for column in &columns {
+            let Some((source, length)) = column.at(row) else { continue };
             if !first {
                 push(message, separator.as_bytes());
             }
             first = false;
-            push(message, column.value(row).as_bytes());
+            push_first(message, source, length);
         }
     };
     sha256_rows(rows, write, |hash| digits.extend_from_slice(&hex(hash)));
@@ -97,14 +98,13 @@ pub fn sha256_canonical(columns: &[&dyn Array]) -> Result<FixedSizeBinaryArray> 
     let write = |row: usize, message: &mut Vec<u8>| {
         message.push(VERSION);
         for column in &columns {
-            if column.is_null(row) {
+            let Some((source, length)) = column.at(row) else {
                 message.push(0);
-            } else {
-                let text = column.value(row).as_bytes();
-                message.push(1);
-                message.extend_from_slice(&length_of(text.len()).to_be_bytes());
-                push(message, text);
-            }
+                continue;
+            };
+            message.push(1);
+            message.extend_from_slice(&length_of(length).to_be_bytes());
+            push_first(message, source, length);
         }
     };
     sha256_rows(rows, write, |hash| {
@@ -114,9 +114,33 @@ pub fn sha256_canonical(columns: &[&dyn Array]) -> Result<FixedSizeBinaryArray> 
     Ok(hashes.map_err(CodecError::from)?)
 }
 
-fn text_columns<'a>(
-    columns: &[&'a dyn Array],
-) -> Result<(Vec<&'a StringArray>, usize), CodecError> {
+/// The texts of a column.
+struct Texts<'a> {
+    offsets: &'a [i32],
+    bytes: &'a [u8],
+    nulls: Option<&'a NullBuffer>,
+}
+
+impl<'a> Texts<'a> {
+    fn of(column: &'a StringArray) -> Self {
+        // A buffer of no nulls says of each row that it is none.
+        let nulls = column.nulls().filter(|nulls| nulls.null_count() > 0);
+        Self { offsets: column.value_offsets(), bytes: column.value_data(), nulls }
+    }
+
+    /// The bytes from the text of a row on, and how many are of that text; nothing for a null.
+    #[inline(always)]
+    fn at(&self, row: usize) -> Option<(&'a [u8], usize)> {
+        if self.nulls.is_some_and(|nulls| nulls.is_null(row)) {
+            return None;
+        }
+        let (start, end) = (*self.offsets.get(row)?, *self.offsets.get(row + 1)?);
+        let length = usize::try_from(end - start).ok()?;
+        Some((self.bytes.get(usize::try_from(start).ok()?..)?, length))
+    }
+}
+
+fn text_columns<'a>(columns: &[&'a dyn Array]) -> Result<(Vec<Texts<'a>>, usize), CodecError> {
     let expected = columns.first().ok_or(CodecError::NothingToHash)?.len();
     let check = |(index, column): (usize, &&'a dyn Array)| {
         let rows = column.len();
@@ -124,7 +148,7 @@ fn text_columns<'a>(
             return Err(CodecError::HashLengths { index, rows, expected });
         }
         let found = || CodecError::HashOfOther { index, found: column.data_type().clone() };
-        column.as_any().downcast_ref::<StringArray>().ok_or_else(found)
+        column.as_any().downcast_ref().map(Texts::of).ok_or_else(found)
     };
     let columns: Result<Vec<_>, _> = columns.iter().enumerate().map(check).collect();
     Ok((columns?, expected))

@@ -1,5 +1,24 @@
 //! Short texts at the end of others.
 
+/// Appends the first `length` bytes of `source`. Where more follow them, as in a record, 16 are copied at
+/// once, and what is too much is taken back.
+#[inline(always)]
+pub(crate) fn push_first(bytes: &mut Vec<u8>, source: &[u8], length: usize) {
+    match source.first_chunk::<16>() {
+        Some(chunk) if length <= chunk.len() => {
+            let end = bytes.len() + length;
+            bytes.extend_from_slice(chunk);
+            bytes.truncate(end);
+        }
+        _ => push_others(bytes, source.get(..length).unwrap_or(source)),
+    }
+}
+
+#[inline(never)]
+fn push_others(bytes: &mut Vec<u8>, text: &[u8]) {
+    push(bytes, text);
+}
+
 /// Appends `text`. Most texts have few bytes: these are copied as two words that may overlap, which
 /// takes half the time of a call of the general copy.
 #[inline(always)]

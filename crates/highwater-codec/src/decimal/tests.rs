@@ -3,7 +3,26 @@
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
-use super::{Number, plain};
+use super::{Number, few_digits, many_digits, plain, word};
+
+#[test]
+fn few_digits_at_once_are_what_they_are_one_by_one() {
+    const BYTES: [u8; 9] = [b'0', b'1', b'9', b'.', b'/', b':', b'-', 0, 0xff];
+    for length in 1..=8_usize {
+        // All texts of up to five bytes; of longer ones those that repeat their first five.
+        let mut text = vec![0; length];
+        for number in 0..9_usize.pow(5) {
+            let mut rest = number;
+            for at in 0..length {
+                text[at] = if at < 5 { BYTES[rest % 9] } else { text[at - 5] };
+                rest /= 9;
+            }
+            let at_once = few_digits(word(&text).expect("it is short"), length);
+            assert_eq!(at_once, many_digits(&text), "{text:?}");
+        }
+    }
+    assert_eq!((word(b""), word(b"123456789")), (None, None));
+}
 
 proptest! {
     #![proptest_config(Config::with_cases(2_000))]

@@ -60,10 +60,11 @@ impl Order {
     }
 
     /// What follows key `number` and its colon, if `bytes` begins with these, written as the last
-    /// time.
+    /// time; and the key to expect after it.
     #[inline(always)]
-    pub(super) fn strip<'a>(&self, number: usize, bytes: &'a [u8]) -> Option<&'a [u8]> {
-        self.keys.get(number)?.lead.strip(bytes)
+    pub(super) fn strip<'a>(&self, number: usize, bytes: &'a [u8]) -> Option<(&'a [u8], usize)> {
+        let key = self.keys.get(number)?;
+        Some((key.lead.strip(bytes)?, key.next))
     }
 
     /// Remembers how a key was written: with its colon, and with the white space round it.

@@ -14,8 +14,11 @@ use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::error::ArrowError;
 
 use super::text::Token;
-use crate::push::push;
+use crate::push::{push, push_first};
 use crate::{Problem, Type, decimal, timestamp};
+
+/// How far beyond a text is written while it is appended, and more.
+const SPARE_BYTES: usize = 32;
 
 /// One column of scalar values.
 #[derive(Debug)]
@@ -24,7 +27,9 @@ pub(super) struct Cells {
     values: Values,
 }
 
+/// The tag is a byte of its own, as it is looked at for each value.
 #[derive(Debug)]
+#[repr(u8)]
 enum Values {
     /// Where each text ends, and the texts. The bytes of the last batch foretell those of the next.
     Text {
@@ -81,7 +86,9 @@ impl Cells {
         match &mut self.values {
             Values::Text { ends, bytes, expected_bytes } => {
                 ends.reserve(rows);
-                bytes.reserve(most_bytes.min(*expected_bytes));
+                // Room for a little more, which spares copying all of them because of the last.
+                let expected = *expected_bytes + *expected_bytes / 32 + SPARE_BYTES;
+                bytes.reserve(most_bytes.saturating_add(SPARE_BYTES).min(expected));
             }
             Values::Int(values) => values.reserve(rows),
             Values::Long(values) | Values::Timestamp(values) => values.reserve(rows),
@@ -95,7 +102,7 @@ impl Cells {
     #[inline(always)]
     pub(super) fn push(&mut self, token: Token<'_>) -> Result<(), Problem> {
         match token {
-            Token::Text(text) => self.push_text(text)?,
+            Token::Text(text) => return self.push_text(text, text.len()),
             Token::Number(number) => self.push_number(number)?,
             Token::Boolean(value) => match &mut self.values {
                 Values::Boolean(values) => values.append(value),
@@ -107,19 +114,23 @@ impl Cells {
         Ok(())
     }
 
+    /// Appends what a string holds: the first `length` bytes of `source`, which may have more. After an
+    /// error nothing is appended.
     #[inline(always)]
-    fn push_text(&mut self, text: &[u8]) -> Result<(), Problem> {
+    pub(super) fn push_text(&mut self, source: &[u8], length: usize) -> Result<(), Problem> {
+        let text = || source.get(..length).ok_or(Problem::Mismatch);
         match &mut self.values {
             Values::Text { ends, bytes, .. } => {
-                push(bytes, text);
+                push_first(bytes, source, length);
                 ends.push(end_of(bytes)?);
             }
             Values::Decimal { values, precision, scale } => {
-                values.push(decimal::parse(text, *precision, *scale)?);
+                values.push(decimal::parse(text()?, *precision, *scale)?);
             }
-            Values::Timestamp(values) => values.push(timestamp::parse(text)?),
+            Values::Timestamp(values) => values.push(timestamp::parse(text()?)?),
             _ => return Err(Problem::Mismatch),
         }
+        self.nulls.append_non_null();
         Ok(())
     }
 

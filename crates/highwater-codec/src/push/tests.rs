@@ -1,6 +1,6 @@
 //! Texts of any length.
 
-use super::push;
+use super::{push, push_first};
 
 #[test]
 fn what_is_pushed_is_there() {
@@ -13,5 +13,17 @@ fn what_is_pushed_is_there() {
         expected.extend_from_slice(&text[..length]);
         expected.extend_from_slice(&text[100 - length..]);
         assert_eq!(all, expected, "{length} bytes");
+    }
+}
+
+#[test]
+fn the_first_bytes_are_pushed_and_no_more() {
+    let text: Vec<u8> = (0..50).collect();
+    for length in 0..text.len() {
+        for end in length..text.len() {
+            let mut all = vec![7; 3];
+            push_first(&mut all, &text[..end], length);
+            assert_eq!(all, [&[7; 3], &text[..length]].concat(), "{length} bytes of {end}");
+        }
     }
 }

@@ -6,7 +6,7 @@
 
 use super::{Feeds, Object, ValueColumn};
 use crate::json::order::NO_KEY;
-use crate::json::scanner::Scanner;
+use crate::json::scanner::{Scanner, end_of_string};
 use crate::json::text::Token;
 use crate::json::{MAX_BYTES, MAX_KEYS};
 
@@ -31,21 +31,22 @@ impl Object {
         let mut previous = NO_KEY;
         for keys_before in 0..MAX_KEYS {
             let key = match self.order.strip(expected, scanner.0) {
-                Some(rest) => {
+                Some((rest, next)) => {
                     scanner = Scanner(rest);
-                    expected
+                    previous = expected;
+                    std::mem::replace(&mut expected, next)
                 }
                 None if keys_before == 0 && is_empty(scanner) => return self.close(scanner),
                 None => {
                     let (key, rest) = self.find_key(scanner, expected, previous)?;
                     scanner = rest;
+                    if key != NO_KEY {
+                        previous = key;
+                        expected = self.order.after(key);
+                    }
                     key
                 }
             };
-            if key != NO_KEY {
-                previous = key;
-                expected = self.order.after(key);
-            }
             match self.members.get_mut(key) {
                 None => scanner = passed_over(scanner, self.depth)?,
                 Some(member) => {
@@ -85,7 +86,7 @@ impl Object {
     ) -> Option<(usize, Scanner<'a>)> {
         // The expected one may be missing this time. It is expected again the next time.
         let second = self.order.after(expected);
-        if let Some(rest) = self.order.strip(second, scanner.0) {
+        if let Some((rest, _)) = self.order.strip(second, scanner.0) {
             return Some((second, Scanner(rest)));
         }
         let lead = scanner.0;
@@ -132,17 +133,31 @@ fn passed_over(mut scanner: Scanner<'_>, depth: usize) -> Option<Scanner<'_>> {
     Some(scanner)
 }
 
+/// Reads a value that is neither a string, nor an object or array.
+#[inline(never)]
+fn read_bare<'a>(columns: &mut [ValueColumn], mut scanner: Scanner<'a>) -> Option<Scanner<'a>> {
+    let token = scanner.bare()?;
+    for column in columns {
+        column.push_quickly(token)?;
+    }
+    Some(scanner)
+}
+
 impl Feeds {
     /// Reads a value.
     #[inline(always)]
     fn read_quickly<'a>(&mut self, mut scanner: Scanner<'a>) -> Option<Scanner<'a>> {
         match self {
-            Self::Values(columns) => {
-                let token = scanner.token()?;
-                for column in columns {
-                    column.push_quickly(token)?;
+            Self::Values(columns) => match scanner.0 {
+                [b'"', inside @ ..] => {
+                    let length = end_of_string(inside)?;
+                    for column in columns {
+                        column.cells.push_text(inside, length).ok()?;
+                    }
+                    scanner = Scanner(inside.get(length + 1..)?);
                 }
-            }
+                _ => scanner = read_bare(columns, scanner)?,
+            },
             Self::Struct(column) => match scanner.peek()? {
                 b'{' => {
                     scanner.next()?;
@@ -174,15 +189,10 @@ impl ValueColumn {
 }
 
 impl<'a> Scanner<'a> {
-    /// A value that is neither an object nor an array.
+    /// A value that is neither a string, nor an object or array.
     #[inline(always)]
-    fn token(&mut self) -> Option<Token<'a>> {
-        let (first, rest) = self.0.split_first()?;
-        if *first == b'"' {
-            self.0 = rest;
-            return self.string().map(Token::Text);
-        }
-        match first {
+    fn bare(&mut self) -> Option<Token<'a>> {
+        match self.peek()? {
             b'n' => self.word(b"null").map(|()| Token::Null),
             b't' => self.word(b"true").map(|()| Token::Boolean(true)),
             b'f' => self.word(b"false").map(|()| Token::Boolean(false)),
