@@ -140,13 +140,11 @@ impl Lines {
     }
 
     pub(crate) fn add(&mut self, file: &DataFile) {
-        let mut action = json!(file);
-        action["dataChange"] = true.into();
-        self.push(&json!({"add": action}));
+        self.push(&json!({"add": with(json!(file), "dataChange", Some(true))}));
     }
 
     pub(crate) fn remove(&mut self, file: &DataFile, now_ms: i64) {
-        let mut action = json!({
+        let action = json!({
             "path": file.path,
             "deletionTimestamp": now_ms,
             "dataChange": true,
@@ -154,18 +152,22 @@ impl Lines {
             "partitionValues": file.partition_values,
             "size": file.size,
         });
-        if let Some(tags) = &file.tags {
-            action["tags"] = json!(tags);
-        }
-        if let Some(vector) = &file.deletion_vector {
-            action["deletionVector"] = json!(vector);
-        }
+        let action = with(action, "tags", file.tags.as_ref());
+        let action = with(action, "deletionVector", file.deletion_vector.as_ref());
         self.push(&json!({"remove": action}));
     }
 
     pub(crate) fn finish(self) -> Vec<u8> {
         self.0
     }
+}
+
+/// An action with one more field, if that has a value.
+fn with(mut action: Value, field: &str, value: Option<impl Serialize>) -> Value {
+    if let Some((fields, value)) = action.as_object_mut().zip(value) {
+        fields.insert(field.to_owned(), json!(value));
+    }
+    action
 }
 
 #[cfg(test)]

@@ -231,7 +231,7 @@ impl TableCommitter {
         let (commit, effects) = match made {
             Made::Done => (prepared.commit, Some(prepared.effects)),
             // What another has sent for the same record may name other files.
-            Made::Occupied(commit) if self.is_mine(&commit, marker) => (commit, None),
+            Made::Occupied(commit) if self.is_mine(&commit, marker) => (*commit, None),
             Made::Occupied(_) => return Swap::Conflicted,
             Made::Failed(error) => return Swap::Failed(error),
             Made::Unknown(error) => {

@@ -27,7 +27,7 @@ pub(crate) enum Made {
     /// It is there, and durable.
     Done,
     /// Another commit has its place; or this one, if an earlier attempt was applied after all.
-    Occupied(Commit),
+    Occupied(Box<Commit>),
     /// Nothing was applied.
     Failed(Error),
     /// Nobody can say.
@@ -87,7 +87,7 @@ impl Log {
         match self.table.create(&path(version), bytes).await {
             Ok(Created::Created) => Made::Done,
             Ok(Created::Exists) => match self.commit(version).await {
-                Ok(Some(commit)) => Made::Occupied(commit),
+                Ok(Some(commit)) => Made::Occupied(Box::new(commit)),
                 Ok(None) => Made::Unknown(self.missing(version).into()),
                 Err(error) => Made::Unknown(error),
             },

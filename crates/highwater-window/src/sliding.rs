@@ -190,7 +190,7 @@ fn add(counts: &mut [i64], slots: &[u32], more: i64) {
 }
 
 /// The window of no pane.
-const NO_PANES: RangeInclusive<i64> = i64::MAX..=i64::MIN;
+const NO_PANES: RangeInclusive<i64> = RangeInclusive::new(i64::MAX, i64::MIN);
 /// The bucket that all groups are in.
 const BUCKET: i64 = 0;
 /// The numbers of the columns: how many panes have a group, how many of those that came since, and from which on it
