@@ -114,9 +114,8 @@ fn the_rows_of_a_key_meet_whatever_its_column_is_called() {
             let (key, n) = row.split_once(" | ").unwrap();
             *sums.entry(key.to_owned()).or_default() += n.parse::<i64>().unwrap();
         }
-        let wanted = net.iter().map(|(key, n)| {
-            (key.map_or("null".to_owned(), |key| key.to_string()), *n)
-        });
+        let wanted =
+            net.iter().map(|(key, n)| (key.map_or("null".to_owned(), |key| key.to_string()), *n));
         assert_eq!(sums, wanted.collect(), "{threads} threads");
         assert!(tables["nothing"].iter().all(|row| row.ends_with(" | 0")), "{tables:?}");
     }
