@@ -35,6 +35,7 @@ const LAYERS: &[(&str, Below)] = &[
     ("codec", Below::Only(&["core"])),
     ("state", Below::Only(&["core"])),
     ("dedupe", Below::Only(&["core", "state"])),
+    ("join", Below::Only(&["core"])),
     ("storage", Below::Only(&["core"])),
     ("window", Below::Only(&["core", "state"])),
     ("checkpoint", Below::Only(&["core", "storage"])),

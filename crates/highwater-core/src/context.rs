@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    Batch, Epoch, Error, ErrorKind, Latest, Origin, Output, Result, Timestamp, Watermarks,
+    Batch, Epoch, Error, ErrorKind, Latest, Origin, Output, Port, Result, Timestamp, Watermarks,
 };
 
 /// A batch and where it goes.
@@ -33,6 +33,7 @@ pub struct Told {
 pub struct Context<'a> {
     moment: Moment,
     sides: usize,
+    unchanged: &'a [Port],
     emitted: &'a mut Vec<Emitted>,
     told: &'a mut Told,
 }
@@ -56,7 +57,22 @@ impl<'a> Context<'a> {
         emitted: &'a mut Vec<Emitted>,
         told: &'a mut Told,
     ) -> Self {
-        Self { moment, sides, emitted, told }
+        Self { moment, sides, unchanged: &[], emitted, told }
+    }
+
+    /// The same context, in which these inputs have the rows of the epoch before, which do not come
+    /// again.
+    #[must_use]
+    pub fn with_unchanged(mut self, ports: &'a [Port]) -> Self {
+        self.unchanged = ports;
+        self
+    }
+
+    /// Whether the rows of an input come anew in this epoch, though there may be none. Of a
+    /// [table](crate::Resolved::with_table) they do when the instance is new and when the table is
+    /// another than in the epoch before; of every other input they always do.
+    pub fn is_renewed(&self, port: Port) -> bool {
+        !self.unchanged.contains(&port)
     }
 
     /// The epoch.

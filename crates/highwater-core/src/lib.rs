@@ -23,6 +23,7 @@ mod permit;
 mod plan;
 mod positions;
 mod rejected;
+mod resolved;
 mod secret;
 mod sink;
 mod source;
@@ -39,16 +40,14 @@ pub use failpoint::{Failpoint, FailpointHook, Failpoints, Phase};
 pub use keys::{KEY_GROUPS, KeyError, KeyGroups};
 pub use marker::{Footing, Found, Marker, MarkerId};
 pub use name::{Name, NameError};
-pub use operator::{
-    Description, Flow, Operator, OperatorSpec, Output, Port, Resolved, Routing, Side, StateBound,
-    StreamInfo, Unread,
-};
+pub use operator::{Description, Flow, Operator, OperatorSpec, Output, Port, StreamInfo};
 pub use permit::Permit;
 pub use plan::{EpochPlan, SourcePlan};
 pub use positions::{
     Backlog, Gap, Limits, Partition, Planned, Position, Positions, Range, RangeId, Withheld,
 };
 pub use rejected::{RejectedRecords, rejected_schema};
+pub use resolved::{Resolved, Routing, Side, StateBound, Unread};
 pub use secret::Secret;
 pub use sink::{
     Committer, Patience, Sink, SinkContext, Staged, Swap, Target, Writer, WriterContext,

@@ -43,12 +43,19 @@ impl SourcePlan {
     pub fn to(&self) -> Positions {
         self.from.after(&self.ranges)
     }
+
+    /// Whether a range ends elsewhere than its partition stood. That of a table that is read again at
+    /// the same version does not.
+    fn moves(&self) -> bool {
+        let moves = |range: &Range| self.from.get(&range.partition) != Some(&range.to);
+        self.ranges.iter().any(moves)
+    }
 }
 
 impl EpochPlan {
     /// Whether the epoch moves a position.
     pub fn moves(&self) -> bool {
-        self.sources.values().any(|source| !source.ranges.is_empty())
+        self.sources.values().any(SourcePlan::moves)
     }
 
     /// The positions behind this epoch, by the name of the source.

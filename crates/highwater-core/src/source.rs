@@ -22,6 +22,16 @@ pub trait Source: Send + Sync {
     /// The schema of rejected records; [`rejected_schema`](crate::rejected_schema) as a rule.
     fn rejected(&self) -> StreamInfo;
 
+    /// Whether this is a table that is read at a version: each plan names all of it, at the version
+    /// that the epoch sees, in ranges that are equal exactly when the rows are.
+    ///
+    /// Its rows are there for others to be joined with. They are read when a run does not hold them:
+    /// at its start, and when a plan names another version than the one before. It never makes an epoch
+    /// happen, and has no backlog and no end. Where `until` names a version, that one is planned.
+    fn is_versioned(&self) -> bool {
+        false
+    }
+
     /// Plans what one epoch reads: the ranges after `from` within `limits`, up to `until` if given.
     ///
     /// A partition that is missing in `from` begins at the source's configured start. Reads no rows,
@@ -64,11 +74,33 @@ pub trait Source: Send + Sync {
     }
 }
 
-/// Bytes as a source read them. Only the decoder of the same source knows what is in them.
+/// What a source reads at once. Only the decoder of the same source knows what is in it.
 #[derive(Clone, Debug, Default)]
 pub struct Payload {
-    /// The bytes.
+    /// Bytes to be decoded.
     pub bytes: Bytes,
+    /// Rows, of a source whose reader has them ready.
+    pub rows: Option<RecordBatch>,
+}
+
+impl Payload {
+    /// The bytes of memory that it takes.
+    pub fn size(&self) -> usize {
+        let rows = self.rows.as_ref().map_or(0, RecordBatch::get_array_memory_size);
+        self.bytes.len().saturating_add(rows)
+    }
+}
+
+impl From<Bytes> for Payload {
+    fn from(bytes: Bytes) -> Self {
+        Self { bytes, rows: None }
+    }
+}
+
+impl From<RecordBatch> for Payload {
+    fn from(rows: RecordBatch) -> Self {
+        Self { bytes: Bytes::new(), rows: Some(rows) }
+    }
 }
 
 /// Turns the payloads of one range into rows and rejected records. Runs on the worker; does no I/O.

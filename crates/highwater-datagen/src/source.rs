@@ -189,7 +189,7 @@ impl<R: Records + 'static, F: Format> Source for GeneratorSource<R, F> {
                         break;
                     }
                 }
-                (!out.is_empty()).then(|| Payload { bytes: Bytes::from(out) })
+                (!out.is_empty()).then(|| Payload::from(Bytes::from(out)))
             };
             let id = range.id;
             stream::iter(std::iter::from_fn(move || payload().map(|payload| Ok((id, payload)))))

@@ -68,7 +68,7 @@ impl<'a> Block<'a> {
             return Ok(());
         }
         let full = std::mem::replace(&mut self.bytes, Vec::with_capacity(self.sizes.room()));
-        let payload = Payload { bytes: full.into() };
+        let payload = Payload::from(bytes::Bytes::from(full));
         self.sender.blocking_send(Ok((self.id, payload))).map_err(|_gone| Stop::Left)
     }
 

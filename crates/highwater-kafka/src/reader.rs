@@ -307,9 +307,9 @@ impl Reader {
         open.empty = 0;
         open.retry.succeeded();
         self.pace.succeeded();
-        items.extend(scanned.payloads.into_iter().map(|bytes| (open.id, Payload { bytes })));
+        items.extend(scanned.payloads.into_iter().map(|bytes| (open.id, Payload::from(bytes))));
         if open.position >= open.to {
-            items.push((open.id, Payload { bytes: Footer { reached: open.position }.bytes() }));
+            items.push((open.id, Payload::from(Footer { reached: open.position }.bytes())));
             self.open.remove(&index);
         }
     }

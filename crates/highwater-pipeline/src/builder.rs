@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::datatypes::SchemaRef;
-use highwater_core::{
-    Error, ErrorKind, KeyGroups, Name, OperatorSpec, Output, Port, Resolved, Result, Routing, Sink,
-    Source, StreamInfo,
-};
+use highwater_core::{Name, OperatorSpec, Output, Result, Sink, Source};
 
+use self::checks::{astray, check, check_ports, check_tables};
 use crate::filter::Filter;
 use crate::graph::{Graph, Node, NodeId, NodeKind, Tap};
 use crate::map::{Map, MapContext, MapResult};
 use crate::{BuildErrors, Mistake, Plan, Watermark};
+
+mod checks;
 
 /// A pipeline being declared. Nothing is contacted before [`Plan::start`].
 ///
@@ -238,7 +238,9 @@ impl Draft {
         let infos: Vec<_> =
             inputs.iter().map(|tap| self.graph.info(*tap)).collect::<Option<_>>()?;
         let resolved = step.resolve(&infos);
-        match resolved.and_then(|resolved| check_ports(resolved, &infos)) {
+        let resolved = resolved.and_then(|resolved| check_ports(resolved, &infos));
+        let tables: Vec<_> = inputs.iter().map(|tap| self.graph.version_of(*tap)).collect();
+        match resolved.and_then(|resolved| check_tables(resolved, &tables)) {
             Ok(resolved) => {
                 let kind = NodeKind::Step(step, resolved);
                 let node = self.graph.push(Node { name, kind, inputs });
@@ -273,7 +275,10 @@ impl Draft {
         let Some(name) = self.name(Role::Sink, name) else { return };
         let Some(tap) = input.tap else { return };
         let Some(info) = self.graph.info(tap) else { return };
-        let resolved = sink.resolve(&info);
+        let resolved = match self.graph.version_of(tap) {
+            Some(table) => Err(astray(table, "a sink")),
+            None => sink.resolve(&info),
+        };
         match resolved.and_then(|routing| check(&routing, &info).map(|()| routing)) {
             Ok(routing) => {
                 let kind = NodeKind::Sink { sink, input: info, routing };
@@ -287,29 +292,6 @@ impl Draft {
         let node = self.graph.node(sink);
         node.is_some_and(|node| node.inputs.iter().all(|tap| tap.output == Output::Main))
     }
-}
-
-/// Checks that rows can be routed by the columns of a key.
-fn check(routing: &Routing, input: &StreamInfo) -> Result<()> {
-    match routing {
-        Routing::ByKey(columns) => Ok(KeyGroups::try_new(&input.schema, columns).map(|_| ())?),
-        Routing::Local | Routing::Single => Ok(()),
-    }
-}
-
-/// Checks that the rows of each input can be routed.
-fn check_ports(step: Resolved, inputs: &[StreamInfo]) -> Result<Resolved> {
-    for (port, input) in inputs.iter().enumerate() {
-        let routing = step.routing_of(Port(port));
-        check(routing, input)?;
-        // State has to find its rows again on any number of workers.
-        if step.state().is_some() && *routing == Routing::Local {
-            let what = "it keeps state, and its rows stay on whatever worker they come to";
-            return Err(Error::new(ErrorKind::Invalid, "pipeline", what)
-                .advise("route its rows by key, or to a single worker"));
-        }
-    }
-    Ok(step)
 }
 
 /// A closure that panicked while a pipeline was declared leaves nothing half done worth hiding.

@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use highwater_checkpoint::{Log, RecordId, StateManifest, StepState};
 use highwater_core::{
-    Committer, Epoch, Error, ErrorKind, Failpoint, Footing, Limits, Name, Planned, Positions,
-    Result, SinkContext, Source, StateRoom, Timestamp,
+    Committer, Epoch, Error, ErrorKind, Footing, Name, Positions, Result, SinkContext, Source,
+    StateRoom, Timestamp,
 };
 use tokio::time::Instant;
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
-use crate::epoch::Planning;
 use crate::event_time::EventTime;
 use crate::handle::Shared;
+use crate::planning::Planning;
 use crate::state::{self, SpillDirectory};
 use crate::supervisor::Life;
 use crate::{Executor, Job, Options, Plan, State, StateStore, Trigger, meters};
@@ -225,9 +225,8 @@ impl<'a> Driver<'a> {
     async fn drain(&mut self, life: &mut Life) -> Result<()> {
         if self.run_to_the_end(life).await? && !self.shared.is_stopping() {
             life.epoch = Some(self.next);
-            let planned = self.sources.keys().map(|name| (name.clone(), Planned::default()));
-            let (planned, took) = (planned.collect(), Duration::ZERO);
-            self.run_epoch(Planning { planned, ended: true, last: true, took }, life).await?;
+            let planning = self.last_planning().await?;
+            self.run_epoch(planning, life).await?;
         }
         Ok(())
     }
@@ -261,7 +260,7 @@ impl<'a> Driver<'a> {
         life: &mut Life,
     ) -> Result<Option<Turn>> {
         let Some(planning) = self.ask_sources(until, life).await? else { return Ok(None) };
-        let (reads, behind, ended) = (planning.reads(), planning.is_behind(), planning.ended);
+        let (reads, behind, ended) = (planning.reads, planning.is_behind(), planning.ended);
         let now = self.options.clock.now();
         self.event_time.look(&planning.planned, &self.positions, now);
         let moves = reads || self.event_time.moves(now);
@@ -296,60 +295,6 @@ impl<'a> Driver<'a> {
         };
         self.shared.set_state(State::Waiting);
         Ok(committed)
-    }
-
-    /// Asks every source for its part of the next epoch; none when a stop comes first.
-    async fn ask_sources(
-        &self,
-        until: Option<&BTreeMap<Name, Positions>>,
-        life: &mut Life,
-    ) -> Result<Option<Planning>> {
-        life.epoch = Some(self.next);
-        let planning = tokio::select! {
-            planning = self.planning(until) => planning?,
-            () = self.shared.stopping() => return Ok(None),
-        };
-        life.planned = true;
-        self.options.failpoints.hit(Failpoint::Planned)?;
-        Ok(Some(planning))
-    }
-
-    /// The ends of the sources when this run began.
-    async fn ends(&self) -> Result<&'a BTreeMap<Name, Positions>> {
-        if let Some(ends) = self.shared.ends.get() {
-            return Ok(ends);
-        }
-        let mut ends = BTreeMap::new();
-        for (name, source) in &self.sources {
-            let from = self.positions.get(name).cloned().unwrap_or_default();
-            ends.insert(name.clone(), source.ends(&from).await?);
-        }
-        Ok(self.shared.ends.get_or_init(|| ends))
-    }
-
-    #[tracing::instrument(name = "plan", skip_all)]
-    async fn planning(&self, until: Option<&BTreeMap<Name, Positions>>) -> Result<Planning> {
-        let began = Instant::now();
-        let limits = self.limits();
-        let mut planned = BTreeMap::new();
-        for (name, source) in &self.sources {
-            let from = self.positions.get(name).cloned().unwrap_or_default();
-            let until = until.and_then(|until| until.get(name));
-            planned.insert(name.clone(), source.plan(&from, until, &limits).await?);
-        }
-        let ended = planned.values().all(|part| part.ended);
-        Ok(Planning { planned, ended, last: false, took: began.elapsed() })
-    }
-
-    fn limits(&self) -> Limits {
-        let mut limits = Limits::default();
-        if let Some(records) = self.options.max_records {
-            limits.records = records.get();
-        }
-        if let Some(bytes) = self.options.max_bytes {
-            limits.bytes = bytes.get();
-        }
-        limits
     }
 
     fn is_limited(&self) -> bool {

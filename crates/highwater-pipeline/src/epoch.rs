@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use highwater_checkpoint::{Prepared, RecordId, Share, SinkShare, StateManifest, StepState};
 use highwater_core::{
-    Backlog, Digest, Epoch, EpochPlan, Error, ErrorKind, Failpoint, Level, Name, Planned, Result,
-    SourcePlan,
+    Digest, Epoch, EpochPlan, Error, ErrorKind, Failpoint, Level, Name, Planned, Result, SourcePlan,
 };
 use tokio::time::Instant;
 
 use crate::driver::Driver;
+use crate::planning::Planning;
 use crate::progress::Accounting;
 use crate::{
     Durations, Event, EventTimeProgress, Idle, Outcome, Progress, Report, SinkProgress,
@@ -25,28 +25,6 @@ const RATIO_NEEDS: u64 = 100;
 ///
 /// Source: Spark's `spark.sql.streaming.noDataProgressEventInterval`.
 const IDLE_EVERY: i64 = 10_000_000;
-
-/// What the sources answered.
-#[derive(Debug)]
-pub(crate) struct Planning {
-    pub(crate) planned: BTreeMap<Name, Planned>,
-    /// All sources are bounded and these ranges reach their ends.
-    pub(crate) ended: bool,
-    /// Nothing may come after this epoch.
-    pub(crate) last: bool,
-    pub(crate) took: Duration,
-}
-
-impl Planning {
-    pub(crate) fn reads(&self) -> bool {
-        self.planned.values().any(|part| !part.ranges.is_empty())
-    }
-
-    pub(crate) fn is_behind(&self) -> bool {
-        let behind = |part: &Backlog| part.behind > 0;
-        self.planned.values().any(|part| part.backlog.iter().any(behind))
-    }
-}
 
 /// Whether a plan was prepared before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,7 +122,7 @@ impl Driver<'_> {
             };
             SinkShare { sink: sink.name.clone(), share }
         };
-        let records = outcome.sources.iter().map(|(name, it)| (name.clone(), it.records));
+        let records = self.records(outcome).map(|(name, it)| (name.clone(), it.records));
         Prepared {
             pipeline: self.plan.name().clone(),
             fingerprint: self.plan.fingerprint(),
@@ -157,6 +135,17 @@ impl Driver<'_> {
             state: self.state_after(plan.epoch, outcome),
             observed: self.event_time.with(outcome),
         }
+    }
+
+    /// What was read of every source that has records. How often a table is read is no matter of the
+    /// epoch.
+    fn records<'o>(
+        &self,
+        outcome: &'o Outcome,
+    ) -> impl Iterator<Item = (&'o Name, &'o SourceCounts)> {
+        let is_table =
+            |name: &Name| self.sources.get(name).is_some_and(|source| source.is_versioned());
+        outcome.sources.iter().filter(move |(name, _)| !is_table(name))
     }
 
     /// The state behind an epoch; none when no step keeps any.
@@ -267,7 +256,7 @@ impl Driver<'_> {
         planned: BTreeMap<Name, Planned>,
         took: Durations,
     ) -> Progress {
-        let accounting = Accounting::sum(outcome.sources.values());
+        let accounting = Accounting::sum(self.records(outcome).map(|(_, counts)| counts));
         let mut sinks = record.sinks.iter().zip(&self.sinks).map(|(share, open)| {
             let counts = share.share.counts();
             SinkProgress {

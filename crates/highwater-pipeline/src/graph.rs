@@ -126,10 +126,34 @@ impl Graph {
         }
     }
 
-    /// How far event time has come in the inputs of a node together.
+    /// The versioned source whose rows an output has; none when it has any others.
+    pub fn version_of(&self, tap: Tap) -> Option<&Name> {
+        let node = self.node(tap.node)?;
+        match (&node.kind, &*node.inputs) {
+            (NodeKind::Source(source), _) => source.is_versioned().then_some(&node.name),
+            (NodeKind::Step(..), [input]) => self.version_of(*input),
+            _ => None,
+        }
+    }
+
+    /// Whether a node is a versioned source, or a step that gets nothing but the rows of one.
+    pub fn is_versioned(&self, id: NodeId) -> bool {
+        self.version_of(Tap { node: id, output: Output::Main }).is_some()
+    }
+
+    /// Whether a port of a node takes the rows of a version of a table, before those of others.
+    pub fn is_table(&self, id: NodeId, port: Port) -> bool {
+        match self.node(id).map(|node| &node.kind) {
+            Some(NodeKind::Step(_, resolved)) => resolved.is_table(port),
+            _ => false,
+        }
+    }
+
+    /// How far event time has come in the inputs of a node together. Tables have none.
     pub fn watermarks_into(&self, id: NodeId, plan: &EpochPlan) -> Watermarks {
         let inputs = self.node(id).map_or(&[][..], |node| &node.inputs);
-        let each = inputs.iter().map(|tap| self.watermarks(tap.node, plan));
+        let streams = inputs.iter().filter(|tap| !self.is_versioned(tap.node));
+        let each = streams.map(|tap| self.watermarks(tap.node, plan));
         each.reduce(Watermarks::and).unwrap_or_default()
     }
 
@@ -144,7 +168,9 @@ impl Graph {
         if resolved.watermark().is_some() {
             return plan.watermarks.get(&node.name).copied().unwrap_or_default();
         }
-        let each = node.inputs.iter().enumerate().map(|(port, tap)| {
+        let inputs = node.inputs.iter().enumerate();
+        let streams = inputs.filter(|(_, tap)| !self.is_versioned(tap.node));
+        let each = streams.map(|(port, tap)| {
             self.watermarks(tap.node, plan).held_back(resolved.hold(Port(port)))
         });
         each.reduce(Watermarks::and).unwrap_or_default()
@@ -166,9 +192,10 @@ impl Graph {
         })
     }
 
-    /// The sources whose rows come to a node.
+    /// The sources whose records come to a node. Tables have none.
     pub fn sources_of(&self, id: NodeId) -> BTreeSet<&Name> {
         match self.node(id) {
+            _ if self.is_versioned(id) => BTreeSet::new(),
             Some(Node { name, kind: NodeKind::Source(_), .. }) => BTreeSet::from([name]),
             Some(node) => node.inputs.iter().flat_map(|tap| self.sources_of(tap.node)).collect(),
             None => BTreeSet::new(),

@@ -15,7 +15,7 @@ use highwater_core::{
 use crate::accounting::{Done, Outcome};
 use crate::executor::{Executor, ExecutorSpec, Job, Report};
 use crate::graph::{Graph, NodeId, NodeKind, Tap};
-use crate::parts::{Call, Gathering, Reading, Stepping, Writing, unread};
+use crate::parts::{Call, Gathering, Reading, Stepping, Version, Writing, unread};
 
 /// Runs a pipeline on one thread, the one that its driver has. The default.
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,16 +25,22 @@ impl ExecutorSpec for Inline {
     fn build(&self, mut job: Job) -> Result<Box<dyn Executor>> {
         let graph = job.plan.shared_graph();
         let saved = job.state.take_saved();
-        let mut steps = BTreeMap::new();
+        let (mut steps, mut versions) = (BTreeMap::new(), BTreeMap::new());
         for (id, node) in graph.nodes() {
-            if let NodeKind::Step(..) = &node.kind {
-                let mut step = Stepping::build(&graph, id)?;
-                saved.restore(&graph, id, ALONE, &mut step)?;
-                steps.insert(id, step);
+            match &node.kind {
+                NodeKind::Step(..) => {
+                    let mut step = Stepping::build(&graph, id)?;
+                    saved.restore(&graph, id, ALONE, &mut step)?;
+                    steps.insert(id, step);
+                }
+                NodeKind::Source(source) if source.is_versioned() => {
+                    versions.insert(id, Version::new(node.name.clone()));
+                }
+                NodeKind::Source(_) | NodeKind::Sink { .. } => {}
             }
         }
         job.restored()?;
-        Ok(Box::new(InlineExecutor { job, graph, steps, running: None }))
+        Ok(Box::new(InlineExecutor { job, graph, steps, versions, running: None }))
     }
 }
 
@@ -45,6 +51,8 @@ struct InlineExecutor {
     job: Job,
     graph: Arc<Graph>,
     steps: BTreeMap<NodeId, Stepping>,
+    /// What is held of each versioned source.
+    versions: BTreeMap<NodeId, Version>,
     running: Option<Running>,
 }
 
@@ -69,7 +77,8 @@ impl Executor for InlineExecutor {
     async fn next(&mut self) -> Result<Report> {
         let mut running = self.running.take().ok_or_else(|| bug("no epoch was submitted"))?;
         let (job, graph, steps) = (&self.job, &*self.graph, &mut self.steps);
-        let mut epoch = Epoch { job, graph, steps, running: &mut running };
+        let versions = &mut self.versions;
+        let mut epoch = Epoch { job, graph, steps, versions, running: &mut running };
         if epoch.running.observed {
             return epoch.close().await.map(Report::Prepared);
         }
@@ -86,14 +95,29 @@ struct Epoch<'a> {
     job: &'a Job,
     graph: &'a Graph,
     steps: &'a mut BTreeMap<NodeId, Stepping>,
+    versions: &'a mut BTreeMap<NodeId, Version>,
     running: &'a mut Running,
 }
 
 impl Epoch<'_> {
+    /// Reads the tables that are not held yet, to the end of all that is made of them, and then the
+    /// records.
     async fn read_all(&mut self) -> Result<()> {
-        let plan = Arc::clone(&self.running.plan);
-        for (node, name, source) in self.graph.sources() {
-            if let Some(part) = plan.sources.get(name) {
+        let (plan, graph) = (Arc::clone(&self.running.plan), self.graph);
+        for (node, name, source) in graph.sources() {
+            let moves = self.versions.get_mut(&node).map(|version| version.moves_to(&plan));
+            if let (Some(true), Some(part)) = (moves, plan.sources.get(name)) {
+                self.read(node, name, source.as_ref(), part).await?;
+            }
+        }
+        for (node, _) in graph.nodes().filter(|(node, _)| graph.is_versioned(*node)) {
+            if self.steps.contains_key(&node) {
+                self.step(node, Call::EpochEnd)?;
+            }
+        }
+        for (node, name, source) in graph.sources() {
+            let records = !self.versions.contains_key(&node);
+            if let (true, Some(part)) = (records, plan.sources.get(name)) {
                 self.read(node, name, source.as_ref(), part).await?;
             }
         }
@@ -186,7 +210,10 @@ impl Epoch<'_> {
         let nodes: Vec<_> = self.steps.keys().copied().collect();
         let mut gathering = Gathering::new(self.graph);
         for node in nodes {
-            self.step(node, Call::EpochEnd)?;
+            // Those that get nothing but a table were ended before the records were read.
+            if !self.graph.is_versioned(node) {
+                self.step(node, Call::EpochEnd)?;
+            }
             let done = self.end_step(node, &mut gathering).await?;
             self.running.outcome.add(done);
         }

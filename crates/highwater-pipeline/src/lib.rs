@@ -31,6 +31,7 @@ mod meters;
 mod options;
 pub mod parts;
 mod plan;
+mod planning;
 mod progress;
 mod recover;
 mod state;

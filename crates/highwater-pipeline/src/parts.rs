@@ -6,11 +6,13 @@
 mod gathering;
 mod reading;
 mod stepping;
+mod version;
 mod writing;
 
 pub use gathering::{Gathered, Gathering};
 pub use reading::Reading;
 pub use stepping::{Call, Stepping};
+pub use version::Version;
 pub use writing::Writing;
 
 use arrow::array::RecordBatch;

@@ -200,7 +200,8 @@ impl Driver<'_> {
     async fn check_ranges(&self, plan: &EpochPlan) -> Result<()> {
         for (name, part) in &plan.sources {
             if let Some(source) = self.sources.get(name) {
-                source.plan(&part.from, Some(&part.from), &Limits::default()).await?;
+                let from = if source.is_versioned() { part.to() } else { part.from.clone() };
+                source.plan(&from, Some(&from), &Limits::default()).await?;
             }
         }
         Ok(())

@@ -62,6 +62,8 @@ enum Feed {
     /// Rows for each partition of a source.
     Rows(String, Vec<RecordBatch>),
     Rejected(String, Vec<u8>, String),
+    /// The rows of the next version of a table.
+    Version(String, RecordBatch),
 }
 
 /// What a set of runs has met.
@@ -117,6 +119,13 @@ impl<'a> Harness<'a> {
     #[must_use]
     pub fn feed_rejected(mut self, source: &str, raw: &[u8], reason: &str) -> Self {
         self.feeds.push(Feed::Rejected(source.to_owned(), raw.to_vec(), reason.to_owned()));
+        self
+    }
+
+    /// Gives a [table that is read](World::versions) its next version.
+    #[must_use]
+    pub fn feed_version(mut self, table: &str, rows: RecordBatch) -> Self {
+        self.feeds.push(Feed::Version(table.to_owned(), rows));
         self
     }
 

@@ -9,4 +9,5 @@ pub mod faulty;
 pub mod harness;
 pub mod memory;
 pub mod memory_source;
+pub mod memory_versions;
 pub mod model;

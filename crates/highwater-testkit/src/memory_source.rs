@@ -265,8 +265,8 @@ fn pieces(range: &Range) -> Vec<(RangeId, Payload)> {
     let mut from = range.from.next;
     while from < range.to.next {
         let to = range.to.next.min(from.saturating_add(PAYLOAD_RECORDS));
-        let bytes = [from.to_le_bytes(), to.to_le_bytes()].concat().into();
-        pieces.push((range.id, Payload { bytes }));
+        let bytes = Bytes::from([from.to_le_bytes(), to.to_le_bytes()].concat());
+        pieces.push((range.id, bytes.into()));
         from = to;
     }
     pieces

@@ -101,7 +101,7 @@ impl Source for Ready {
     fn read(&self, ranges: Vec<Range>) -> BoxStream<'static, Result<(RangeId, Payload)>> {
         let each = ranges.into_iter().flat_map(|it| (it.from.next..it.to.next).map(move |_| it.id));
         let bytes = self.bytes.clone();
-        stream::iter(each).map(move |id| Ok((id, Payload { bytes: bytes.clone() }))).boxed()
+        stream::iter(each).map(move |id| Ok((id, Payload::from(bytes.clone())))).boxed()
     }
 
     fn decoder(&self, _: &Range) -> Result<Box<dyn Decoder>> {

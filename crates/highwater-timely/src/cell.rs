@@ -93,7 +93,8 @@ pub(crate) struct Frame<'s> {
     builder: OperatorBuilder<'s, u64>,
     scope: Scope<'s, u64>,
     plans: Drain<Plans>,
-    inputs: Vec<Drain<Rows>>,
+    /// The ports, and whether tables come there.
+    inputs: Vec<(Drain<Rows>, bool)>,
 }
 
 impl<'s> Frame<'s> {
@@ -114,7 +115,8 @@ impl<'s> Frame<'s> {
     pub(crate) fn input(&mut self, tap: Tap, stream: Stream<'s, u64, Rows>) -> Result<()> {
         let nowhere: [(usize, Antichain<u64>); 0] = [];
         let (builder, graph) = (&mut self.builder, self.env.graph());
-        let input = match graph.routing(self.node, Port(self.inputs.len())) {
+        let port = Port(self.inputs.len());
+        let input = match graph.routing(self.node, port) {
             Routing::Local => drain(builder.new_input_connection(stream, Pipeline, nowhere)),
             Routing::Single => {
                 let pact = DistributorPact(|_| ToOne);
@@ -128,7 +130,7 @@ impl<'s> Frame<'s> {
                 drain(builder.new_input_connection(stream, pact, nowhere))
             }
         };
-        self.inputs.push(input);
+        self.inputs.push((input, graph.is_table(self.node, port)));
         Ok(())
     }
 

@@ -37,10 +37,10 @@ pub(crate) struct Inputs {
 }
 
 impl Inputs {
-    /// Among so many workers.
-    pub(crate) fn new(ports: Vec<Drain<Rows>>, workers: usize) -> Self {
-        let arrivals = Arrivals { ends: ports.len() * workers, epochs: BTreeMap::new() };
-        Self { ports, arrivals }
+    /// Among so many workers. For each port it says whether tables come there.
+    pub(crate) fn new(ports: Vec<(Drain<Rows>, bool)>, workers: usize) -> Self {
+        let (ports, tables) = ports.into_iter().unzip();
+        Self { ports, arrivals: Arrivals::new(tables, workers) }
     }
 
     /// Takes what has come.
@@ -62,35 +62,72 @@ impl Inputs {
     }
 }
 
-/// What has come, and waits for its epoch.
+/// What has come, and waits for its epoch, or for the end of the tables in it.
+///
+/// Batches that wait hold room in the budgets of their readers, which slows these until the tables
+/// have ended. Nothing that a table is made of waits for them: it is read under a budget of its own, and
+/// takes a way that no records take.
 struct Arrivals {
-    /// So many ends close an epoch: one of each worker at each port.
-    ends: usize,
+    /// For each port whether tables come there.
+    tables: Vec<bool>,
+    /// So many ends close a port: one of each worker.
+    workers: usize,
     epochs: BTreeMap<u64, Arrived>,
 }
 
 #[derive(Default)]
 struct Arrived {
+    of_tables: Arrivings,
+    others: Arrivings,
+}
+
+/// What has come of an epoch at ports of one kind.
+#[derive(Default)]
+struct Arrivings {
     batches: VecDeque<(Port, Batch)>,
     ends: usize,
 }
 
+impl Arrivings {
+    fn are_over(&self, ends: usize) -> bool {
+        self.batches.is_empty() && self.ends == ends
+    }
+}
+
 impl Arrivals {
+    fn new(tables: Vec<bool>, workers: usize) -> Self {
+        Self { tables, workers, epochs: BTreeMap::new() }
+    }
+
+    /// The ends of all ports of one kind.
+    fn ends(&self, of_tables: bool) -> usize {
+        self.tables.iter().filter(|table| **table == of_tables).count() * self.workers
+    }
+
     fn add(&mut self, time: u64, port: Port, rows: Rows) {
+        let of_table = self.tables.get(port.0).is_some_and(|table| *table);
         let epoch = self.epochs.entry(time).or_default();
+        let here = if of_table { &mut epoch.of_tables } else { &mut epoch.others };
         match rows {
-            Rows::Batch(batch) => epoch.batches.push_back((port, batch)),
-            Rows::End(_) => epoch.ends += 1,
+            Rows::Batch(batch) => here.batches.push_back((port, batch)),
+            Rows::End(_) => here.ends += 1,
             Rows::Taken => {}
         }
     }
 
     fn next(&mut self, time: u64) -> Option<(Port, Batch)> {
-        self.epochs.get_mut(&time)?.batches.pop_front()
+        let ends = self.ends(true);
+        let epoch = self.epochs.get_mut(&time)?;
+        if epoch.of_tables.are_over(ends) {
+            return epoch.others.batches.pop_front();
+        }
+        epoch.of_tables.batches.pop_front()
     }
 
     fn close(&mut self, time: u64) -> bool {
-        let over = |epoch: &Arrived| epoch.batches.is_empty() && epoch.ends == self.ends;
+        let (tables, others) = (self.ends(true), self.ends(false));
+        let over =
+            |epoch: &Arrived| epoch.of_tables.are_over(tables) && epoch.others.are_over(others);
         let over = self.epochs.get(&time).is_some_and(over);
         if over {
             self.epochs.remove(&time);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use highwater_core::{EpochPlan, Name, Output, Payload, Range, RangeId, Result, Source};
-use highwater_pipeline::parts::Reading;
+use highwater_pipeline::parts::{Reading, Version};
 use highwater_pipeline::{Done, NodeId, SourceCounts};
 use timely::dataflow::Stream;
 
@@ -24,6 +24,7 @@ pub(crate) fn build<'s>(
     frame.finish([Output::Main, Output::Side(0)], |parts| SourceCell {
         budget: Budget::new(parts.env.in_flight, parts.alarm.waker().clone()),
         parts,
+        version: source.is_versioned().then(|| Version::new(name.clone())),
         name,
         source,
         reading: None,
@@ -35,6 +36,8 @@ struct SourceCell {
     parts: Parts,
     name: Name,
     source: Arc<dyn Source>,
+    /// What is held of a versioned source.
+    version: Option<Version>,
     budget: Arc<Budget>,
     reading: Option<Reading>,
     /// A payload that was read and found no room.
@@ -54,7 +57,8 @@ impl Cell for SourceCell {
         let Some(turn) = turns.current() else { return Ok(false) };
         let Some(reading) = &mut self.reading else {
             let ranges = ranges_here(&turn.plan, &self.name, env);
-            if ranges.is_empty() {
+            let held = self.version.as_mut().is_some_and(|version| !version.moves_to(&turn.plan));
+            if held || ranges.is_empty() {
                 let nothing = SourceCounts::default();
                 outputs.end(turn);
                 outputs.report(turn, Done::Read(self.name.clone(), nothing));
@@ -73,7 +77,7 @@ impl Cell for SourceCell {
             }
         }
         if let Some((range, payload)) = self.held.take() {
-            let Some(permit) = self.budget.take(payload.bytes.len()) else {
+            let Some(permit) = self.budget.take(payload.size()) else {
                 self.held = Some((range, payload));
                 return Ok(false);
             };

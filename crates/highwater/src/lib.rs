@@ -20,8 +20,8 @@ pub use highwater_registry as registry;
 pub use highwater_timely as timely;
 pub use {
     highwater_checkpoint as checkpoint, highwater_codec as codec, highwater_core as core,
-    highwater_dedupe as dedupe, highwater_pipeline as pipeline, highwater_storage as storage,
-    highwater_window as window,
+    highwater_dedupe as dedupe, highwater_join as join, highwater_pipeline as pipeline,
+    highwater_storage as storage, highwater_window as window,
 };
 
 /// The arrow of every signature.

@@ -55,3 +55,12 @@ fn the_latest_time_of_each_partition_is_told() {
     let latest: Vec<_> = told.observed.into_iter().map(|(at, latest)| (at, latest.any)).collect();
     assert_eq!(latest, [(origin(0), Timestamp(7)), (origin(1), Timestamp(9))]);
 }
+
+#[test]
+fn inputs_come_anew_unless_something_else_is_said() {
+    let (mut emitted, mut told) = (Vec::new(), Told::default());
+    let cx = Context::new(moment(0, 0), 0, &mut emitted, &mut told);
+    assert!(cx.is_renewed(Port(0)) && cx.is_renewed(Port(1)));
+    let cx = cx.with_unchanged(&[Port(1)]);
+    assert!(cx.is_renewed(Port(0)) && !cx.is_renewed(Port(1)));
+}

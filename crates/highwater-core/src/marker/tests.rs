@@ -63,6 +63,11 @@ fn a_plan_knows_where_it_ends() {
     let positions = plan.positions();
     let orders = &positions[&"orders".parse().unwrap()];
     assert_eq!(orders.get(&Partition::new("orders", 0)), Some(&Position::at(9)));
+    let mut again = plan.clone();
+    for source in again.sources.values_mut() {
+        source.from = source.to();
+    }
+    assert!(!again.moves(), "the same version of a table");
     let still = EpochPlan { sources: Default::default(), ..plan };
     assert!(!still.moves());
 }

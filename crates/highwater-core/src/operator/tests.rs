@@ -1,5 +1,7 @@
 //! What becomes of a stream.
 
+use std::sync::Arc;
+
 use arrow::datatypes::{DataType, Schema};
 
 use super::*;

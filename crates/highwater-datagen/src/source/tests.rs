@@ -161,7 +161,7 @@ fn a_payload_that_was_cut_is_an_error() {
     let (from, to) = (source.position(0), source.position(2));
     let range = Range { id: RangeId(0), partition: partition(), from, to };
     let mut decoder = source.decoder(&range).unwrap();
-    let payload = Payload { bytes: Bytes::from_static(&[9, 0, 0, 0, b'{']) };
+    let payload = Payload::from(Bytes::from_static(&[9, 0, 0, 0, b'{']));
     let mut decoded = Decoded::default();
     let error = decoder.decode(payload, &mut decoded).unwrap_err();
     assert!(error.to_string().contains("at offset 0"), "{error}");

@@ -16,7 +16,7 @@ fn range() -> Range {
 fn decode(bytes: Vec<u8>) -> Result<u64, highwater_core::Error> {
     let mut decoder = source("localhost:9092", "t").decoder(&range()).unwrap();
     let mut decoded = Decoded::default();
-    decoder.decode(Payload { bytes: bytes.into() }, &mut decoded)?;
+    decoder.decode(Payload::from(bytes::Bytes::from(bytes)), &mut decoded)?;
     Ok(decoded.records)
 }
 

@@ -9,9 +9,9 @@ use highwater_core::{
 };
 use highwater_state::StepSave;
 
-use super::bug;
+use super::{Version, bug};
 use crate::accounting::Stepped;
-use crate::graph::{Graph, NodeId, NodeKind};
+use crate::graph::{Graph, NodeId, NodeKind, Tap};
 
 /// An operator with what it needs to be called.
 pub struct Stepping {
@@ -20,6 +20,9 @@ pub struct Stepping {
     operator: Box<dyn Operator>,
     keeps_state: bool,
     sides: usize,
+    tables: Vec<(Port, Version)>,
+    /// The tables that are as in the epoch before.
+    unchanged: Vec<Port>,
     moment: Option<Moment>,
     told: Told,
 }
@@ -46,8 +49,21 @@ impl Stepping {
             return Err(bug("a source or sink was taken for a step"));
         };
         let (operator, sides) = (resolved.build()?, resolved.sides().len());
-        let (name, keeps_state) = (found.name.clone(), resolved.state().is_some());
-        Ok(Self { node, name, operator, keeps_state, sides, moment: None, told: Told::default() })
+        let table = |(port, tap): (usize, &Tap)| {
+            let source = resolved.is_table(Port(port)).then(|| graph.version_of(*tap)).flatten();
+            source.map(|source| (Port(port), Version::new(source.clone())))
+        };
+        Ok(Self {
+            node,
+            name: found.name.clone(),
+            operator,
+            keeps_state: resolved.state().is_some(),
+            sides,
+            tables: found.inputs.iter().enumerate().filter_map(table).collect(),
+            unchanged: Vec::new(),
+            moment: None,
+            told: Told::default(),
+        })
     }
 
     /// Takes up the state that was saved, if there is any. Called once, before everything else, of
@@ -67,19 +83,33 @@ impl Stepping {
         call: Call,
         emitted: &mut Vec<Emitted>,
     ) -> Result<Flow> {
-        let moment = match self.moment {
-            Some(moment) if moment.epoch == plan.epoch => moment,
-            _ => {
-                let watermarks = graph.watermarks_into(self.node, plan);
-                *self.moment.insert(Moment { epoch: plan.epoch, now: plan.now, watermarks })
-            }
+        let (moment, starts) = match self.moment {
+            Some(moment) if moment.epoch == plan.epoch => (moment, false),
+            _ => (self.start(graph, plan), true),
         };
-        let mut cx = Context::new(moment, self.sides, emitted, &mut self.told);
+        let cx = Context::new(moment, self.sides, emitted, &mut self.told);
+        let mut cx = cx.with_unchanged(&self.unchanged);
+        if starts {
+            self.operator.on_epoch_start(&mut cx)?;
+        }
         match call {
+            // What a step before made of nothing is not the table, which the operator has.
+            Call::Batch(port, _) if !cx.is_renewed(port) => Ok(Flow::Done),
             Call::Batch(port, batch) => self.operator.on_batch(port, batch, &mut cx),
             Call::EpochEnd => self.operator.on_epoch_end(&mut cx),
             Call::More => self.operator.more(&mut cx),
         }
+    }
+
+    fn start(&mut self, graph: &Graph, plan: &EpochPlan) -> Moment {
+        self.unchanged.clear();
+        for (port, version) in &mut self.tables {
+            if !version.moves_to(plan) {
+                self.unchanged.push(*port);
+            }
+        }
+        let watermarks = graph.watermarks_into(self.node, plan);
+        *self.moment.insert(Moment { epoch: plan.epoch, now: plan.now, watermarks })
     }
 
     /// Ends an epoch in which there is nothing more to emit: what it did, and what it saves if it keeps

@@ -12,12 +12,14 @@ use highwater_storage::Storage;
 use super::Feed;
 use crate::memory::MemoryTable;
 use crate::memory_source::MemorySource;
+use crate::memory_versions::MemoryVersions;
 
 type Read = Box<dyn Fn() -> Vec<RecordBatch>>;
 
 /// The sources, storage and tables of one run. They outlive the pipeline that dies.
 pub struct World {
     sources: RefCell<BTreeMap<String, MemorySource>>,
+    versions: RefCell<BTreeMap<String, MemoryVersions>>,
     tables: RefCell<BTreeMap<String, MemoryTable>>,
     storage: Storage,
     reads: RefCell<BTreeMap<String, Read>>,
@@ -27,6 +29,7 @@ impl World {
     pub(super) fn new() -> Self {
         Self {
             sources: RefCell::default(),
+            versions: RefCell::default(),
             tables: RefCell::default(),
             storage: Storage::memory(),
             reads: RefCell::default(),
@@ -47,6 +50,12 @@ impl World {
     ) -> MemorySource {
         let make = || MemorySource::new(name, schema, partitions);
         self.sources.borrow_mut().entry(name.to_owned()).or_insert_with(make).clone()
+    }
+
+    /// The table `name` with rows of `schema`, to be read at its newest version.
+    pub fn versions(&self, name: &str, schema: SchemaRef) -> MemoryVersions {
+        let make = || MemoryVersions::new(name, schema);
+        self.versions.borrow_mut().entry(name.to_owned()).or_insert_with(make).clone()
     }
 
     /// The table `name` in memory. It is compared without a word about how it is read.
@@ -84,7 +93,12 @@ impl World {
     }
 
     pub(super) fn take(&self, feed: &Feed) {
-        let (Feed::Rows(name, _) | Feed::Rejected(name, ..)) = feed;
+        let (Feed::Rows(name, _) | Feed::Rejected(name, ..) | Feed::Version(name, _)) = feed;
+        if let Feed::Version(_, rows) = feed {
+            let versions = self.versions.borrow();
+            let Some(table) = versions.get(name) else { panic!("no table {name} to be read") };
+            return table.put(rows.clone());
+        }
         let sources = self.sources.borrow();
         let Some(source) = sources.get(name) else { panic!("no source {name} in the pipeline") };
         match feed {
@@ -94,6 +108,7 @@ impl World {
                 }
             }
             Feed::Rejected(_, raw, reason) => source.append_rejected(0, raw.clone(), reason),
+            Feed::Version(..) => {}
         }
     }
 }

@@ -44,7 +44,7 @@ impl Tracked {
         let now = held.now.fetch_add(PAYLOAD, SeqCst) + PAYLOAD;
         held.most.fetch_max(now, SeqCst);
         let tracked = Self { bytes: vec![7; PAYLOAD], held: Arc::clone(held) };
-        Payload { bytes: Bytes::from_owner(tracked) }
+        Bytes::from_owner(tracked).into()
     }
 }
 

@@ -12,6 +12,7 @@ mod crashes;
 mod failures;
 mod flow;
 mod steps;
+mod tables;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
