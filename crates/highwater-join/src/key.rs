@@ -1,5 +1,7 @@
 //! Keys of a batch as words and bytes that can be compared.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, ArrayRef, AsArray, PrimitiveArray, RecordBatch};
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
@@ -125,7 +127,7 @@ fn with_one_zero(column: &ArrayRef) -> ArrayRef {
         one: impl Fn(T::Native) -> T::Native,
     ) -> ArrayRef {
         let floats: PrimitiveArray<T> = column.as_primitive::<T>().unary(one);
-        std::sync::Arc::new(floats)
+        Arc::new(floats)
     }
     match column.data_type() {
         DataType::Float32 => {
