@@ -87,6 +87,12 @@ pub trait Writer: Send {
         Ok(())
     }
 
+    /// How many of the rows that were written so far are in no file, because others of the same epoch
+    /// take their place. With them, what was written and what is staged are the same number.
+    fn replaced(&self) -> u64 {
+        0
+    }
+
     /// Closes the files and waits until every one is durable.
     fn close(self: Box<Self>) -> BoxFuture<'static, Result<Vec<Staged>>>;
 }

@@ -111,6 +111,10 @@ impl Writer for TableWriter {
         self.open.ready().await
     }
 
+    fn replaced(&self) -> u64 {
+        self.latest.as_ref().map_or(0, Latest::replaced)
+    }
+
     fn close(mut self: Box<Self>) -> BoxFuture<'static, Result<Vec<Staged>>> {
         Box::pin(async move {
             for rows in self.latest.take().into_iter().flat_map(Latest::finish) {

@@ -57,7 +57,7 @@ pub struct Stepped {
 pub struct Outcome {
     /// The durable files of every sink that got rows.
     pub staged: BTreeMap<Name, Vec<Staged>>,
-    /// Rows that reached each sink.
+    /// Rows that reached each sink, but for those that others of the epoch take the place of.
     pub written: BTreeMap<Name, u64>,
     /// Counts by source.
     pub sources: BTreeMap<Name, SourceCounts>,

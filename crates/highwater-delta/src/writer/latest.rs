@@ -28,6 +28,8 @@ pub(super) struct Latest {
     /// Where the row of each key is.
     slots: Vec<Slot>,
     pieces: Vec<Piece>,
+    /// How many rows were given.
+    given: u64,
 }
 
 /// Where the last row of a key is, and where it comes from.
@@ -68,11 +70,12 @@ impl Latest {
     /// None yet, of a table that is partitioned by `partition`.
     pub(super) fn new(key: KeyColumns, partition: Vec<String>) -> Self {
         let (by_key, slots, pieces) = Default::default();
-        Self { key, partition, by_key, slots, pieces }
+        Self { key, partition, by_key, slots, pieces, given: 0 }
     }
 
     /// Takes rows. What is kept of them is copied, so that nothing holds the batch.
     pub(super) fn add(&mut self, batch: &Batch) -> Result<(), Unfit> {
+        self.given = self.given.saturating_add(count(batch.len()));
         let columns = self.columns(&batch.rows)?;
         let keys = self.key.bytes(&columns)?;
         let piece = number(self.pieces.len())?;
@@ -110,6 +113,11 @@ impl Latest {
         let rows = take_record_batch(&batch.rows, &UInt32Array::from(chosen))?;
         self.pieces.push(Piece { rows, slots, last });
         self.shrink()
+    }
+
+    /// How many rows are not the last of their keys.
+    pub(super) fn replaced(&self) -> u64 {
+        self.given.saturating_sub(count(self.slots.len()))
     }
 
     /// The key columns. In a table, empty text in a partition column is null.
@@ -199,6 +207,10 @@ impl Piece {
 /// Where the record of a row is; none when the row is not that of one record.
 fn position(batch: &Batch, row: usize) -> Option<Position> {
     Some((Arc::clone(batch.origin.as_ref()?), batch.offsets.as_ref()?.at(row)?))
+}
+
+fn count(rows: usize) -> u64 {
+    u64::try_from(rows).unwrap_or(u64::MAX)
 }
 
 fn number(of: usize) -> Result<u32, ArrowError> {

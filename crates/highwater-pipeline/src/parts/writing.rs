@@ -66,8 +66,9 @@ impl Writing {
     /// # Errors
     /// What the writer reports.
     pub async fn close(self) -> Result<Done> {
+        let rows = self.rows.saturating_sub(self.writer.replaced());
         let staged = self.writer.close().await?;
-        Ok(Done::Written { sink: self.sink, rows: self.rows, staged })
+        Ok(Done::Written { sink: self.sink, rows, staged })
     }
 }
 

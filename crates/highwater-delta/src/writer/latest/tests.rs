@@ -45,6 +45,7 @@ fn the_last_row_is_that_of_the_last_record_in_whatever_order_they_come() {
         for at in order {
             latest.add(&batches[at]).unwrap();
         }
+        assert_eq!(latest.replaced(), 3);
         assert_eq!(values(latest), [4, 5, 6, 7], "{order:?}");
     }
 }
