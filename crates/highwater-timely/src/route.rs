@@ -59,15 +59,16 @@ impl Distributor<Rows> for ByKey {
         time: &T,
         pushers: &mut [P],
     ) {
-        let batch = match rows {
+        // What is left here is kept until the next push, and with it room in the budget of a reader
+        // that may wait for nothing else.
+        let batch = match std::mem::take(rows) {
             Rows::Batch(batch) => batch,
             Rows::End(worker) => {
-                let worker = *worker;
-                return push(rows, time, pushers.get_mut(worker));
+                return push(&mut Rows::End(worker), time, pushers.get_mut(worker));
             }
             Rows::Taken => return,
         };
-        match split(&self.key, batch, pushers.len()) {
+        match split(&self.key, &batch, pushers.len()) {
             Ok(pieces) => {
                 for (pusher, piece) in pushers.iter_mut().zip(pieces) {
                     if !piece.is_empty() {

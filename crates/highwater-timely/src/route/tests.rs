@@ -73,3 +73,24 @@ fn rows_of_one_worker_are_not_copied() {
     assert_eq!(whole.len(), 100);
     assert!(whole.rows.column(0).to_data().ptr_eq(&rows.column(0).to_data()));
 }
+
+/// Takes whatever is pushed, and drops it.
+struct Gone;
+
+impl Push<Message<u64, Rows>> for Gone {
+    fn push(&mut self, message: &mut Option<Message<u64, Rows>>) {
+        message.take();
+    }
+}
+
+/// A reader with room for one payload would wait for ever for the second.
+#[test]
+fn no_room_is_left_with_whoever_pushed() {
+    let (rows, held) = (rows((0..64).map(Some).collect()), Arc::new(()));
+    let permit = Some(highwater_core::Permit::new(Arc::clone(&held)));
+    let mut by_key = ByKey { key: key(&rows), fault: Rc::new(Fault::default()) };
+    let mut pushed = Rows::Batch(Batch { permit, ..rows.into() });
+    by_key.partition(&mut pushed, &0, &mut [Gone, Gone]);
+    assert!(matches!(pushed, Rows::Taken));
+    assert_eq!(Arc::strong_count(&held), 1);
+}
