@@ -120,18 +120,6 @@ fn options_that_do_not_fit_are_refused_before_anything_is_written() {
 }
 
 #[test]
-fn a_table_with_other_columns_is_refused() {
-    let home = Home::new();
-    home.write("data/input", &crate::events::files(&events(3, 100, 60, 0), 100));
-    let from = ["generate", "--from", "generator:rows=1", "--to", "other", "--users", "data/users"];
-    assert_eq!(home.call(&from).code, Some(0));
-    let before = files(&home.path("data/users"));
-    let ended = home.run(&["--query", "tumbling", "--table", "data/users"]);
-    ended.assert_failed(2, &["data/users", "event_count", "Next: "]);
-    assert_eq!(files(&home.path("data/users")), before);
-}
-
-#[test]
 fn a_table_or_a_log_of_another_query_is_refused() {
     let home = Home::new();
     home.write("data/input", &crate::events::files(&events(3, 100, 60, 0), 100));

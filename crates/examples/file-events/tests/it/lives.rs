@@ -82,7 +82,11 @@ fn a_kill_during_recovery_is_recovered_from() {
     home.write("data/input", &files(&events, 30));
     let tumbling = ["--query", "tumbling"];
     assert!(home.run_killed(&tumbling, "prepare.record:5"));
-    for point in Failpoint::ALL.iter().filter(|point| point.phase() == Phase::Recover) {
+    // An epoch that closes no window has no files to be checked.
+    let recover = |point: &&Failpoint| {
+        point.phase() == Phase::Recover && **point != Failpoint::RecoverFilesChecked
+    };
+    for point in Failpoint::ALL.iter().filter(recover) {
         assert!(home.run_killed(&tumbling, point.name()), "{} not reached", point.name());
     }
     home.finish(&tumbling);
