@@ -35,7 +35,7 @@ pub struct Side {
 pub enum Unread {
     /// They stop the pipeline: they would be lost without a trace.
     Stops,
-    /// They are dropped. The step [counts](Context::counts) them.
+    /// They are dropped. The step [counts](crate::Context::counts) them.
     Dropped,
 }
 
@@ -126,7 +126,7 @@ impl Resolved {
     }
 
     /// The same step, from which on event time counts: its watermark lies so far behind the latest
-    /// time that it [observes](Context::observe).
+    /// time that it [observes](crate::Context::observe).
     #[must_use]
     pub fn with_watermark(mut self, delay: Duration) -> Self {
         self.watermark = Some(delay);
@@ -136,7 +136,7 @@ impl Resolved {
     /// The same step, one input of which takes the rows of a [version](crate::Source::is_versioned) of
     /// a table, and no others. All of them come before the rows of other inputs. They come when the
     /// instance is new and when the table is another than in the epoch before, which
-    /// [`Context::is_renewed`] tells; else the step goes on with those it was given.
+    /// [`Context::is_renewed`](crate::Context::is_renewed) tells; else the step goes on with those it was given.
     #[must_use]
     pub fn with_table(mut self, port: Port) -> Self {
         self.tables.push(port);
@@ -148,7 +148,7 @@ impl Resolved {
         &self.output
     }
 
-    /// The declared side outputs, in the order of [`Output::Side`].
+    /// The declared side outputs, in the order of [`Output::Side`](crate::Output::Side).
     pub fn sides(&self) -> &[Side] {
         &self.sides
     }
