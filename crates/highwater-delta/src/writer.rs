@@ -20,7 +20,7 @@ use crate::target::TableTarget;
 use files::{Files, Named};
 use latest::{Latest, Unfit};
 use open::OpenPartitions;
-pub(crate) use place::partition_directory;
+pub(crate) use place::{directory, within};
 use splitter::Splitter;
 
 /// How many files are closed at once.

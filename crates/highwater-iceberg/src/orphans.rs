@@ -7,7 +7,8 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use highwater_core::{Epoch, Marker, Result};
+use highwater_core::{Marker, Result};
+use highwater_parquet::is_committed;
 
 use crate::committer::now_ms;
 use crate::error::IcebergError;
@@ -187,28 +188,6 @@ impl Named {
 
 async fn is_there(files: &TableFiles, location: &str) -> Result<bool> {
     Ok(files.warehouse().length(&files.path(location)?).await?.is_some())
-}
-
-/// Whether `file` is a data file of an epoch that its sink has committed.
-fn is_committed(file: &str, markers: &[Marker]) -> bool {
-    let committed = |marker: &Marker| {
-        let epoch = epoch_in(file, marker.sink.as_str())?;
-        Some(epoch <= marker.id.epoch)
-    };
-    // A name may be read as that of two sinks, `a` and `a-1`: then both must agree.
-    let mut readings = markers.iter().filter_map(committed).peekable();
-    readings.peek().is_some() && readings.all(|committed| committed)
-}
-
-/// The epoch in the name of a data file of `sink`.
-fn epoch_in(file: &str, sink: &str) -> Option<Epoch> {
-    let rest = file.strip_suffix(".parquet")?.strip_prefix(sink)?.strip_prefix('-')?;
-    let (epoch, rest) = rest.split_once('-')?;
-    let mut parts = rest.rsplitn(3, '-');
-    let numbers = [parts.next()?, parts.next()?];
-    let run = parts.next()?;
-    let whole = all_digits(epoch) && numbers.into_iter().all(all_digits) && !run.is_empty();
-    whole.then(|| epoch.parse().ok().map(Epoch)).flatten()
 }
 
 /// Whether `file` is named like a manifest or manifest list of a commit of ours.

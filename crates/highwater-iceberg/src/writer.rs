@@ -2,7 +2,6 @@
 
 mod files;
 mod open;
-mod place;
 mod sorter;
 mod splitter;
 

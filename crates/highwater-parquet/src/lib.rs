@@ -24,6 +24,7 @@ mod group;
 mod header;
 mod leaf;
 mod levels;
+mod naming;
 mod options;
 mod pieces;
 mod profile;
@@ -32,6 +33,7 @@ mod writer;
 
 pub use bound::Bound;
 pub use error::FileError;
+pub use naming::{data_file, is_committed, partition_directory};
 pub use options::{Compression, FileOptions};
 pub use profile::Profile;
 pub use report::{ColumnMetrics, FileReport};

@@ -6,7 +6,7 @@ use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use highwater_core::Result;
-use highwater_parquet::{FileOptions, FileWriter};
+use highwater_parquet::{FileOptions, FileWriter, data_file};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -19,7 +19,7 @@ use crate::index::KeyIndex;
 use crate::key::KeyId;
 use crate::schema;
 use crate::stats::stats;
-use crate::writer::partition_directory;
+use crate::writer::{directory, within};
 
 /// What is left of a file.
 struct Rest {
@@ -100,11 +100,8 @@ impl Upsert<'_> {
             (column.as_str(), file.partition_values.get(column).and_then(Option::as_deref))
         });
         // As staged files are named, so that orphans are known by it.
-        let name = format!("{}-{}-{}-0-0.parquet", self.sink, self.epoch, Uuid::new_v4().simple());
-        let path = match partition_directory(values).as_str() {
-            "" => name,
-            directory => format!("{directory}/{name}"),
-        };
+        let name = data_file(self.sink, self.epoch, Uuid::new_v4().simple(), 0, 0);
+        let path = within(&directory(values), name);
         let plain = |field: &Arc<Field>| {
             Field::new(field.name(), field.data_type().clone(), field.is_nullable())
         };

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use arrow::datatypes::{Fields, SchemaRef};
 use highwater_core::{Result, Staged, WriterContext};
-use highwater_parquet::{FileOptions, FileWriter};
+use highwater_parquet::{FileOptions, FileWriter, data_file};
 use highwater_storage::Storage;
 
+use super::place::within;
 use super::splitter::Partition;
 use crate::error::DeltaError;
 use crate::stats::stats;
@@ -57,12 +58,9 @@ impl Files {
     /// Begins the next file, for rows of `partition`.
     pub(crate) fn create(&mut self, partition: &Partition) -> Result<Named> {
         let WriterContext { sink, epoch, run, worker, .. } = &self.cx;
-        let name = format!("{sink}-{epoch}-{run}-{worker}-{}.parquet", self.opened);
+        let name = data_file(sink, *epoch, run, *worker, self.opened);
         self.opened = self.opened.saturating_add(1);
-        let path = match partition.directory.as_str() {
-            "" => name,
-            directory => format!("{directory}/{name}"),
-        };
+        let path = within(&partition.directory, name);
         // Columns are found by their names.
         let options = FileOptions::default().with_numbered_columns();
         let schema = SchemaRef::clone(&self.schema);

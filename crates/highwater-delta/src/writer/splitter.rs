@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::row::{RowConverter, SortField};
 
-use super::place::partition_directory;
+use super::place::directory;
 use crate::error::Cause;
 use crate::value::partition_value;
 
@@ -124,7 +124,7 @@ impl Splitter {
         let values: Vec<_> = self.columns.iter().map(|(_, place)| value(place)).collect();
         let parts = self.columns.iter().zip(&values);
         let parts = parts.map(|((name, _), value)| (name.as_str(), value.as_deref()));
-        Partition { directory: partition_directory(parts), values }
+        Partition { directory: directory(parts), values }
     }
 }
 

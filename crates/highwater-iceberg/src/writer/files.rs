@@ -2,7 +2,7 @@
 
 use arrow::datatypes::SchemaRef;
 use highwater_core::{Result, Staged, WriterContext};
-use highwater_parquet::{Compression, FileOptions, FileWriter, Profile as FileProfile};
+use highwater_parquet::{Compression, FileOptions, FileWriter, Profile as FileProfile, data_file};
 
 use super::splitter::Partition;
 use crate::error::IcebergError;
@@ -58,7 +58,7 @@ impl Files {
     /// Begins the next file, for rows of `partition`.
     pub(crate) fn create(&mut self, partition: Partition) -> Result<Named> {
         let WriterContext { sink, epoch, run, worker, .. } = &self.cx;
-        let name = format!("{sink}-{epoch}-{run}-{worker}-{}.parquet", self.opened);
+        let name = data_file(sink, *epoch, run, *worker, self.opened);
         let parts = [self.target.data.as_str(), &partition.directory, &name];
         let path = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");
         self.opened = self.opened.saturating_add(1);

@@ -11,9 +11,8 @@ use arrow::compute::take_record_batch;
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use arrow::row::{RowConverter, SortField};
-use highwater_parquet::Bound;
+use highwater_parquet::{Bound, partition_directory};
 
-use super::place::directory;
 use crate::error::Cause;
 use crate::format::{Transformation, value_at};
 use crate::target::{FieldId, PartitionTarget, path_to};
@@ -135,7 +134,7 @@ impl Splitter {
         let directory =
             |((column, array), value): ((&PartitionColumn, &ArrayRef), &Option<Bound>)| {
                 let text = column.value.transformation.text(array.data_type(), value.as_ref());
-                directory(&column.name, &text)
+                partition_directory(&column.name, &text)
             };
         let parts: Vec<_> = self.columns.iter().zip(columns).zip(&values).map(directory).collect();
         Partition { directory: parts.join("/"), values }
