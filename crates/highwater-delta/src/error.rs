@@ -257,6 +257,12 @@ fn listed(differences: &[ColumnDifference]) -> String {
 }
 
 impl DeltaError {
+    /// A property of a table that has a value of no use.
+    pub(crate) fn property(table: &str, key: &str, value: &str) -> Self {
+        let (table, key) = (table.to_owned(), key.to_owned());
+        Self::Property { table, key, value: value.to_owned() }
+    }
+
     fn kind(&self) -> ErrorKind {
         match self {
             Self::ColumnType { .. }

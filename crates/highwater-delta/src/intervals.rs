@@ -33,11 +33,7 @@ impl Intervals {
         table: &str,
         properties: &BTreeMap<String, String>,
     ) -> Result<Self, DeltaError> {
-        let wrong = |key: &str, value: &str| DeltaError::Property {
-            table: table.to_owned(),
-            key: key.to_owned(),
-            value: value.to_owned(),
-        };
+        let wrong = |key, value| DeltaError::property(table, key, value);
         let mut intervals = Self::default();
         if let Some(value) = properties.get(CHECKPOINT) {
             let read = value.parse().ok().filter(|commits| *commits > 0);

@@ -45,11 +45,7 @@ impl Settings {
         table: &str,
         properties: &BTreeMap<String, String>,
     ) -> Result<Self, DeltaError> {
-        let wrong = |key: &str, value: &str| DeltaError::Property {
-            table: table.to_owned(),
-            key: key.to_owned(),
-            value: value.to_owned(),
-        };
+        let wrong = |key, value| DeltaError::property(table, key, value);
         let indexed = match properties.get(INDEXED).map(|value| (value, value.parse::<i64>())) {
             None => Some(INDEXED_COLUMNS),
             Some((_, Ok(-1))) => None,
@@ -94,11 +90,7 @@ pub(crate) fn check_new(
             Settings::of(table, properties)?;
             Intervals::of(table, properties).map(drop)
         }
-        Some((key, value)) => Err(DeltaError::Property {
-            table: table.to_owned(),
-            key: key.clone(),
-            value: value.clone(),
-        }),
+        Some((key, value)) => Err(DeltaError::property(table, key, value)),
     }
 }
 
