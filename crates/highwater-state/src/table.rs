@@ -17,13 +17,14 @@ use crate::spill::Local;
 use crate::{Hit, Rows, RowsMut, StateError, TableSpec, Upserted};
 
 mod expire;
+mod remaining;
 mod restore;
 mod room;
 mod save;
 mod scan;
 
 use expire::Expiring;
-pub(crate) use expire::{MOST_BYTES, MOST_ROWS};
+pub(crate) use remaining::{MOST_BYTES, MOST_ROWS};
 pub use scan::Scan;
 
 /// Rows by key, from epoch to epoch.

@@ -5,13 +5,10 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 
 use super::Table;
+use super::remaining::{Next, Remaining};
 use crate::bucket::{Bucket, is_before};
-use crate::merge::{Merge, Merged};
+use crate::merge::Merged;
 use crate::{Rows, StateError};
-
-/// The most rows and bytes of a batch that is handed over.
-pub(crate) const MOST_ROWS: usize = 8_192;
-pub(crate) const MOST_BYTES: u64 = 1 << 20;
 
 /// An expiry that is not at its end.
 #[derive(Debug)]
@@ -28,13 +25,6 @@ pub(super) struct Expiring {
 struct Leaving {
     bucket: i64,
     rows: Remaining,
-}
-
-#[derive(Debug)]
-enum Remaining {
-    /// These slots, from some place on.
-    Memory(Vec<u32>, usize),
-    Merged(Merge),
 }
 
 impl Table {
@@ -112,27 +102,14 @@ impl Table {
         before: i64,
     ) -> Result<Option<RecordBatch>, StateError> {
         let Some(part) = self.buckets.get(&leaving.bucket) else { return Ok(None) };
-        let most = part.rows_within(MOST_BYTES).clamp(1, MOST_ROWS);
-        match &mut leaving.rows {
-            Remaining::Memory(slots, at) => {
-                let end = at.saturating_add(most).min(slots.len());
-                let taken = slots.get(*at..end).unwrap_or_default();
-                *at = end;
-                match taken.is_empty() {
-                    true => Ok(None),
-                    false => Rows::new(&self.layout, &part.memory).take(taken).map(Some),
-                }
-            }
-            Remaining::Merged(merge) => {
-                let whole = leaving.bucket < self.first;
-                let wanted = |row: &Merged<'_>| {
-                    let goes = (whole || is_before(row, before)) && !is_before(row, from);
-                    goes && !row.block.is_removed(row.row)
-                };
-                let rows = merge.next(part.segments(), most, false, wanted)?;
-                rows.map(|rows| self.without_own(&rows)).transpose()
-            }
-        }
+        let whole = leaving.bucket < self.first;
+        let goes = |row: &Merged<'_>| (whole || is_before(row, before)) && !is_before(row, from);
+        let rows = match leaving.rows.next(part, goes)? {
+            None => return Ok(None),
+            Some(Next::Slots(slots)) => Rows::new(&self.layout, &part.memory).take(slots)?,
+            Some(Next::Saved(rows)) => self.without_own(&rows)?,
+        };
+        Ok(Some(rows))
     }
 
     /// Keys and values of saved rows.
@@ -160,14 +137,13 @@ impl Table {
         }
         let range = (after.map_or(Unbounded, Excluded), Included(self.first));
         let (bucket, part) = self.buckets.range_mut(range).next()?;
-        if !part.frozen.is_empty() {
-            let merge = Merge::new(0..part.frozen.len(), part.memory.all());
-            return Some(Leaving { bucket: *bucket, rows: Remaining::Merged(merge) });
+        if let Some(rows) = Remaining::merged(part) {
+            return Some(Leaving { bucket: *bucket, rows });
         }
         // Of a bucket that ends here all rows go, also one whose time was moved out of it.
         let before = if *bucket < self.first { i64::MAX } else { before };
         let slots = part.memory.expired(before);
         part.memory.drop_rows(&slots);
-        Some(Leaving { bucket: *bucket, rows: Remaining::Memory(slots, 0) })
+        Some(Leaving { bucket: *bucket, rows: Remaining::slots(slots) })
     }
 }

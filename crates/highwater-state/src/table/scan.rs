@@ -5,9 +5,8 @@ use std::sync::Arc;
 use arrow::array::ArrayRef;
 
 use super::Table;
-use super::expire::{MOST_BYTES, MOST_ROWS};
-use crate::bucket::is_before;
-use crate::merge::{Merge, Merged};
+use super::remaining::{Next, Remaining};
+use crate::bucket::{Bucket, is_before};
 use crate::section::Block;
 use crate::{Keys, StateError};
 
@@ -16,13 +15,6 @@ use crate::{Keys, StateError};
 pub struct Scan {
     bucket: i64,
     rows: Remaining,
-}
-
-#[derive(Debug)]
-enum Remaining {
-    /// These slots, from some place on.
-    Memory(Vec<u32>, usize),
-    Merged(Merge),
 }
 
 impl Table {
@@ -34,13 +26,10 @@ impl Table {
     /// Begins to read all rows of a bucket, in any order. Until they are read nothing may be done with the bucket, and
     /// with the table nothing but to probe and to change others.
     pub fn scan(&self, bucket: i64) -> Scan {
-        let rows = match self.buckets.get(&bucket) {
-            Some(part) if !part.frozen.is_empty() => {
-                Remaining::Merged(Merge::new(0..part.frozen.len(), part.memory.all()))
-            }
-            part => Remaining::Memory(part.map(|part| part.memory.living()).unwrap_or_default(), 0),
-        };
-        Scan { bucket, rows }
+        let living = |part: &Bucket| Remaining::slots(part.memory.living());
+        let rows = |part| Remaining::merged(part).unwrap_or_else(|| living(part));
+        let rows = self.buckets.get(&bucket).map(rows);
+        Scan { bucket, rows: rows.unwrap_or_else(|| Remaining::slots(Vec::new())) }
     }
 }
 
@@ -52,24 +41,12 @@ impl Scan {
     /// As reading saved state.
     pub fn next(&mut self, table: &Table) -> Result<Option<(Keys, Vec<ArrayRef>)>, StateError> {
         let Some(part) = table.buckets.get(&self.bucket) else { return Ok(None) };
-        let most = part.rows_within(MOST_BYTES).clamp(1, MOST_ROWS);
-        match &mut self.rows {
-            Remaining::Memory(slots, at) => {
-                let end = at.saturating_add(most).min(slots.len());
-                let taken = slots.get(*at..end).unwrap_or_default();
-                *at = end;
-                if taken.is_empty() {
-                    return Ok(None);
-                }
-                Ok(Some((part.memory.keys_of(taken)?, part.memory.values_of(taken)?)))
+        match self.rows.next(part, |row| !is_before(row, table.expired))? {
+            None => Ok(None),
+            Some(Next::Slots(slots)) => {
+                Ok(Some((part.memory.keys_of(slots)?, part.memory.values_of(slots)?)))
             }
-            Remaining::Merged(merge) => {
-                let wanted = |row: &Merged<'_>| {
-                    !row.block.is_removed(row.row) && !is_before(row, table.expired)
-                };
-                let Some(rows) = merge.next(part.segments(), most, false, wanted)? else {
-                    return Ok(None);
-                };
+            Some(Next::Saved(rows)) => {
                 let values = table.layout.before() + table.layout.codec.columns();
                 let values = rows.columns().iter().skip(values).cloned().collect();
                 let keys = Block::new(Arc::clone(&table.layout), rows).into_keys()?;
