@@ -6,13 +6,12 @@ use std::sync::Arc;
 use highwater_codec::Format;
 use highwater_core::Secret;
 use highwater_datagen::{Generator, Records};
-use highwater_files::{self as files, FileSource};
+use highwater_files::FileSource;
 use highwater_kafka::{self as kafka, KafkaSource};
 use highwater_pipeline::{Pipeline, Stream};
 
 use crate::{
-    Encoding, Failure, GeneratorUri, KafkaUri, OnDataLoss, ReadOptions, SourceOptions, SourceUri,
-    Start,
+    Encoding, Failure, GeneratorUri, KafkaUri, ReadOptions, SourceOptions, SourceUri, Start,
 };
 
 impl SourceOptions {
@@ -84,10 +83,6 @@ impl ReadOptions {
             Start::Offsets(offsets) => kafka::Start::Offsets(offsets.clone()),
             Start::TopicOffsets(topics) => kafka::Start::TopicOffsets(topics.clone()),
         };
-        let on_data_loss = match self.on_data_loss {
-            OnDataLoss::Fail => kafka::OnDataLoss::Fail,
-            OnDataLoss::Skip => kafka::OnDataLoss::Skip,
-        };
         let source = match (&self.topic_pattern, uri.topic.as_str()) {
             (Some(pattern), "") => KafkaSource::pattern(&uri.brokers, pattern)?,
             (Some(_), _) => {
@@ -101,7 +96,7 @@ impl ReadOptions {
             }
             (None, topic) => KafkaSource::new(&uri.brokers, topic),
         };
-        let source = source.start(start).on_data_loss(on_data_loss);
+        let source = source.start(start).on_data_loss(self.on_data_loss.into());
         let set = |source: KafkaSource, (key, value): &(String, Secret<String>)| {
             source.property(key, value.expose())
         };
@@ -114,10 +109,7 @@ impl ReadOptions {
     /// Options that only Kafka has.
     pub fn files(&self, directory: &Path) -> Result<FileSource, Failure> {
         self.without_kafka("is for Kafka; leave it out with a directory")?;
-        let mut source = FileSource::new(directory).on_data_loss(match self.on_data_loss {
-            OnDataLoss::Fail => files::OnDataLoss::Fail,
-            OnDataLoss::Skip => files::OnDataLoss::Skip,
-        });
+        let mut source = FileSource::new(directory).on_data_loss(self.on_data_loss.into());
         if let Some(files) = self.max_files_per_epoch {
             source = source.max_files_per_epoch(files);
         }

@@ -73,6 +73,15 @@ pub enum OnDataLoss {
     Skip,
 }
 
+impl From<OnDataLoss> for highwater_core::OnDataLoss {
+    fn from(choice: OnDataLoss) -> Self {
+        match choice {
+            OnDataLoss::Fail => Self::Fail,
+            OnDataLoss::Skip => Self::Skip,
+        }
+    }
+}
+
 /// Where rows go.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Table")]

@@ -52,7 +52,7 @@ pub use secret::Secret;
 pub use sink::{
     Committer, Patience, Sink, SinkContext, Staged, Swap, Target, Writer, WriterContext,
 };
-pub use source::{Decoded, Decoder, Payload, Source};
+pub use source::{Decoded, Decoder, OnDataLoss, Payload, Source};
 pub use source_columns::SourceColumns;
 pub use state::{
     Groups, Level, ReadAt, SavedSection, Section, StateReader, StateRoom, StateWriter, TableNote,

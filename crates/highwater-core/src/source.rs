@@ -74,6 +74,16 @@ pub trait Source: Send + Sync {
     }
 }
 
+/// What a source does when records are gone before they were read, or may not be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnDataLoss {
+    /// It stops, and says what is lost.
+    #[default]
+    Fail,
+    /// It goes on behind them; the plan records the gap.
+    Skip,
+}
+
 /// What a source reads at once. Only the decoder of the same source knows what is in it.
 #[derive(Clone, Debug, Default)]
 pub struct Payload {

@@ -17,7 +17,6 @@ mod detail;
 mod error;
 mod frame;
 mod lines;
-mod options;
 mod packing;
 mod place;
 mod planner;
@@ -27,5 +26,5 @@ mod source;
 mod watch;
 
 pub use error::{FilesError, Version};
-pub use options::OnDataLoss;
+pub use highwater_core::OnDataLoss;
 pub use source::{FileSource, Undecoded};

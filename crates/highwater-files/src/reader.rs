@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::stream::{self, BoxStream, StreamExt as _};
-use highwater_core::{Payload, Range, RangeId, Result};
+use highwater_core::{OnDataLoss, Payload, Range, RangeId, Result};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
@@ -12,7 +12,6 @@ use crate::content::Content;
 use crate::detail::Parts;
 use crate::error::FilesError;
 use crate::lines::{self, Block, Sizes, Stop};
-use crate::options::OnDataLoss;
 use crate::place::Place;
 use crate::watch::Watch;
 

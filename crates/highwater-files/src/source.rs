@@ -1,6 +1,5 @@
 //! The source: where the files are, when they are taken, and how their lines are decoded.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -11,22 +10,20 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use highwater_codec::Format;
 use highwater_core::{
-    Clock, Decoder, Limits, Partition, Payload, Planned, Positions, Range, RangeId, Result, Source,
-    SourceColumns, StreamInfo, rejected_schema,
+    Clock, Decoder, Limits, OnDataLoss, Partition, Payload, Planned, Positions, Range, RangeId,
+    Result, Source, SourceColumns, StreamInfo, rejected_schema,
 };
 use object_store::ObjectStore;
 use object_store::path::Path;
-use tokio::time::{Instant, sleep};
 
 use crate::clock::SystemClock;
 use crate::decoder::FilesDecoder;
-use crate::detail::{Found, Part, Seen, Taken, position};
 use crate::error::FilesError;
-use crate::options::OnDataLoss;
-use crate::place::{Peek, Place, absolute};
-use crate::planner::{self, Picture};
+use crate::place::{Place, absolute};
 use crate::reader;
-use crate::watch::{Rules, There, Watch};
+use crate::watch::Watch;
+
+mod planning;
 
 /// Files of an epoch. So many of the smallest are listed, opened and noted in some tens of milliseconds.
 const FILES: usize = 1_000;
@@ -34,8 +31,6 @@ const FILES: usize = 1_000;
 const REMEMBERED: usize = 10_000;
 /// How long a file is left alone before it is taken.
 const SETTLE: Duration = Duration::from_secs(1);
-/// For so many times `settle` a run up to what is there waits for files that are still written.
-const PATIENCE: u32 = 10;
 
 /// The lines of all files in a directory, or below a prefix of an object store: one partition.
 ///
@@ -167,7 +162,9 @@ impl<F> FileSource<F> {
         self
     }
 
-    /// What to do when records are gone before they were read, or may not be read.
+    /// What to do when records are gone before they were read, or may not be read. Who skips them goes on
+    /// without a file that was planned and is gone, or that may not be read, which is a gap in a plan; and
+    /// is told of a file that came late or grew later, which is left out.
     #[must_use]
     pub fn on_data_loss(mut self, choice: OnDataLoss) -> Self {
         self.on_data_loss = choice;
@@ -199,151 +196,6 @@ impl<F> FileSource<F> {
 
     fn partition(&self) -> Result<Partition, FilesError> {
         Ok(Partition::new(self.place.location()?, 0))
-    }
-
-    /// Where `from` says to go on.
-    fn begin(&self, from: &Positions) -> Result<(Partition, i64, Taken), FilesError> {
-        let ours = self.partition()?;
-        if let Some((other, _)) = from.iter().find(|(partition, _)| **partition != ours) {
-            let (partition, directory) = (other.clone(), ours.stream);
-            return Err(FilesError::OtherSource { partition, directory });
-        }
-        let Some(at) = from.get(&ours) else { return Ok((ours, 0, Taken::default())) };
-        let taken = Taken::of(&ours, at)?;
-        Ok((ours, at.next, taken))
-    }
-
-    fn rules<'a>(&'a self, taken: &'a Taken) -> Rules<'a> {
-        Rules {
-            place: &self.place,
-            taken,
-            on_data_loss: self.on_data_loss,
-            settle: self.settle,
-            now: self.clock.now().0,
-        }
-    }
-
-    /// What is there now.
-    async fn look(&self, taken: &Taken) -> Result<Arc<There>, FilesError> {
-        let listing = self.place.list(self.deep).await.map_err(|error| match error {
-            FilesError::Missing { directory } if self.watch.has_looked() => {
-                FilesError::Away { directory }
-            }
-            error => error,
-        })?;
-        let rules = self.rules(taken);
-        listing.problems.into_iter().try_for_each(|problem| rules.lose(problem))?;
-        self.watch.take_in(listing.files, rules)
-    }
-
-    /// What is there, as of a moment ago if that is more than an epoch takes.
-    async fn there(
-        &self,
-        taken: &Taken,
-        until: Option<&Taken>,
-        limits: planner::Limits,
-    ) -> Result<Arc<There>, FilesError> {
-        if let Some(there) = self.watch.last() {
-            let until = until.map(Taken::index);
-            if planner::is_plenty(&planner::left(&there, &taken.index(), until.as_ref()), limits) {
-                return Ok(there);
-            }
-        }
-        self.look(taken).await
-    }
-
-    /// Looks into the first files that are left. Those that cannot be read are lost, if they may be.
-    async fn pick(
-        &self,
-        left: &[&Found],
-        taken: &Taken,
-        limits: planner::Limits,
-    ) -> Result<(Vec<Part>, Vec<Found>), FilesError> {
-        let (mut parts, mut closed) = (Vec::new(), Vec::new());
-        let mut passed = HashSet::new();
-        while parts.is_empty() {
-            let open = left.iter().copied().filter(|file| !passed.contains(file.path.as_str()));
-            let chosen = planner::choose(open, limits);
-            if chosen.is_empty() {
-                break;
-            }
-            passed.extend(chosen.iter().map(|file| file.path.as_str()));
-            let chosen = chosen.into_iter().cloned().collect();
-            for (file, peek) in self.place.peek(chosen).await? {
-                match peek {
-                    Peek::Head(head) => parts.push(Part::new(&file, &head)),
-                    Peek::Other => self.watch.look_again(),
-                    Peek::Closed(problem) => {
-                        self.rules(taken).lose(problem)?;
-                        closed.push(file);
-                    }
-                }
-            }
-        }
-        Ok((parts, closed))
-    }
-
-    async fn plan_files(
-        &self,
-        from: &Positions,
-        until: Option<&Positions>,
-        limits: &Limits,
-    ) -> Result<Planned, FilesError> {
-        let (partition, next, taken) = self.begin(from)?;
-        let until = match until {
-            Some(until) => Some(self.begin(until)?.2),
-            None => None,
-        };
-        let (files, remember) = (self.files.get(), self.remember.get());
-        let limits = planner::Limits { files, bytes: limits.bytes, remember };
-        let there = self.there(&taken, until.as_ref(), limits).await?;
-        let index = taken.index();
-        let left = planner::left(&there, &index, until.as_ref().map(Taken::index).as_ref());
-        let (parts, mut lost) = self.pick(&left, &taken, limits).await?;
-        let gone = self.watch.lost().into_iter();
-        lost.extend(
-            gone.filter(|file| !index.holds(file) && !there.all().any(|it| it.path == file.path)),
-        );
-        let picture =
-            Picture { partition: &partition, next, taken: &taken, there: &there, left: &left };
-        Ok(planner::plan(picture, parts, &lost, limits))
-    }
-
-    /// The position behind all files that are there now. Those that are still written to are waited for,
-    /// for a while.
-    async fn ends_of_files(&self, from: &Positions) -> Result<Positions, FilesError> {
-        let (partition, next, taken) = self.begin(from)?;
-        let until = Instant::now() + self.settle * PATIENCE;
-        let mut there = self.look(&taken).await?;
-        let mut names: HashSet<String> = there.all().map(|file| file.path.clone()).collect();
-        loop {
-            let waiting = there.unsettled.iter().filter(|file| names.contains(&file.path));
-            let waiting: Vec<&str> = waiting.map(|file| file.path.as_str()).collect();
-            if waiting.is_empty() {
-                break;
-            }
-            if Instant::now() >= until {
-                let count = waiting.len();
-                tracing::warn!(
-                    count,
-                    first = waiting.first(),
-                    "still written to, and left for the next run"
-                );
-                let waiting: HashSet<String> = waiting.into_iter().map(ToOwned::to_owned).collect();
-                names.retain(|name| !waiting.contains(name));
-                break;
-            }
-            sleep((self.settle / 8).clamp(Duration::from_millis(5), Duration::from_millis(250)))
-                .await;
-            there = self.look(&taken).await?;
-        }
-        let index = taken.index();
-        let left = planner::left(&there, &index, None).into_iter();
-        let left: Vec<&Found> = left.filter(|file| names.contains(&file.path)).collect();
-        let end = left.iter().map(|file| file.span()).fold(next, i64::saturating_add);
-        let mut all = taken.clone();
-        all.seen.extend(left.into_iter().map(Seen::of));
-        Ok(Positions::from_iter([(partition, position(end, &all))]))
     }
 }
 

@@ -5,9 +5,10 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use highwater_core::OnDataLoss;
+
 use crate::detail::{Found, Part, Taken};
 use crate::error::FilesError;
-use crate::options::OnDataLoss;
 use crate::place::Place;
 use crate::settle::Settling;
 

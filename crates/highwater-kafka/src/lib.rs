@@ -50,7 +50,8 @@ mod transport;
 mod versions;
 
 pub use error::{Answer, BatchError, KafkaError, SecurityError, WireError};
+pub use highwater_core::OnDataLoss;
 pub use metadata::Metadata;
-pub use options::{ClientProperties, OnDataLoss, PropertyProblem, Start};
+pub use options::{ClientProperties, PropertyProblem, Start};
 pub use producer::TopicWriter;
 pub use source::{KafkaSource, Undecoded};

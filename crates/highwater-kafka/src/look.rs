@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
-use highwater_core::{Partition, Positions};
+use highwater_core::{OnDataLoss, Partition, Positions};
 use tokio::time::Instant;
 
 use crate::cluster::{At, Cluster, Told, Topic};
 use crate::detail::{self, Detail};
 use crate::error::KafkaError;
 use crate::hanging::Hanging;
-use crate::options::{Isolation, OnDataLoss, Start};
+use crate::options::{Isolation, Start};
 use crate::planner::{Held, View};
 use crate::starts;
 use crate::topics::Topics;

@@ -28,17 +28,6 @@ pub enum Start {
     TopicOffsets(BTreeMap<String, BTreeMap<i32, i64>>),
 }
 
-/// What to do when records are gone before they were read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OnDataLoss {
-    /// Stop, and say what is lost.
-    #[default]
-    Fail,
-    /// Go on behind them; the plan records the gap.
-    Skip,
-}
-
 /// Which records are there to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Isolation {

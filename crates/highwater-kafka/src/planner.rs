@@ -4,12 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use highwater_core::{
-    Backlog, Gap, Limits, Partition, Planned, Positions, Range, RangeId, Withheld,
+    Backlog, Gap, Limits, OnDataLoss, Partition, Planned, Positions, Range, RangeId, Withheld,
 };
 
 use crate::detail::{self, Detail};
 use crate::error::KafkaError;
-use crate::options::OnDataLoss;
 use crate::topics::Topics;
 
 /// A topic as its brokers hold it now.

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use highwater_codec::Format;
 use highwater_core::{
-    Decoder, Limits, Partition, Payload, Planned, Position, Positions, Range, RangeId, Result,
-    Source, SourceColumns, StreamInfo, rejected_schema,
+    Decoder, Limits, OnDataLoss, Partition, Payload, Planned, Position, Positions, Range, RangeId,
+    Result, Source, SourceColumns, StreamInfo, rejected_schema,
 };
 
 use crate::cluster::Cluster;
@@ -19,7 +19,7 @@ use crate::error::KafkaError;
 use crate::group::Courtesy;
 use crate::look::{Look, Memory};
 use crate::metadata::{Chosen, Metadata};
-use crate::options::{OnDataLoss, Settings, Start};
+use crate::options::{Settings, Start};
 use crate::planner::{self, Rules, View};
 use crate::reader::{self, Notes};
 use crate::topics::Topics;
