@@ -13,14 +13,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray};
-use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use highwater_core::{
     Batch, Context, Epoch, Flow, Level, Moment, Offsets, Operator, OperatorSpec, Origin, Partition,
     Port, StateWriter, StreamInfo, Timestamp, Told, Watermarks,
 };
 use highwater_dedupe::Dedupe;
-use rustix::time::{ClockId, clock_gettime};
+use highwater_testkit::cpu::CpuTime;
 
 const KEPT: i64 = 10_000_000;
 const ROWS: i64 = 1_000_000;
@@ -28,39 +27,6 @@ const BATCH: i64 = 8_192;
 const HOUR: i64 = 3_600_000_000;
 /// Two hours for all that are kept.
 const APART: i64 = 2 * HOUR / KEPT;
-
-/// The CPU time of this process.
-struct CpuTime;
-
-impl Measurement for CpuTime {
-    type Intermediate = Duration;
-    type Value = Duration;
-
-    fn start(&self) -> Duration {
-        let now = clock_gettime(ClockId::ProcessCPUTime);
-        Duration::new(now.tv_sec.try_into().unwrap(), now.tv_nsec.try_into().unwrap())
-    }
-
-    fn end(&self, started: Duration) -> Duration {
-        self.start() - started
-    }
-
-    fn add(&self, one: &Duration, other: &Duration) -> Duration {
-        *one + *other
-    }
-
-    fn zero(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn to_f64(&self, value: &Duration) -> f64 {
-        WallTime.to_f64(value)
-    }
-
-    fn formatter(&self) -> &dyn ValueFormatter {
-        WallTime.formatter()
-    }
-}
 
 /// The step with the epochs that it has seen.
 struct Running {
@@ -143,12 +109,12 @@ fn dedupe(criterion: &mut Criterion<CpuTime>) {
                 let mut spent = Duration::ZERO;
                 for _ in 0..epochs {
                     let batches = running.batches();
-                    let started = CpuTime.start();
+                    let started = CpuTime::PROCESS.now();
                     running.epoch(batches);
                     if saves {
                         running.save();
                     }
-                    spent += CpuTime.end(started);
+                    spent += CpuTime::PROCESS.now() - started;
                     running.save();
                 }
                 spent
@@ -160,7 +126,7 @@ fn dedupe(criterion: &mut Criterion<CpuTime>) {
 
 criterion_group! {
     name = benches;
-    config = Criterion::default().with_measurement(CpuTime);
+    config = Criterion::default().with_measurement(CpuTime::PROCESS);
     targets = dedupe
 }
 criterion_main!(benches);

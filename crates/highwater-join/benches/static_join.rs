@@ -9,54 +9,19 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark makes its own numbers")]
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
-use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use highwater_core::{
     Batch, Context, Epoch, Flow, Moment, Operator, OperatorSpec, Port, StreamInfo, Timestamp, Told,
     Watermarks,
 };
 use highwater_join::StaticJoin;
-use rustix::time::{ClockId, clock_gettime};
+use highwater_testkit::cpu::CpuTime;
 
 const ROWS: i64 = 1_000_000;
 const BATCH: usize = 8_192;
 const TABLE: Port = Port(1);
-
-/// The CPU time of this process.
-struct CpuTime;
-
-impl Measurement for CpuTime {
-    type Intermediate = Duration;
-    type Value = Duration;
-
-    fn start(&self) -> Duration {
-        let now = clock_gettime(ClockId::ProcessCPUTime);
-        Duration::new(now.tv_sec.try_into().unwrap(), now.tv_nsec.try_into().unwrap())
-    }
-
-    fn end(&self, started: Duration) -> Duration {
-        self.start() - started
-    }
-
-    fn add(&self, one: &Duration, other: &Duration) -> Duration {
-        *one + *other
-    }
-
-    fn zero(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn to_f64(&self, value: &Duration) -> f64 {
-        WallTime.to_f64(value)
-    }
-
-    fn formatter(&self) -> &dyn ValueFormatter {
-        WallTime.formatter()
-    }
-}
 
 fn key(number: i64, text: bool) -> String {
     if text { format!("user-{number:07}") } else { String::new() }
@@ -145,7 +110,7 @@ fn static_join(criterion: &mut Criterion<CpuTime>) {
 
 criterion_group! {
     name = benches;
-    config = Criterion::default().with_measurement(CpuTime);
+    config = Criterion::default().with_measurement(CpuTime::PROCESS);
     targets = static_join
 }
 criterion_main!(benches);

@@ -1,5 +1,5 @@
 //! Record batches to records, without a format: what is above the floors of checksum and unpacking. CPU
-//! time of the reading thread, for rows of 164 bytes of JSON in batches of 100.
+//! time of the reading thread, as the broker runs on another one, for rows of 164 bytes of JSON in batches of 100.
 //!
 //! * `decode`: from the bytes of answers to the spans of their values.
 //! * `fetch`: the same from a broker, with its requests and answers. Goal: at most 90 ns a row with lz4,
@@ -9,52 +9,17 @@
 use std::cell::LazyCell;
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
-use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use futures::StreamExt;
 use highwater_codec::{Format, Reason, RecordDecoder, Records};
 use highwater_core::{Decoded, Limits, Payload, Positions, Range, Source};
 use highwater_kafka::KafkaSource;
 use highwater_testkit::broker::{Batch, Cluster, Packing, Record};
-use rustix::time::{ClockId, clock_gettime};
+use highwater_testkit::cpu::CpuTime;
 use tokio::runtime::{Builder, Runtime};
-
-/// The CPU time of this thread. The broker runs on another one.
-struct CpuTime;
-
-impl Measurement for CpuTime {
-    type Intermediate = Duration;
-    type Value = Duration;
-
-    fn start(&self) -> Duration {
-        let now = clock_gettime(ClockId::ThreadCPUTime);
-        Duration::new(now.tv_sec.try_into().unwrap(), now.tv_nsec.try_into().unwrap())
-    }
-
-    fn end(&self, started: Duration) -> Duration {
-        self.start() - started
-    }
-
-    fn add(&self, one: &Duration, other: &Duration) -> Duration {
-        *one + *other
-    }
-
-    fn zero(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn to_f64(&self, value: &Duration) -> f64 {
-        WallTime.to_f64(value)
-    }
-
-    fn formatter(&self) -> &dyn ValueFormatter {
-        WallTime.formatter()
-    }
-}
 
 /// Looks at every value and makes no rows.
 #[derive(Debug)]
@@ -194,7 +159,7 @@ fn decode(criterion: &mut Criterion<CpuTime>) {
 
 criterion_group! {
     name = benches;
-    config = Criterion::default().with_measurement(CpuTime);
+    config = Criterion::default().with_measurement(CpuTime::THREAD);
     targets = decode
 }
 criterion_main!(benches);

@@ -9,12 +9,10 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use async_trait::async_trait;
 use bytes::Bytes;
-use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use futures::executor::block_on;
 use futures::future::{BoxFuture, ready};
@@ -26,41 +24,8 @@ use highwater_core::{
     Staged, StreamInfo, Target, Timestamp, Writer, WriterContext, rejected_schema,
 };
 use highwater_pipeline::{Executor, ExecutorSpec, Inline, Job, Pipeline, Report};
+use highwater_testkit::cpu::CpuTime;
 use highwater_timely::Threads;
-use rustix::time::{ClockId, clock_gettime};
-
-/// The CPU time of this process.
-struct CpuTime;
-
-impl Measurement for CpuTime {
-    type Intermediate = Duration;
-    type Value = Duration;
-
-    fn start(&self) -> Duration {
-        let now = clock_gettime(ClockId::ProcessCPUTime);
-        Duration::new(now.tv_sec.try_into().unwrap(), now.tv_nsec.try_into().unwrap())
-    }
-
-    fn end(&self, started: Duration) -> Duration {
-        self.start() - started
-    }
-
-    fn add(&self, one: &Duration, other: &Duration) -> Duration {
-        *one + *other
-    }
-
-    fn zero(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn to_f64(&self, value: &Duration) -> f64 {
-        WallTime.to_f64(value)
-    }
-
-    fn formatter(&self) -> &dyn ValueFormatter {
-        WallTime.formatter()
-    }
-}
 
 /// The same batch again and again, on two partitions.
 struct Ready {
@@ -275,7 +240,7 @@ fn name(threads: usize) -> String {
 
 criterion_group! {
     name = benches;
-    config = Criterion::default().with_measurement(CpuTime);
+    config = Criterion::default().with_measurement(CpuTime::PROCESS);
     targets = executors
 }
 criterion_main!(benches);

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use crate::reference::{Reference, Windows, aggregates, distincts};
-use crate::workers::{Event, Workers};
+use crate::workers::{Event, Out, Workers};
 
 pub(crate) fn event() -> impl Strategy<Value = Event> {
     let id = prop_oneof![Just(None), "[abc]?".prop_map(Some)];
@@ -76,11 +76,7 @@ fn step(windows: Windows, emit: Emit, by_id: bool) -> Window {
 }
 
 /// Numbers the rows of each partition, and cuts them into batches in another order.
-pub(crate) fn batches(
-    events: &mut [Event],
-    next: &mut [i64; 2],
-    cuts: &[Index],
-) -> Vec<Vec<Event>> {
+fn batches(events: &mut [Event], next: &mut [i64; 2], cuts: &[Index]) -> Vec<Vec<Event>> {
     for event in events.iter_mut() {
         let next = &mut next[usize::try_from(event.partition).unwrap()];
         (event.offset, *next) = (*next, *next + 1);
@@ -105,6 +101,35 @@ fn emits() -> impl Strategy<Value = Emit> {
     prop_oneof![Just(Emit::Append), Just(Emit::Update), Just(Emit::Complete)]
 }
 
+/// Runs epochs over a step and its reference, which give the same; to the end of event time if it is to
+/// `drain`.
+pub(crate) fn agree(
+    workers: &mut Workers,
+    epochs: Vec<Cut>,
+    drain: bool,
+    mut reference: impl FnMut((i64, i64), &[Event]) -> Out,
+) -> Result<(), TestCaseError> {
+    let (mut late_before, mut next) = (i64::MIN, [0; 2]);
+    let mut watermark = -60;
+    for (mut events, rise, cuts, restart) in epochs {
+        watermark += rise;
+        let marks = (late_before, watermark);
+        let batches = batches(&mut events, &mut next, &cuts);
+        let found = workers.epoch(marks, &batches);
+        prop_assert_eq!(found, reference(marks, &events));
+        late_before = watermark;
+        if let Some(count) = restart {
+            workers.restart(count);
+        }
+    }
+    if drain {
+        let marks = (late_before, i64::MAX);
+        let found = workers.epoch(marks, &[]);
+        prop_assert_eq!(found, reference(marks, &[]));
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
@@ -115,24 +140,9 @@ proptest! {
     ) {
         let mut workers = Workers::new(&step(windows, emit, by_id), count);
         let mut reference = Reference::new(windows, emit, by_id);
-        let (mut late_before, mut next) = (i64::MIN, [0; 2]);
-        let mut watermark = -60;
-        for (mut events, rise, cuts, restart) in epochs {
-            watermark += rise;
-            let batches = batches(&mut events, &mut next, &cuts);
-            let found = workers.epoch((late_before, watermark), &batches);
-            prop_assert_eq!(found, reference.epoch((late_before, watermark), &events));
-            late_before = watermark;
-            if let Some(count) = restart {
-                workers.restart(count);
-            }
-        }
-        if drain {
-            let found = workers.epoch((late_before, i64::MAX), &[]);
-            prop_assert_eq!(found, reference.epoch((late_before, i64::MAX), &[]));
-            if emit != Emit::Complete {
-                prop_assert_eq!(workers.rows_kept(), 0);
-            }
+        agree(&mut workers, epochs, drain, |marks, events| reference.epoch(marks, events))?;
+        if drain && emit != Emit::Complete {
+            prop_assert_eq!(workers.rows_kept(), 0);
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use highwater_window::{Emit, Window, count};
 use proptest::prelude::*;
 
-use crate::oracle::{batches, epochs};
+use crate::oracle::{agree, epochs};
 use crate::reference::{aggregates, summed_up, text};
 use crate::workers::{Event, Out, Row, Workers};
 
@@ -88,24 +88,9 @@ proptest! {
         let emit = if complete { Emit::Complete } else { Emit::Append };
         let mut workers = Workers::new(&step(gap, emit, by_id), count);
         let mut reference = Sessions { gap, emit, by_id, open: Vec::new() };
-        let (mut late_before, mut next) = (i64::MIN, [0; 2]);
-        let mut watermark = -60;
-        for (mut events, rise, cuts, restart) in epochs {
-            watermark += rise;
-            let batches = batches(&mut events, &mut next, &cuts);
-            let found = workers.epoch((late_before, watermark), &batches);
-            prop_assert_eq!(found, reference.epoch((late_before, watermark), &events));
-            late_before = watermark;
-            if let Some(count) = restart {
-                workers.restart(count);
-            }
-        }
-        if drain {
-            let found = workers.epoch((late_before, i64::MAX), &[]);
-            prop_assert_eq!(found, reference.epoch((late_before, i64::MAX), &[]));
-            if emit == Emit::Append {
-                prop_assert_eq!(workers.rows_kept(), 0);
-            }
+        agree(&mut workers, epochs, drain, |marks, events| reference.epoch(marks, events))?;
+        if drain && emit == Emit::Append {
+            prop_assert_eq!(workers.rows_kept(), 0);
         }
     }
 }

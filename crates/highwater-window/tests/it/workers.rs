@@ -1,11 +1,7 @@
-//! A step on some workers, by hand: rows find theirs by key, and what some workers have saved others
-//! take up.
+//! The step on some workers, and the rows that it is given.
 
-use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use highwater_core::arrow::array::{
     Array, ArrayRef, AsArray, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringArray,
     TimestampMicrosecondArray, new_null_array,
@@ -15,10 +11,10 @@ use highwater_core::arrow::datatypes::{
     TimestampMicrosecondType,
 };
 use highwater_core::{
-    Batch, Context, Epoch, Flow, Groups, KeyGroups, Level, Moment, Name, Offsets, Operator,
-    OperatorSpec, Origin, Output, Partition, Port, ReadAt, Resolved, Result, Routing, SavedSection,
-    Section, StateReader, StateWriter, StreamInfo, TableNote, Timestamp, Watermarks,
+    Batch, Epoch, Moment, Offsets, OperatorSpec, Origin, Output, Partition, Result, StreamInfo,
+    Timestamp, Watermarks,
 };
+use highwater_testkit::workers;
 use highwater_window::Window;
 
 /// A row of the input.
@@ -57,24 +53,12 @@ pub(crate) struct Out {
 }
 
 /// The instances of a step, and what they have saved.
-pub(crate) struct Workers {
-    step: Resolved,
-    operators: Vec<Box<dyn Operator>>,
-    next: Epoch,
-    saves: Vec<Save>,
-}
-
-struct Save {
-    level: Level,
-    sections: Vec<(Section, Groups)>,
-    notes: BTreeMap<Name, TableNote>,
-}
+pub(crate) struct Workers(workers::Workers);
 
 impl Workers {
     pub(crate) fn new(step: &Window, count: usize) -> Self {
         let step = step.resolve(&[stream()]).unwrap();
-        let operators = (0..count).map(|_| step.build().unwrap()).collect();
-        Self { step, operators, next: Epoch(0), saves: Vec::new() }
+        Self(workers::Workers::try_new(step, count).unwrap())
     }
 
     /// Runs an epoch and saves its state.
@@ -84,33 +68,17 @@ impl Workers {
     }
 
     pub(crate) fn try_epoch(&mut self, marks: (i64, i64), batches: &[Batch]) -> Result<Out> {
-        let (mut out, count) = (Out::default(), self.operators.len());
-        let level = Level::of(self.next);
-        let mut save = Save { level, sections: Vec::new(), notes: BTreeMap::new() };
-        for (worker, operator) in self.operators.iter_mut().enumerate() {
-            let (mut emitted, mut told) = (Vec::new(), Default::default());
-            let mut cx = Context::new(moment(self.next, marks), 1, &mut emitted, &mut told);
-            for batch in batches {
-                let batch = piece(&self.step, batch, worker, count);
-                assert_eq!(operator.on_batch(Port(0), batch, &mut cx)?, Flow::Done);
-            }
-            let mut flow = operator.on_epoch_end(&mut cx)?;
-            while flow == Flow::More {
-                flow = operator.more(&mut cx)?;
-            }
-            out.counted += cx.counts().late;
-            for (output, batch) in emitted {
+        let mut out = Out::default();
+        for ran in self.0.epoch(watermarks(marks), batches)? {
+            out.counted += ran.counts.late;
+            for (output, batch) in ran.emitted {
                 assert!((1..=8_192).contains(&batch.len()));
                 match output {
                     Output::Main => out.rows.extend(rows(&batch.rows)),
                     Output::Side(_) => out.late.extend(times(batch.rows.column(1))),
                 }
             }
-            save.add(operator.as_mut(), Groups::of_worker(worker, count))?;
         }
-        self.saves.retain(|earlier| earlier.level >= level);
-        self.saves.push(save);
-        self.next = self.next.next();
         out.rows.sort();
         out.late.sort();
         Ok(out)
@@ -118,90 +86,21 @@ impl Workers {
 
     /// Starts anew on other workers, from what was saved.
     pub(crate) fn restart(&mut self, count: usize) {
-        self.operators = (0..count).map(|_| self.step.build().unwrap()).collect();
-        for (worker, operator) in self.operators.iter_mut().enumerate() {
-            let sections = self.saves.iter().flat_map(|save| {
-                let of = |(section, groups): &(Section, Groups)| {
-                    saved(section, save.level, within(&self.step, worker, count, *groups))
-                };
-                save.sections.iter().map(of).filter(|section| !section.groups.is_empty())
-            });
-            let notes = self.saves.last().map(|save| save.notes.clone()).unwrap_or_default();
-            let state =
-                StateReader { sections: sections.collect(), notes, ..StateReader::default() };
-            operator.restore(&state).unwrap();
-        }
+        self.0.restart(count).unwrap();
     }
 
     /// How many rows of state there are, as the last save tells.
     pub(crate) fn rows_kept(&self) -> u64 {
-        self.saves.last().unwrap().notes.values().map(|note| note.rows).sum()
+        self.0.rows_kept()
     }
 }
 
-impl Save {
-    fn add(&mut self, operator: &mut dyn Operator, groups: Groups) -> Result<()> {
-        let mut writer = StateWriter::new(self.level);
-        operator.save(&mut writer)?;
-        let (sections, notes) = writer.into_parts();
-        self.sections.extend(sections.into_iter().map(|section| (section, groups)));
-        for (table, note) in notes {
-            let all =
-                self.notes.entry(table).or_insert_with(|| TableNote { rows: 0, ..note.clone() });
-            all.rows += note.rows;
-            // Buckets that any worker still has are there.
-            (all.first, all.expired) = (all.first.min(note.first), all.expired.min(note.expired));
-        }
-        Ok(())
-    }
+pub(crate) fn moment(epoch: Epoch, marks: (i64, i64)) -> Moment {
+    Moment { epoch, now: Timestamp(0), watermarks: watermarks(marks) }
 }
 
-/// For which groups a worker takes up what was saved for `groups`. Where all rows go to the first worker, it takes
-/// all that the first one saved.
-fn within(step: &Resolved, worker: usize, workers: usize, groups: Groups) -> Groups {
-    match (step.routing(), worker) {
-        (Routing::Single, 0) if groups.contains(0) => Groups::ALL,
-        (Routing::Single, _) => Groups::NONE,
-        _ => groups.and(Groups::of_worker(worker, workers)),
-    }
-}
-
-/// A section that is read from memory.
-fn saved(section: &Section, level: Level, groups: Groups) -> SavedSection {
-    let Section { table, bucket, rows, bytes } = section.clone();
-    let range = 0..bytes.len() as u64;
-    SavedSection { table, bucket, rows, level, groups, range, object: Arc::new(Memory(bytes)) }
-}
-
-#[derive(Debug)]
-struct Memory(Bytes);
-
-impl ReadAt for Memory {
-    fn read_at(&self, range: Range<u64>) -> Result<Bytes> {
-        Ok(self.0.slice(usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap()))
-    }
-
-    fn location(&self) -> String {
-        "memory".to_owned()
-    }
-}
-
-/// The rows of a batch that belong to a worker.
-fn piece(step: &Resolved, batch: &Batch, worker: usize, workers: usize) -> Batch {
-    let own: Vec<bool> = match step.routing() {
-        Routing::ByKey(keys) => {
-            let groups = KeyGroups::try_new(&batch.rows.schema(), keys).unwrap();
-            let groups = groups.of(&batch.rows).unwrap().into_iter();
-            groups.map(|group| KeyGroups::worker(group, workers) == worker).collect()
-        }
-        _ => vec![worker == 0; batch.len()],
-    };
-    batch.filter(&own.into()).unwrap()
-}
-
-pub(crate) fn moment(epoch: Epoch, (late_before, watermark): (i64, i64)) -> Moment {
-    let (late_before, watermark) = (Timestamp(late_before), Timestamp(watermark));
-    Moment { epoch, now: Timestamp(0), watermarks: Watermarks { late_before, watermark } }
+fn watermarks((late_before, watermark): (i64, i64)) -> Watermarks {
+    Watermarks { late_before: Timestamp(late_before), watermark: Timestamp(watermark) }
 }
 
 /// A stream of such rows.

@@ -1,49 +1,16 @@
 //! The binary in a directory of its own.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::ops::Deref;
 
-use tempfile::TempDir;
+use highwater_testkit::binary::Home;
+pub(crate) use highwater_testkit::binary::{Ended, files};
 
 /// A directory in which the binary runs with its default paths.
-pub(crate) struct Ledger {
-    directory: TempDir,
-}
-
-/// What a process left.
-#[derive(Debug)]
-pub(crate) struct Ended {
-    /// None when a signal ended it.
-    pub(crate) code: Option<i32>,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
+pub(crate) struct Ledger(Home);
 
 impl Ledger {
     pub(crate) fn new() -> Self {
-        Self { directory: TempDir::new().unwrap() }
-    }
-
-    pub(crate) fn path(&self, path: &str) -> PathBuf {
-        self.directory.path().join(path)
-    }
-
-    /// The process, not yet started.
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ledger"));
-        command.args(arguments).current_dir(self.directory.path());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        for (name, _) in std::env::vars_os() {
-            if name.to_str().is_some_and(|name| name.starts_with("HIGHWATER_")) {
-                command.env_remove(name);
-            }
-        }
-        command
-    }
-
-    /// Runs the binary to its end.
-    pub(crate) fn call(&self, arguments: &[&str]) -> Ended {
-        self.command(arguments).output().unwrap().into()
+        Self(Home::new(env!("CARGO_BIN_EXE_ledger")))
     }
 
     /// Runs the pipeline over what is there, with more arguments.
@@ -52,12 +19,9 @@ impl Ledger {
     }
 
     /// Runs it and kills it at the n-th time a failpoint is reached. Says whether that happened.
+    #[track_caller]
     pub(crate) fn run_killed(&self, from: &str, more: &[&str], at: &str) -> bool {
-        let arguments = [&["--from", from, "--trigger", "available-now"], more].concat();
-        let output = self.command(&arguments).env("HIGHWATER_KILL_AT", at).output().unwrap();
-        let ended = Ended::from(output);
-        assert!(matches!(ended.code, None | Some(0)), "{ended:?}");
-        ended.code.is_none()
+        self.call_killed(&[&["--from", from, "--trigger", "available-now"], more].concat(), at)
     }
 
     /// What `verify` finds against the source, which must be nothing wrong.
@@ -68,32 +32,10 @@ impl Ledger {
     }
 }
 
-impl Ended {
-    /// Checks the exit code, and that the only paragraph of the fatal message holds some words.
-    #[track_caller]
-    pub(crate) fn assert_failed(&self, code: i32, words: &[&str]) {
-        assert_eq!(self.code, Some(code), "{self:?}");
-        let last = self.err.trim_end().lines().last().unwrap_or_default();
-        for word in words {
-            assert!(last.contains(word), "{word:?} is not in: {last}");
-        }
-    }
-}
+impl Deref for Ledger {
+    type Target = Home;
 
-impl From<Output> for Ended {
-    fn from(output: Output) -> Self {
-        Self {
-            code: output.status.code(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
+    fn deref(&self) -> &Home {
+        &self.0
     }
-}
-
-/// Every file below a directory.
-pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
-    let paths = entries.map(|entry| entry.unwrap().path());
-    let below = |path: PathBuf| if path.is_dir() { files(&path) } else { vec![path] };
-    paths.flat_map(below).collect()
 }

@@ -1,32 +1,14 @@
-//! A step on some workers, by hand: rows find theirs by key, and what some workers have saved others
-//! take up.
-
-use std::collections::BTreeMap;
-use std::ops::Range;
+//! The step on some workers, and the rows that it is given.
 
 use arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray};
 use arrow::datatypes::{Int32Type, Schema, SchemaRef, TimestampMicrosecondType};
-use bytes::Bytes;
-use highwater_core::{
-    Emitted, Epoch, Groups, KeyGroups, Level, Moment, Offsets, Origin, Output, Partition, ReadAt,
-    SavedSection, Section, TableNote, Watermarks,
-};
+use highwater_core::{Emitted, Epoch, Moment, Offsets, Origin, Output, Partition, Watermarks};
+use highwater_testkit::workers;
 
 use super::super::*;
 
 /// The instances of a step, and what they have saved.
-pub(super) struct Workers {
-    step: Resolved,
-    operators: Vec<Box<dyn Operator>>,
-    next: Epoch,
-    saves: Vec<Save>,
-}
-
-struct Save {
-    level: Level,
-    sections: Vec<(Section, Groups)>,
-    notes: BTreeMap<Name, TableNote>,
-}
+pub(super) struct Workers(workers::Workers);
 
 /// What became of the rows of an epoch.
 #[derive(Debug, Default)]
@@ -46,8 +28,8 @@ pub(super) struct Out {
 impl Workers {
     pub(super) fn new(step: &Dedupe, count: usize) -> Self {
         let step = step.resolve(&[stream()]).unwrap();
-        let operators = (0..count).map(|_| step.build().unwrap()).collect();
-        Self { step, operators, next: Epoch(0), saves: Vec::new() }
+        assert!(matches!(step.routing(), Routing::ByKey(_)), "{:?}", step.routing());
+        Self(workers::Workers::try_new(step, count).unwrap())
     }
 
     pub(super) fn epoch(&mut self, watermarks: Watermarks, batches: Vec<Batch>) -> Out {
@@ -57,68 +39,22 @@ impl Workers {
     /// Runs an epoch and saves its state.
     pub(super) fn try_epoch(&mut self, watermarks: Watermarks, batches: Vec<Batch>) -> Result<Out> {
         let mut out = Out::default();
-        let level = Level::of(self.next);
-        let mut save = Save { level, sections: Vec::new(), notes: BTreeMap::new() };
-        let count = self.operators.len();
-        for (worker, operator) in self.operators.iter_mut().enumerate() {
-            let (mut emitted, mut told) = (Vec::new(), Default::default());
-            let mut cx = Context::new(moment(self.next, watermarks), 1, &mut emitted, &mut told);
-            for batch in &batches {
-                let _done =
-                    operator.on_batch(Port(0), piece(&self.step, batch, worker, count), &mut cx)?;
-            }
-            let mut flow = operator.on_epoch_end(&mut cx)?;
-            while flow == Flow::More {
-                flow = operator.more(&mut cx)?;
-            }
-            let counts = *cx.counts();
-            out.take(emitted);
-            out.late_counted += counts.late;
-            out.duplicates += counts.duplicates;
-            save.add(operator.as_mut(), Groups::of_worker(worker, count))?;
+        for ran in self.0.epoch(watermarks, &batches)? {
+            out.take(ran.emitted);
+            out.late_counted += ran.counts.late;
+            out.duplicates += ran.counts.duplicates;
         }
-        self.saves.retain(|earlier| earlier.level >= level);
-        self.saves.push(save);
-        self.next = self.next.next();
         Ok(out)
     }
 
     /// Starts anew on other workers, from what was saved.
     pub(super) fn restart(&mut self, count: usize) {
-        self.operators = (0..count).map(|_| self.step.build().unwrap()).collect();
-        for (worker, operator) in self.operators.iter_mut().enumerate() {
-            let own = Groups::of_worker(worker, count);
-            let sections = self.saves.iter().flat_map(|save| {
-                let of = |(section, groups): &(Section, Groups)| {
-                    saved(section, save.level, groups.and(own))
-                };
-                save.sections.iter().map(of).filter(|section| !section.groups.is_empty())
-            });
-            let notes = self.saves.last().map(|save| save.notes.clone()).unwrap_or_default();
-            let state =
-                StateReader { sections: sections.collect(), notes, ..StateReader::default() };
-            operator.restore(&state).unwrap();
-        }
+        self.0.restart(count).unwrap();
     }
 
     /// How many rows are remembered, as the last save tells.
     pub(super) fn rows_kept(&self) -> u64 {
-        self.saves.last().unwrap().notes.values().map(|note| note.rows).sum()
-    }
-}
-
-impl Save {
-    fn add(&mut self, operator: &mut dyn Operator, groups: Groups) -> Result<()> {
-        let mut writer = StateWriter::new(self.level);
-        operator.save(&mut writer)?;
-        let (sections, notes) = writer.into_parts();
-        self.sections.extend(sections.into_iter().map(|section| (section, groups)));
-        for (table, note) in notes {
-            let all =
-                self.notes.entry(table).or_insert_with(|| TableNote { rows: 0, ..note.clone() });
-            all.rows += note.rows;
-        }
-        Ok(())
+        self.0.rows_kept()
     }
 }
 
@@ -143,37 +79,6 @@ impl Out {
             self.batches.push(batch);
         }
     }
-}
-
-/// A section that is read from memory.
-fn saved(section: &Section, level: Level, groups: Groups) -> SavedSection {
-    let Section { table, bucket, rows, bytes } = section.clone();
-    let range = 0..bytes.len() as u64;
-    SavedSection { table, bucket, rows, level, groups, range, object: Arc::new(Memory(bytes)) }
-}
-
-#[derive(Debug)]
-struct Memory(Bytes);
-
-impl ReadAt for Memory {
-    fn read_at(&self, range: Range<u64>) -> Result<Bytes> {
-        Ok(self.0.slice(usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap()))
-    }
-
-    fn location(&self) -> String {
-        "memory".to_owned()
-    }
-}
-
-/// The rows of a batch that belong to a worker.
-fn piece(step: &Resolved, batch: &Batch, worker: usize, workers: usize) -> Batch {
-    let Routing::ByKey(keys) = step.routing() else { panic!("{:?}", step.routing()) };
-    if workers == 1 {
-        return batch.clone();
-    }
-    let groups = KeyGroups::try_new(&batch.rows.schema(), keys).unwrap().of(&batch.rows).unwrap();
-    let own = groups.iter().map(|group| Some(KeyGroups::worker(*group, workers) == worker));
-    batch.filter(&own.collect()).unwrap()
 }
 
 pub(super) fn moment(epoch: Epoch, watermarks: Watermarks) -> Moment {
