@@ -55,7 +55,8 @@ pub use sink::{
 pub use source::{Decoded, Decoder, OnDataLoss, Payload, Source};
 pub use source_columns::SourceColumns;
 pub use state::{
-    Groups, Level, ReadAt, SavedSection, Section, StateReader, StateRoom, StateWriter, TableNote,
+    Groups, Level, ReadAt, SavedSection, Section, SectionBytes, StateReader, StateRoom,
+    StateWriter, TableNote,
 };
 pub use time::{Clock, Epoch, Latest, Timestamp, Watermarks};
 

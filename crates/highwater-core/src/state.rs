@@ -116,7 +116,7 @@ impl TryFrom<String> for Groups {
 }
 
 /// Some rows of one table of an operator.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Section {
     /// The table, unique within the operator.
     pub table: Name,
@@ -125,7 +125,81 @@ pub struct Section {
     /// How many rows, those that say that a row is gone included.
     pub rows: u64,
     /// The rows, as the state writes them.
-    pub bytes: Bytes,
+    pub bytes: SectionBytes,
+}
+
+/// The bytes of a section, wherever they are until they are saved.
+#[derive(Clone, Debug)]
+pub enum SectionBytes {
+    /// In memory.
+    Held(Bytes),
+    /// In a file that was made for them, and that goes when nobody has it any more.
+    InFile {
+        /// The file.
+        file: Arc<dyn ReadAt>,
+        /// How many bytes it has.
+        length: u64,
+    },
+}
+
+impl SectionBytes {
+    /// How many there are.
+    pub fn length(&self) -> u64 {
+        match self {
+            Self::Held(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            Self::InFile { length, .. } => *length,
+        }
+    }
+
+    /// All of them in their order, those of a file in pieces of at most `most` bytes. Blocks.
+    ///
+    /// # Errors
+    /// Each piece: what the file reports.
+    ///
+    /// # Example
+    /// ```
+    /// use highwater_core::SectionBytes;
+    ///
+    /// let bytes = SectionBytes::from(b"rows".to_vec());
+    /// let pieces: Result<Vec<_>, _> = bytes.pieces(1 << 20).collect();
+    /// assert_eq!((bytes.length(), pieces?.concat()), (4, b"rows".to_vec()));
+    /// # Ok::<_, highwater_core::Error>(())
+    /// ```
+    pub fn pieces(&self, most: u64) -> impl Iterator<Item = Result<Bytes>> {
+        let mut at = 0_u64;
+        std::iter::from_fn(move || {
+            let (from, length) = (at, self.length());
+            let to = length.min(from.saturating_add(most.max(1)));
+            match self {
+                _ if from >= length => None,
+                Self::Held(bytes) => {
+                    at = length;
+                    Some(Ok(bytes.clone()))
+                }
+                Self::InFile { file, .. } => {
+                    at = to;
+                    Some(file.read_at(from..to))
+                }
+            }
+        })
+    }
+
+    /// All of them in memory. Blocks.
+    ///
+    /// # Errors
+    /// What the file reports.
+    pub fn whole(&self) -> Result<Bytes> {
+        match self {
+            Self::Held(bytes) => Ok(bytes.clone()),
+            Self::InFile { file, length } => file.read_at(0..*length),
+        }
+    }
+}
+
+impl<B: Into<Bytes>> From<B> for SectionBytes {
+    fn from(bytes: B) -> Self {
+        Self::Held(bytes.into())
+    }
 }
 
 /// What holds for one table of an operator as a whole.

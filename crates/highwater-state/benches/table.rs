@@ -144,16 +144,16 @@ fn saved() -> StateReader {
     table.save(&mut writer).unwrap();
     let (sections, notes) = writer.into_parts();
     let section = sections.into_iter().next().unwrap();
-    println!("{} rows in {} MiB", section.rows, section.bytes.len() >> 20);
+    println!("{} rows in {} MiB", section.rows, section.bytes.length() >> 20);
     let mut file = tempfile::tempfile().unwrap();
-    file.write_all(&section.bytes).unwrap();
+    file.write_all(&section.bytes.whole().unwrap()).unwrap();
     let saved = SavedSection {
         table: section.table,
         bucket: section.bucket,
         rows: section.rows,
         level: Level::WHOLE,
         groups: Groups::ALL,
-        range: 0..section.bytes.len() as u64,
+        range: 0..section.bytes.length(),
         object: Arc::new(Object(file)),
     };
     StateReader { sections: vec![saved], notes, ..StateReader::default() }

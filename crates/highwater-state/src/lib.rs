@@ -72,7 +72,9 @@ mod table;
 
 pub use error::StateError;
 pub use keys::Keys;
-pub use object::{ObjectError, ObjectFooter, ObjectSection, StepSave, encode_object};
+pub use object::{
+    EncodedObject, ObjectError, ObjectFooter, ObjectSection, StepSave, encode_object,
+};
 pub use rows::{Hit, Rows, RowsMut, Upserted};
 pub use spec::TableSpec;
 pub use table::{Scan, Table};

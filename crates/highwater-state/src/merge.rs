@@ -67,12 +67,12 @@ impl Merge {
     }
 
     /// The most rows that there can be.
-    pub(crate) fn most(&self, of: Segments<'_>) -> usize {
+    pub(crate) fn most(&self, of: Segments<'_>) -> u64 {
         let rows = self.runs.iter().map(|run| match &run.source {
             Source::Frozen(at) => of.frozen.get(*at).map_or(0, |it| it.section.index.rows),
             Source::Memory(slots) => slots.len() as u64,
         });
-        usize::try_from(rows.sum::<u64>()).unwrap_or(usize::MAX)
+        rows.sum()
     }
 
     /// The next rows that are wanted, at most so many, as they are saved; `owing` keeps the levels

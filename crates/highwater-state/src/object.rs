@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use bytes::Bytes;
-use highwater_core::{Error, ErrorKind, Name, ReadAt, Result, Section, TableNote};
+use highwater_core::{Error, ErrorKind, Name, ReadAt, Result, Section, SectionBytes, TableNote};
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_64;
 
@@ -23,13 +23,16 @@ const MAGIC: &[u8; 8] = b"HWSTATE1";
 const VERSION: u32 = 1;
 
 /// Sections begin where Arrow wants its buffers to.
-const ALIGNMENT: usize = 64;
+const ALIGNMENT: u64 = 64;
+
+/// How much of a section that lies in a file is in memory at a time.
+const PIECE: u64 = 1 << 20;
 
 /// Checksum, length and magic.
 const TRAILER: u64 = 24;
 
 /// What one step of one worker saves in one epoch.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct StepSave {
     /// The step.
     pub step: Name,
@@ -110,38 +113,83 @@ impl From<ObjectError> for Error {
     }
 }
 
-/// The object of what the steps of one worker save.
+/// A state object that is yet to be written.
+#[derive(Clone, Debug)]
+pub struct EncodedObject {
+    parts: Vec<SectionBytes>,
+    length: u64,
+}
+
+/// The object of what the steps of one worker save. Its sections stay where they are until it is written.
 ///
 /// # Errors
 /// `Internal` when the footer has no JSON form.
-pub fn encode_object(saves: &[StepSave]) -> Result<Bytes> {
-    let sections = || saves.iter().flat_map(|save| &save.sections);
-    let length: usize = sections().map(|section| section.bytes.len() + ALIGNMENT).sum();
-    let mut bytes = Vec::with_capacity(MAGIC.len() + length);
-    bytes.extend_from_slice(MAGIC);
+pub fn encode_object(saves: &[StepSave]) -> Result<EncodedObject> {
+    let mut object = EncodedObject { parts: Vec::new(), length: 0 };
+    object.push(Bytes::from_static(MAGIC));
     let mut footer = ObjectFooter { version: VERSION, ..ObjectFooter::default() };
     for save in saves {
         footer.notes.insert(save.step.clone(), save.notes.clone());
         for section in &save.sections {
-            bytes.resize(bytes.len().next_multiple_of(ALIGNMENT), 0);
-            let start = to_u64(bytes.len());
-            bytes.extend_from_slice(&section.bytes);
+            let start = object.length.next_multiple_of(ALIGNMENT);
+            let padding = usize::try_from(start - object.length).unwrap_or_default();
+            object.push(vec![0; padding]);
+            object.push(section.bytes.clone());
             footer.sections.push(ObjectSection {
                 step: save.step.clone(),
                 table: section.table.clone(),
                 bucket: section.bucket,
                 rows: section.rows,
-                range: start..to_u64(bytes.len()),
+                range: start..object.length,
             });
         }
     }
-    let footer = serde_json::to_vec(&footer)
+    let mut footer = serde_json::to_vec(&footer)
         .map_err(|error| Error::new(ErrorKind::Internal, "state", error))?;
-    bytes.extend_from_slice(&footer);
-    bytes.extend_from_slice(&XxHash3_64::oneshot(&footer).to_le_bytes());
-    bytes.extend_from_slice(&to_u64(footer.len()).to_le_bytes());
-    bytes.extend_from_slice(MAGIC);
-    Ok(bytes.into())
+    let (checksum, length) = (XxHash3_64::oneshot(&footer), to_u64(footer.len()));
+    footer.extend_from_slice(&checksum.to_le_bytes());
+    footer.extend_from_slice(&length.to_le_bytes());
+    footer.extend_from_slice(MAGIC);
+    object.push(footer);
+    Ok(object)
+}
+
+impl EncodedObject {
+    fn push(&mut self, bytes: impl Into<SectionBytes>) {
+        let bytes = bytes.into();
+        self.length += bytes.length();
+        self.parts.push(bytes);
+    }
+
+    /// How many bytes it has.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Whether all of it is in memory.
+    pub fn is_held(&self) -> bool {
+        self.parts.iter().all(|part| matches!(part, SectionBytes::Held(_)))
+    }
+
+    /// Its bytes, piece by piece. Blocks where they lie in files.
+    ///
+    /// # Errors
+    /// Each piece: what the file reports.
+    pub fn pieces(&self) -> impl Iterator<Item = Result<Bytes>> {
+        self.parts.iter().flat_map(|part| part.pieces(PIECE))
+    }
+
+    /// All of it in memory.
+    ///
+    /// # Errors
+    /// As [`pieces`](Self::pieces).
+    pub fn whole(&self) -> Result<Bytes> {
+        let mut bytes = Vec::with_capacity(usize::try_from(self.length).unwrap_or_default());
+        for piece in self.pieces() {
+            bytes.extend_from_slice(&piece?);
+        }
+        Ok(bytes.into())
+    }
 }
 
 impl ObjectFooter {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use arrow::error::ArrowError;
 use bytes::Bytes;
-use highwater_core::{Error, ErrorKind, Groups, ReadAt, StateRoom};
+use highwater_core::{Error, ErrorKind, Groups, ReadAt, SectionBytes, StateRoom};
 
 use crate::StateError;
 use crate::frozen::{Cache, Frozen, Owing};
@@ -45,6 +45,28 @@ impl Local {
         most: u64,
         write: impl FnOnce(&mut Builder<'_>) -> Result<(), StateError>,
     ) -> Result<Option<Frozen>, StateError> {
+        let Some((_, bytes)) = self.write(layout, bucket, most, write)? else { return Ok(None) };
+        let length = bytes.length();
+        let object: Arc<dyn ReadAt> = match bytes {
+            SectionBytes::InFile { file, .. } => file,
+            SectionBytes::Held(bytes) => {
+                Arc::new(Held { bytes, location: "state in memory".to_owned() })
+            }
+        };
+        let section = SectionReader::open(layout, object, 0..length, bucket, Origin::Local)?;
+        let (number, groups, owing) = (self.number(), Groups::ALL, Owing::default());
+        Ok(Some(Frozen { section, number, groups, owing, level: None, tier: 0 }))
+    }
+
+    /// The bytes of a section of what `write` puts into it, at most so many rows, and how many it has: in
+    /// a file, or in memory when there is no place for files. None when it would have no rows.
+    pub(crate) fn write(
+        &mut self,
+        layout: &Arc<Layout>,
+        bucket: i64,
+        most: u64,
+        write: impl FnOnce(&mut Builder<'_>) -> Result<(), StateError>,
+    ) -> Result<Option<(u64, SectionBytes)>, StateError> {
         let number = self.number();
         let draft = match &self.room.spill {
             None => Draft::Memory(Vec::new()),
@@ -53,21 +75,38 @@ impl Local {
                 Draft::begin(folder, &name)?
             }
         };
-        let path = draft.path();
-        let most = usize::try_from(most).unwrap_or(usize::MAX);
-        let section = SectionBuilder::try_new(draft, layout, most);
-        let section = section.map_err(|source| failed(&path, source))?;
-        let mut builder = Builder { section, path: &path };
-        write(&mut builder)?;
-        if builder.section.rows() == 0 {
-            return Ok(None);
-        }
-        let draft = builder.section.finish().map_err(|source| failed(&path, source))?;
-        let (object, len) = draft.end().map_err(|source| spill(&path, source))?;
-        let section = SectionReader::open(layout, object, 0..len, bucket, Origin::Local)?;
-        let (groups, owing) = (Groups::ALL, Owing::default());
-        Ok(Some(Frozen { section, number, groups, owing, level: None, tier: 0 }))
+        written(draft, layout, most, write)
     }
+}
+
+/// The bytes of a section in memory; as [`Local::write`].
+pub(crate) fn write_held(
+    layout: &Arc<Layout>,
+    most: u64,
+    write: impl FnOnce(&mut Builder<'_>) -> Result<(), StateError>,
+) -> Result<Option<(u64, SectionBytes)>, StateError> {
+    written(Draft::Memory(Vec::new()), layout, most, write)
+}
+
+fn written(
+    draft: Draft,
+    layout: &Arc<Layout>,
+    most: u64,
+    write: impl FnOnce(&mut Builder<'_>) -> Result<(), StateError>,
+) -> Result<Option<(u64, SectionBytes)>, StateError> {
+    let path = draft.path();
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let section = SectionBuilder::try_new(draft, layout, most);
+    let section = section.map_err(|source| failed(&path, source))?;
+    let mut builder = Builder { section, path: &path };
+    write(&mut builder)?;
+    let rows = builder.section.rows();
+    if rows == 0 {
+        return Ok(None);
+    }
+    let draft = builder.section.finish().map_err(|source| failed(&path, source))?;
+    let bytes = draft.end().map_err(|source| spill(&path, source))?;
+    Ok(Some((rows, bytes)))
 }
 
 /// Takes the rows of a segment.
@@ -113,17 +152,13 @@ impl Draft {
         }
     }
 
-    fn end(self) -> io::Result<(Arc<dyn ReadAt>, u64)> {
+    fn end(self) -> io::Result<SectionBytes> {
         match self {
-            Self::Memory(bytes) => {
-                let len = bytes.len() as u64;
-                let location = "state in memory".to_owned();
-                Ok((Arc::new(Held { bytes: bytes.into(), location }), len))
-            }
+            Self::Memory(bytes) => Ok(bytes.into()),
             Self::File(writer, place) => {
                 let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
-                let len = file.metadata()?.len();
-                Ok((Arc::new(SpillFile { file, place }), len))
+                let length = file.metadata()?.len();
+                Ok(SectionBytes::InFile { file: Arc::new(SpillFile { file, place }), length })
             }
         }
     }

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use highwater_checkpoint::{Tables, add_tables};
 use highwater_core::{
     Batch, Context, Emitted, Epoch, Error, ErrorKind, Flow, Groups, KeyGroups, Level, Moment,
-    Operator, Port, ReadAt, Resolved, Result, Routing, SavedSection, Section, StateReader,
-    StateWriter, StepCounts, Timestamp, Told, Watermarks,
+    Operator, Port, ReadAt, Resolved, Result, Routing, SavedSection, Section, SectionBytes,
+    StateReader, StateWriter, StepCounts, Timestamp, Told, Watermarks,
 };
 
 /// The instances of a step of one input that keeps state and emits at the end of epochs, with what they
@@ -110,7 +110,8 @@ impl Workers {
                 let of = |(section, groups): &(Section, Groups)| {
                     saved(section, save.level, within(step, (worker, count), *groups))
                 };
-                save.sections.iter().map(of).filter(|section| !section.groups.is_empty())
+                let sections = save.sections.iter().map(of);
+                sections.filter(|section| !section.groups.is_empty())
             });
             let notes = self.saves.last().map(|save| save.tables.clone()).unwrap_or_default();
             let state =
@@ -173,8 +174,12 @@ fn within(step: &Resolved, (worker, count): (usize, usize), groups: Groups) -> G
 /// A section that is read from memory.
 fn saved(section: &Section, level: Level, groups: Groups) -> SavedSection {
     let Section { table, bucket, rows, bytes } = section.clone();
-    let range = 0..bytes.len() as u64;
-    SavedSection { table, bucket, rows, level, groups, range, object: Arc::new(Memory(bytes)) }
+    let range = 0..bytes.length();
+    let object: Arc<dyn ReadAt> = match bytes {
+        SectionBytes::Held(bytes) => Arc::new(Memory(bytes)),
+        SectionBytes::InFile { file, .. } => file,
+    };
+    SavedSection { table, bucket, rows, level, groups, range, object }
 }
 
 #[derive(Debug)]

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use highwater_checkpoint::{WorkerSave, Written, state_path};
 use highwater_core::{
     EpochPlan, Error, ErrorKind, Failpoint, Failpoints, Groups, Name, Result, Section,
 };
-use highwater_state::{StepSave, encode_object};
+use highwater_state::{EncodedObject, StepSave, encode_object};
 use highwater_storage::{Created, Storage};
 
 use crate::executor::Job;
@@ -88,8 +89,18 @@ struct Object {
 
 impl Object {
     async fn write(self, saves: &[StepSave], failpoints: &Failpoints) -> Result<Written> {
-        let bytes = encode_object(saves)?;
-        let length = bytes.len();
+        let object = encode_object(saves)?;
+        match object.is_held() {
+            true => self.create(object.whole()?).await?,
+            false => self.upload(&object).await?,
+        }
+        failpoints.hit(Failpoint::StateSaved)?;
+        let newest = saves.iter().map(|save| (save.step.clone(), newest(&save.sections)));
+        let newest = newest.filter(|(_, tables)| !tables.is_empty()).collect();
+        Ok(Written { path: self.path, bytes: object.length(), newest })
+    }
+
+    async fn create(&self, bytes: Bytes) -> Result<()> {
         if let Created::Exists = self.storage.create(&self.path, bytes.clone()).await? {
             // The name is of this run and epoch alone: a retry below may have met its first attempt.
             let stored = self.storage.read(&self.path).await?;
@@ -99,11 +110,17 @@ impl Object {
                 return Err(Error::new(ErrorKind::Internal, "pipeline", what));
             }
         }
-        failpoints.hit(Failpoint::StateSaved)?;
-        let newest = saves.iter().map(|save| (save.step.clone(), newest(&save.sections)));
-        let newest = newest.filter(|(_, tables)| !tables.is_empty()).collect();
-        let bytes = u64::try_from(length).unwrap_or(u64::MAX);
-        Ok(Written { path: self.path, bytes, newest })
+        Ok(())
+    }
+
+    /// What was too much for memory stays out of it: a few parts at a time are on their way.
+    async fn upload(&self, object: &EncodedObject) -> Result<()> {
+        let mut upload = self.storage.upload(&self.path);
+        for piece in object.pieces() {
+            upload.push(piece?);
+            upload.ready().await?;
+        }
+        upload.finish().await.map(drop)
     }
 }
 
@@ -116,3 +133,6 @@ fn newest(sections: &[Section]) -> BTreeMap<Name, i64> {
     }
     newest
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! An object reads back as it was written, and damage to its footer never goes unseen.
 
+use std::sync::Arc;
+
 use super::*;
 
 #[derive(Debug)]
@@ -47,7 +49,7 @@ fn saves() -> Vec<StepSave> {
 
 #[test]
 fn sections_are_found_where_they_were_put() {
-    let bytes = encode_object(&saves()).unwrap();
+    let bytes = encode_object(&saves()).unwrap().whole().unwrap();
     let footer = read(bytes.clone()).unwrap();
     let found: Vec<_> = footer
         .sections
@@ -72,8 +74,25 @@ fn sections_are_found_where_they_were_put() {
 }
 
 #[test]
+fn sections_in_files_make_the_same_object() {
+    let held = encode_object(&saves()).unwrap();
+    let mut saves = saves();
+    let sections = saves.iter_mut().flat_map(|save| &mut save.sections);
+    sections.for_each(|section| {
+        let (length, whole) = (section.bytes.length(), section.bytes.whole().unwrap());
+        section.bytes = SectionBytes::InFile { file: Arc::new(Memory(whole)), length };
+    });
+    let in_files = encode_object(&saves).unwrap();
+    assert_eq!((held.is_held(), in_files.is_held()), (true, false));
+    assert_eq!(in_files.length(), held.length());
+    assert_eq!(in_files.whole().unwrap(), held.whole().unwrap());
+    let pieces = saves[0].sections[0].bytes.pieces(4).map(Result::unwrap);
+    assert_eq!(pieces.collect::<Vec<_>>(), ["some", " row", "s"]);
+}
+
+#[test]
 fn every_flipped_bit_of_the_footer_and_every_cut_is_seen() {
-    let bytes = encode_object(&saves()).unwrap();
+    let bytes = encode_object(&saves()).unwrap().whole().unwrap();
     let whole = read(bytes.clone()).unwrap();
     let sections_end = whole.sections.iter().map(|section| section.range.end).max().unwrap();
     for place in 0..bytes.len() {

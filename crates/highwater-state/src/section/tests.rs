@@ -44,7 +44,8 @@ fn a_section_is_an_arrow_stream_in_the_order_of_groups() {
     table.save(&mut writer).unwrap();
     let section = writer.into_parts().0.remove(0);
 
-    let reader = StreamReader::try_new(&section.bytes[..], None).unwrap();
+    let bytes = section.bytes.whole().unwrap();
+    let reader = StreamReader::try_new(&bytes[..], None).unwrap();
     let names: Vec<_> = reader.schema().fields().iter().map(|it| it.name().clone()).collect();
     assert_eq!(names, ["__op", "__owed", "__hash", "id", "time"]);
     let batches: Vec<_> = reader.collect::<Result<_, _>>().unwrap();

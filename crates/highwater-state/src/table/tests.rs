@@ -77,8 +77,11 @@ fn saved(table: &mut Table, level: Level, log: &mut StateReader) -> usize {
         rows: section.rows,
         level,
         groups: Groups::ALL,
-        range: 0..section.bytes.len() as u64,
-        object: Arc::new(Held { bytes: section.bytes, location: "object 7".to_owned() }),
+        range: 0..section.bytes.length(),
+        object: Arc::new(Held {
+            bytes: section.bytes.whole().unwrap(),
+            location: "object 7".to_owned(),
+        }),
     }));
     log.notes = notes;
     count

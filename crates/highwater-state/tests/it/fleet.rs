@@ -150,7 +150,8 @@ impl Fleet {
             let (sections, notes) = writer.into_parts();
             self.notes.extend(notes);
             for section in sections {
-                let (bytes, gone) = (section.bytes, AtomicBool::new(false));
+                let bytes = section.bytes.whole().unwrap();
+                let gone = AtomicBool::new(false);
                 let object = Arc::new(Object { bytes, gone });
                 let saved = SavedSection {
                     table: section.table,

@@ -58,9 +58,9 @@ fn upsert(table: &mut Table, ids: ArrayRef, values: &[ArrayRef]) -> usize {
 }
 
 /// As many bytes of keys and values as `HIGHWATER_STATE_GB` says, 10 GB unless it does. Small saves go on
-/// all the time.
+/// all the time, and in the end there is a save of all.
 #[test]
-#[ignore = "writes up to 20 GB to the local disk and takes some minutes, optimised"]
+#[ignore = "writes up to 30 GB to the local disk and takes some minutes, optimised"]
 fn state_that_is_far_larger_than_memory_stays_on_disk() {
     let gigabytes = std::env::var("HIGHWATER_STATE_GB").map_or(10, |it| it.parse().unwrap());
     let batches = gigabytes * 1_000_000_000 / ROW / BATCH;
@@ -80,6 +80,13 @@ fn state_that_is_far_larger_than_memory_stays_on_disk() {
     for batch in (0..batches).step_by(97) {
         assert_eq!(upsert(&mut table, ids(batch * BATCH), &values), 0, "batch {batch}");
     }
+    let mut all = StateWriter::new(Level::WHOLE);
+    table.save(&mut all).unwrap();
+    let (sections, _) = all.into_parts();
+    assert_eq!(sections.iter().map(|section| section.rows).sum::<u64>(), batches * BATCH);
+    let pieces = sections.iter().flat_map(|section| section.bytes.pieces(1 << 20));
+    let bytes: usize = pieces.map(|piece| piece.unwrap().len()).sum();
+    assert!(bytes as u64 > batches * BATCH * ROW);
     let note = table.note();
     assert_eq!(note.rows, batches * BATCH);
     let (held, peak) = (note.bytes >> 20, peak());
