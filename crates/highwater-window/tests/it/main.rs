@@ -13,4 +13,5 @@ mod golden;
 mod oracle;
 mod reference;
 mod sessions;
+mod spark;
 mod workers;
