@@ -10,7 +10,7 @@ use super::lab::Lab;
 use super::life::{DONE, Ended, FENCED, Home, Life};
 use crate::step::side_by_side;
 
-const SOURCE: &str = "generator:rows=200000,seed=19,rate=20000,bad=0.2";
+const SOURCE: &str = "generator:rows=80000,seed=19,rate=20000,bad=0.2";
 const TABLE: &str = "transactions_ledger";
 /// The source ends before that, and with it the race.
 const DECIDED: Duration = Duration::from_secs(60);
