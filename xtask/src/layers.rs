@@ -47,6 +47,7 @@ const LAYERS: &[(&str, Below)] = &[
     ("datagen", Below::Only(&["codec", "core"])),
     ("registry", Below::Only(&["codec", "core", "storage"])),
     ("pipeline", Below::Only(&["checkpoint", "core", "state", "storage"])),
+    ("select", Below::Only(&["core", "pipeline"])),
     ("timely", Below::Only(&["core", "pipeline"])),
     (TESTKIT, Below::Only(&["checkpoint", "codec", "core", "pipeline", "state", "storage"])),
     ("cli", Below::Anything),

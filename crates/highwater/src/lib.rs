@@ -16,6 +16,8 @@ pub use highwater_iceberg as iceberg;
 pub use highwater_kafka as kafka;
 #[cfg(feature = "registry")]
 pub use highwater_registry as registry;
+#[cfg(feature = "select")]
+pub use highwater_select as select;
 #[cfg(feature = "timely")]
 pub use highwater_timely as timely;
 pub use {
