@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use clap::{Args, Parser, Subcommand};
 use highwater_cli::{ExplainFormat, RunOptions, SourceOptions, SourceUri, TableOptions};
 
-use crate::query::{Names, Query};
+use crate::query::{Mode, Names, Query};
 use crate::{generate, verify};
 
 /// Files of events into a Delta table, each event exactly once: as they are, or summed up by windows of event
@@ -61,6 +61,9 @@ pub(crate) struct StreamOptions {
     /// What becomes of the events
     #[arg(long, value_name = "QUERY", default_value = "passthrough")]
     pub(crate) query: Query,
+    /// How windows come to stand in their table; if left out, update for tumbling and append for others
+    #[arg(long, value_name = "MODE")]
+    mode: Option<Mode>,
     #[command(flatten)]
     pub(crate) table: TableOptions,
     /// Keeps events that no open window takes, in a table of their own: TABLE_late
@@ -69,6 +72,11 @@ pub(crate) struct StreamOptions {
 }
 
 impl StreamOptions {
+    /// How rows come to stand in the table.
+    pub(crate) fn mode(&self) -> Mode {
+        self.mode.unwrap_or_else(|| self.query.mode())
+    }
+
     /// The names of the tables.
     pub(crate) fn names(&self) -> Names {
         Names::new(self.query, &self.table.table)

@@ -11,7 +11,8 @@ pub(crate) fn lines(stream: &StreamOptions, run: &RunOptions) -> Result<Vec<Stri
     let Names { main, rejected, late } = stream.names();
     let reading = |table: &str| reading(&stream.table.catalog, table).map(|it| format!("  {it}"));
     let checkpoint = Storage::open(&run.checkpoint)?.location("");
-    let mut writes = format!("writes {main}, and what cannot be an event to {rejected}");
+    let verb = stream.mode().verb();
+    let mut writes = format!("{verb} {main}; what cannot be an event goes to {rejected}");
     if stream.late {
         writes += &format!(", what comes too late to {late}");
     }

@@ -14,7 +14,7 @@ use highwater_cli::{CatalogOptions, Failure, ReadOptions, SourceUri};
 use highwater_core::{Error, ErrorKind, Limits, Positions, Result, Source};
 use highwater_datagen::Events;
 
-use crate::query::{Names, Query};
+use crate::query::{Mode, Names, Query};
 use counted::Counted;
 use judge::{Event, judge};
 use passed::Passed;
@@ -26,6 +26,9 @@ pub(crate) struct VerifyArguments {
     /// The query that was run
     #[arg(long, value_name = "QUERY", default_value = "passthrough")]
     query: Query,
+    /// The mode it was run in; if left out, update for tumbling and append for others
+    #[arg(long, value_name = "MODE")]
+    mode: Option<Mode>,
     #[command(flatten)]
     catalog: CatalogOptions,
     /// The main table: namespace.table, or the path or URL of a Delta table
@@ -100,7 +103,10 @@ async fn examine(arguments: &VerifyArguments) -> Result<Report, Failure> {
     match expected {
         Expected::Passed(passed) => passed.left_over(&mut report),
         Expected::Counted(counted) => {
-            counted.compare(&tables.main, arguments.drained, &mut report).await?;
+            // Only where windows are written once do those that are open have to wait.
+            let mode = arguments.mode.unwrap_or_else(|| query.mode());
+            let open = arguments.drained || mode != Mode::Append;
+            counted.compare(&tables.main, open, &mut report).await?;
         }
     }
     for (event, count) in tables.late.iter().flatten().filter(|(_, count)| **count > 0) {
