@@ -1,4 +1,5 @@
-//! Exactly once: files of events become Delta tables, as they are or summed up by windows of event time.
+//! Exactly once: files of events become Delta tables, as they are, with their users, or summed up by windows of
+//! event time.
 //!
 //! `file-events` runs the pipeline, `file-events generate` makes files of events, `file-events verify`
 //! compares the tables with their source, `file-events explain` shows the pipeline without contacting
@@ -7,6 +8,7 @@
 
 mod arguments;
 mod columns;
+mod enrich;
 mod generate;
 mod introduction;
 mod query;
@@ -52,6 +54,7 @@ fn pipeline(options: &StreamOptions, checkpoint: Option<&str>) -> Result<Plan, F
     let format = from.encoding.format(columns::events(), from.semantics, checkpoint)?;
     let events = from.stream(&pipeline, "events", Events, format)?;
     events.rejected().sink("rejected", table.append(&names.rejected)?);
+    let events = enrich::joined(&pipeline, events, options)?;
     let (rows, sink) = match query.windows() {
         None => {
             check_passed_on(options)?;

@@ -15,6 +15,8 @@ pub(crate) enum Query {
     Tumbling,
     /// How many events of each user there were in 5 minutes, each minute: data/user_activity
     Sliding,
+    /// Each event whose user is in the table of users, with name and country: data/enriched_events
+    Enrich,
 }
 
 /// How windows come to stand in their table.
@@ -70,6 +72,7 @@ impl Query {
             Self::Passthrough => "passthrough",
             Self::Tumbling => "tumbling",
             Self::Sliding => "sliding",
+            Self::Enrich => "enrich",
         }
     }
 
@@ -79,6 +82,7 @@ impl Query {
             Self::Passthrough => "events",
             Self::Tumbling => "event_aggregates",
             Self::Sliding => "user_activity",
+            Self::Enrich => "enriched_events",
         }
     }
 
@@ -98,7 +102,7 @@ impl Query {
     /// Its windows; none where events are passed on.
     pub(crate) fn windows(self) -> Option<Windows> {
         let (slide, key, count, average) = match self {
-            Self::Passthrough => return None,
+            Self::Passthrough | Self::Enrich => return None,
             Self::Tumbling => (5 * MINUTE, "event_type", "event_count", Some("avg_value")),
             Self::Sliding => (MINUTE, "user_id", "count", None),
         };
