@@ -78,6 +78,37 @@ impl Table {
         }
     }
 
+    /// A sink whose rows take the place of those with equal values in the columns of `key`, or are added. It
+    /// keeps the log short as well.
+    ///
+    /// # Errors
+    /// A table of a catalog, which is only appended to.
+    pub fn update(self, key: &[&str]) -> Result<TableSink, Failure> {
+        let sink = self.replaced()?.update(key.iter().copied());
+        Ok(TableSink::Delta(sink.maintain(Maintenance::default())))
+    }
+
+    /// A sink that replaces the whole table with each epoch that has rows. It keeps the log short as well.
+    ///
+    /// # Errors
+    /// A table of a catalog, which is only appended to.
+    pub fn complete(self) -> Result<TableSink, Failure> {
+        let sink = self.replaced()?.complete();
+        Ok(TableSink::Delta(sink.maintain(Maintenance::default())))
+    }
+
+    /// The table, if rows can be taken out of it.
+    fn replaced(self) -> Result<DeltaTable, Failure> {
+        match self {
+            Self::Delta(table) => Ok(table),
+            Self::Iceberg(_) => {
+                let problem = "must be append for an Iceberg table, whose rows are not replaced: say --mode \
+                               append, or name a Delta table by its path, such as ./events";
+                Err(Failure::Option { option: "--mode", problem })
+            }
+        }
+    }
+
     /// The table as it is now.
     ///
     /// # Errors
@@ -97,10 +128,32 @@ impl TableOptions {
     /// # Errors
     /// As of [`Table::open`].
     pub fn append(&self, name: &str) -> Result<TableSink, Failure> {
-        let sink = Table::open(&self.catalog, name)?.append();
+        Ok(self.made(Table::open(&self.catalog, name)?.append()))
+    }
+
+    /// A sink whose rows take the place of those with equal values in `key` in the table `name`. What it makes
+    /// is as [`append`](Self::append) makes it.
+    ///
+    /// # Errors
+    /// As of [`Table::open`] and [`Table::update`].
+    pub fn update(&self, name: &str, key: &[&str]) -> Result<TableSink, Failure> {
+        Ok(self.made(Table::open(&self.catalog, name)?.update(key)?))
+    }
+
+    /// A sink that replaces the whole table `name` with each epoch that has rows. What it makes is as
+    /// [`append`](Self::append) makes it.
+    ///
+    /// # Errors
+    /// As of [`Table::open`] and [`Table::complete`].
+    pub fn complete(&self, name: &str) -> Result<TableSink, Failure> {
+        Ok(self.made(Table::open(&self.catalog, name)?.complete()?))
+    }
+
+    /// The sink, with the properties of the options.
+    fn made(&self, sink: TableSink) -> TableSink {
         let set =
             |sink: TableSink, (key, value): &(String, String)| sink.create_property(key, value);
-        Ok(self.create.iter().fold(sink, set))
+        self.create.iter().fold(sink, set)
     }
 }
 

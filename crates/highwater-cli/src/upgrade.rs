@@ -30,6 +30,6 @@ pub fn check_upgrade(plan: &Plan, checkpoint: &str) -> Result<(), Failure> {
     }
     let what = format!("pipeline {} cannot go on from the state of before", plan.name());
     let error = Error::new(ErrorKind::Refused, "cli", what)
-        .advise("keep the former steps, or begin anew under another pipeline name");
+        .advise("go back to the former step or options, or begin anew with another checkpoint and other tables");
     Err(error.into())
 }

@@ -123,6 +123,41 @@ pub enum DeltaError {
         /// The id it has now.
         is: String,
     },
+    /// A version that does not have the columns it is to be read by.
+    #[error(
+        "version {version} of table {table} does not have the declared columns: {}",
+        listed(differences)
+    )]
+    Declared {
+        /// The table.
+        table: String,
+        /// The version.
+        version: u64,
+        /// Everything that does not fit, in the order of the declaration.
+        differences: Vec<ColumnDifference>,
+    },
+    /// Rows of a version that are not what was declared.
+    #[error("version {version} of table {table} has other rows than were declared")]
+    Rows {
+        /// The table.
+        table: String,
+        /// The version.
+        version: u64,
+        /// In what.
+        #[source]
+        source: Cause,
+    },
+    /// A version that cannot be read, or no longer.
+    #[error("version {version} of table {table} is not there, or not any more")]
+    Gone {
+        /// The table.
+        table: String,
+        /// The version.
+        version: u64,
+        /// What is missing.
+        #[source]
+        source: Cause,
+    },
     /// The table is gone.
     #[error("table {table} was dropped: it has no log")]
     Dropped {
@@ -271,12 +306,15 @@ impl DeltaError {
             | Self::Partition { .. }
             | Self::Key { .. }
             | Self::Property { .. }
+            | Self::Declared { .. }
+            | Self::Rows { .. }
             | Self::Absent { .. } => ErrorKind::Invalid,
             Self::Feature { .. } | Self::Keeps { .. } => ErrorKind::Unsupported,
             Self::SameKey { .. }
             | Self::OtherPipeline { .. }
             | Self::Recreated { .. }
             | Self::Dropped { .. }
+            | Self::Gone { .. }
             | Self::StagedBefore { .. } => ErrorKind::Refused,
             Self::MarkerUnreadable { .. } | Self::Unreadable { .. } | Self::Kernel { .. } => {
                 ErrorKind::Corrupt
@@ -317,6 +355,13 @@ impl DeltaError {
                 "use another --table, or the pipeline name {theirs} if this is that pipeline"
             ),
             Self::Absent { .. } => "name a table that is there".to_owned(),
+            Self::Declared { .. } | Self::Rows { .. } => {
+                "declare the columns as the table has them, and those that may be null as such"
+                    .to_owned()
+            }
+            Self::Gone { .. } => "restore the files of that version from a copy, or begin anew \
+                                  under another pipeline name with a version that is there"
+                .to_owned(),
             Self::Recreated { .. } | Self::Dropped { .. } => {
                 "restore the table, or start under a new pipeline name with a new checkpoint"
                     .to_owned()

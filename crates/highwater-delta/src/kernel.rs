@@ -5,6 +5,7 @@
 //! finds a version occupied could not tell whether it is its own.
 
 pub(crate) mod checkpoint;
+pub(crate) mod version;
 
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error as _;

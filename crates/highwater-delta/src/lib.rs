@@ -2,7 +2,8 @@
 //!
 //! [`DeltaTable`] is a table at a path; [`DeltaSink`] brings the rows of a stream into it: beside
 //! those that are there, in place of all of them, or each in place of the row of its key.
-//! [`DeltaSnapshot`] reads it back; [`Maintenance`] keeps its log short.
+//! [`DeltaSnapshot`] reads it back, [`DeltaSource`] reads a version of it for a stream to be joined with;
+//! [`Maintenance`] keeps its log short.
 //!
 //! A commit is one new file of the log, `N+1.json`, made by create-if-absent. It brings the rows
 //! together with the marker of its epoch, as `txn` actions, which a table keeps for ever. Whether a
@@ -42,6 +43,7 @@ mod schema;
 mod settings;
 mod sink;
 mod snapshot;
+mod source;
 mod state;
 mod stats;
 mod table;
@@ -55,4 +57,5 @@ pub use maintenance::{Maintained, Maintenance};
 pub use orphans::{ORPHAN_AGE, Orphan};
 pub use sink::DeltaSink;
 pub use snapshot::DeltaSnapshot;
+pub use source::DeltaSource;
 pub use table::DeltaTable;

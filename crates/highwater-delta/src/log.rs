@@ -82,6 +82,16 @@ impl Log {
         Ok(self.table.length(&path(version)).await?.is_some())
     }
 
+    /// Whether a version can be replayed: it is there, or a checkpoint of it is.
+    pub(crate) async fn keeps(&self, version: u64) -> Result<bool> {
+        if self.has(version).await? {
+            return Ok(true);
+        }
+        let checkpoint = format!("{LOG}/{version:020}.checkpoint.");
+        let files = self.table.list(LOG).await?;
+        Ok(files.iter().any(|file| file.path.starts_with(&checkpoint)))
+    }
+
     /// Makes a version, unless somebody has made it. The only write there is to a log.
     pub(crate) async fn make(&self, version: u64, bytes: Bytes) -> Made {
         match self.table.create(&path(version), bytes).await {

@@ -1,5 +1,6 @@
 //! A table by its place.
 
+use arrow::datatypes::SchemaRef;
 use highwater_core::Result;
 use highwater_storage::Storage;
 
@@ -8,6 +9,7 @@ use crate::log::Log;
 use crate::maintenance::{Maintained, Maintenance};
 use crate::sink::{DeltaSink, Output};
 use crate::snapshot::DeltaSnapshot;
+use crate::source::DeltaSource;
 
 /// A table in a directory, whether it is there yet or not.
 ///
@@ -83,6 +85,12 @@ impl DeltaTable {
         };
         let (done, _) = policy.run(&self.log, &state, true).await?;
         Ok(done)
+    }
+
+    /// A source that reads it at a version, for a stream to be joined with: these columns of it, by
+    /// name.
+    pub fn source(&self, columns: SchemaRef) -> DeltaSource {
+        DeltaSource::new(self.log.clone(), columns)
     }
 
     /// The table as it is now.

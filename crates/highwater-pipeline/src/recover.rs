@@ -244,7 +244,8 @@ impl Driver<'_> {
             ),
             Stop::OtherState { .. } => (
                 ErrorKind::Refused,
-                "go back to the former step, or begin anew under another pipeline name",
+                "go back to the former step or options, or begin anew with another checkpoint and \
+                 other tables",
             ),
             Stop::NoPlan { .. } => {
                 (ErrorKind::Refused, "restore the checkpoint, or begin anew under another name")

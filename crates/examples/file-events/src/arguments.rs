@@ -5,11 +5,12 @@ use std::num::NonZeroUsize;
 use clap::{Args, Parser, Subcommand};
 use highwater_cli::{ExplainFormat, RunOptions, SourceOptions, SourceUri, TableOptions};
 
-use crate::query::{Names, Query};
+use crate::enrich::USERS;
+use crate::query::{Mode, Names, Query};
 use crate::{generate, verify};
 
-/// Files of events into a Delta table, each event exactly once: as they are, or summed up by windows of event
-/// time.
+/// Files of events into a Delta table, each event exactly once: as they are, with their users, or summed up by
+/// windows of event time.
 ///
 /// Without a command it runs. Every option may also be given by the environment, as HIGHWATER_TRIGGER
 /// for --trigger. In --checkpoint and --table {query} stands for the query, and {table} for its table.
@@ -61,14 +62,30 @@ pub(crate) struct StreamOptions {
     /// What becomes of the events
     #[arg(long, value_name = "QUERY", default_value = "passthrough")]
     pub(crate) query: Query,
+    /// How windows come to stand in their table; if left out, update for tumbling and append for others
+    #[arg(long, value_name = "MODE")]
+    mode: Option<Mode>,
     #[command(flatten)]
     pub(crate) table: TableOptions,
     /// Keeps events that no open window takes, in a table of their own: TABLE_late
     #[arg(long)]
     pub(crate) late: bool,
+    /// The Delta table of users that enrich joins events with; data/users if left out
+    #[arg(long, value_name = "TABLE")]
+    pub(crate) users: Option<String>,
 }
 
 impl StreamOptions {
+    /// How rows come to stand in the table.
+    pub(crate) fn mode(&self) -> Mode {
+        self.mode.unwrap_or_else(|| self.query.mode())
+    }
+
+    /// The table of users.
+    pub(crate) fn users(&self) -> &str {
+        self.users.as_deref().unwrap_or(USERS)
+    }
+
     /// The names of the tables.
     pub(crate) fn names(&self) -> Names {
         Names::new(self.query, &self.table.table)

@@ -1,4 +1,5 @@
-//! Exactly once: files of events become Delta tables, as they are or summed up by windows of event time.
+//! Exactly once: files of events become Delta tables, as they are, with their users, or summed up by windows of
+//! event time.
 //!
 //! `file-events` runs the pipeline, `file-events generate` makes files of events, `file-events verify`
 //! compares the tables with their source, `file-events explain` shows the pipeline without contacting
@@ -7,6 +8,7 @@
 
 mod arguments;
 mod columns;
+mod enrich;
 mod generate;
 mod introduction;
 mod query;
@@ -20,6 +22,7 @@ use highwater_datagen::Events;
 use highwater_pipeline::{Pipeline, Plan};
 
 use arguments::{Command, FileEvents, RunArguments, StreamOptions};
+use query::Mode;
 
 const DEFAULTS: Defaults = &[
     ("from", "data/input"),
@@ -51,23 +54,40 @@ fn pipeline(options: &StreamOptions, checkpoint: Option<&str>) -> Result<Plan, F
     let format = from.encoding.format(columns::events(), from.semantics, checkpoint)?;
     let events = from.stream(&pipeline, "events", Events, format)?;
     events.rejected().sink("rejected", table.append(&names.rejected)?);
-    let rows = match query.windows() {
-        None if options.late => {
-            let problem = "goes with a query of windows; of others no event is late";
-            return Err(Failure::Option { option: "--late", problem });
+    let events = enrich::joined(&pipeline, events, options)?;
+    let (rows, sink) = match query.windows() {
+        None => {
+            check_passed_on(options)?;
+            (events, table.append(&names.main)?)
         }
-        None => events,
         Some(windows) => {
-            let windows = events.watermark("timestamp", DELAY).apply("windows", windows.step());
+            let step = windows.step(options.mode());
+            let rows = events.watermark("timestamp", DELAY).apply("windows", step);
             if options.late {
-                windows.late().sink("late", table.append(&names.late)?);
+                rows.late().sink("late", table.append(&names.late)?);
             }
-            windows
+            let sink = match options.mode() {
+                Mode::Append => table.append(&names.main)?,
+                Mode::Update => table.update(&names.main, &["window", windows.key])?,
+                Mode::Complete => table.complete(&names.main)?,
+            };
+            (rows, sink)
         }
     };
-    let fields = table.partition_by.as_ref();
-    rows.sink("table", table.append(&names.main)?.partition_by(fields)?);
+    rows.sink("table", sink.partition_by(table.partition_by.as_ref())?);
     Ok(pipeline.build()?)
+}
+
+/// Refuses options of windows where there are none.
+fn check_passed_on(options: &StreamOptions) -> Result<(), Failure> {
+    let (option, problem) = if options.late {
+        ("--late", "goes with a query of windows; of others no event is late")
+    } else if options.mode() != Mode::Append {
+        ("--mode", "goes with a query of windows; events that are passed on are appended")
+    } else {
+        return Ok(());
+    };
+    Err(Failure::Option { option, problem })
 }
 
 fn run(arguments: &RunArguments) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use highwater_cli::beside;
-use highwater_window::{Window, avg, count};
+use highwater_window::{Emit, Window, avg, count};
 
 /// What becomes of the events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -15,6 +15,39 @@ pub(crate) enum Query {
     Tumbling,
     /// How many events of each user there were in 5 minutes, each minute: data/user_activity
     Sliding,
+    /// Each event whose user is in the table of users, with name and country: data/enriched_events
+    Enrich,
+}
+
+/// How windows come to stand in their table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Mode {
+    /// Each once, when event time has passed it
+    Append,
+    /// Each as far as it has come, in place of what it was before
+    Update,
+    /// All of them with each epoch, in place of the whole table; no event comes too late
+    Complete,
+}
+
+impl Mode {
+    /// When windows are emitted.
+    fn emit(self) -> Emit {
+        match self {
+            Self::Append => Emit::Append,
+            Self::Update => Emit::Update,
+            Self::Complete => Emit::Complete,
+        }
+    }
+
+    /// What is done to the table.
+    pub(crate) fn verb(self) -> &'static str {
+        match self {
+            Self::Append => "writes",
+            Self::Update => "updates",
+            Self::Complete => "replaces",
+        }
+    }
 }
 
 /// The windows of a query.
@@ -39,6 +72,7 @@ impl Query {
             Self::Passthrough => "passthrough",
             Self::Tumbling => "tumbling",
             Self::Sliding => "sliding",
+            Self::Enrich => "enrich",
         }
     }
 
@@ -48,6 +82,7 @@ impl Query {
             Self::Passthrough => "events",
             Self::Tumbling => "event_aggregates",
             Self::Sliding => "user_activity",
+            Self::Enrich => "enriched_events",
         }
     }
 
@@ -56,10 +91,18 @@ impl Query {
         name.replace("{query}", self.name()).replace("{table}", self.table())
     }
 
+    /// Its mode, unless another one is asked for.
+    pub(crate) fn mode(self) -> Mode {
+        match self {
+            Self::Tumbling => Mode::Update,
+            _ => Mode::Append,
+        }
+    }
+
     /// Its windows; none where events are passed on.
     pub(crate) fn windows(self) -> Option<Windows> {
         let (slide, key, count, average) = match self {
-            Self::Passthrough => return None,
+            Self::Passthrough | Self::Enrich => return None,
             Self::Tumbling => (5 * MINUTE, "event_type", "event_count", Some("avg_value")),
             Self::Sliding => (MINUTE, "user_id", "count", None),
         };
@@ -87,10 +130,11 @@ impl Names {
 
 impl Windows {
     /// The step that makes them.
-    pub(crate) fn step(&self) -> Window {
+    pub(crate) fn step(&self, mode: Mode) -> Window {
         let average = self.average.map(|name| avg("value").named(name));
         Window::sliding(self.size, self.slide)
             .by([self.key])
             .aggregate([count(self.count)].into_iter().chain(average))
+            .emit(mode.emit())
     }
 }

@@ -2,6 +2,7 @@
 //! pipeline's.
 
 mod counted;
+mod joined;
 mod judge;
 mod passed;
 mod report;
@@ -14,8 +15,10 @@ use highwater_cli::{CatalogOptions, Failure, ReadOptions, SourceUri};
 use highwater_core::{Error, ErrorKind, Limits, Positions, Result, Source};
 use highwater_datagen::Events;
 
-use crate::query::{Names, Query};
+use crate::enrich::USERS;
+use crate::query::{Mode, Names, Query};
 use counted::Counted;
+use joined::Joined;
 use judge::{Event, judge};
 use passed::Passed;
 use report::Report;
@@ -26,6 +29,9 @@ pub(crate) struct VerifyArguments {
     /// The query that was run
     #[arg(long, value_name = "QUERY", default_value = "passthrough")]
     query: Query,
+    /// The mode it was run in; if left out, update for tumbling and append for others
+    #[arg(long, value_name = "MODE")]
+    mode: Option<Mode>,
     #[command(flatten)]
     catalog: CatalogOptions,
     /// The main table: namespace.table, or the path or URL of a Delta table
@@ -42,6 +48,9 @@ pub(crate) struct VerifyArguments {
     /// The run was drained: every window must be there, also those that event time has not passed
     #[arg(long)]
     drained: bool,
+    /// The Delta table of users that enrich joined with, as it is now; data/users if left out
+    #[arg(long, value_name = "TABLE")]
+    users: Option<String>,
 }
 
 /// Reads tables and source, and writes what was found to standard output.
@@ -57,6 +66,8 @@ pub(crate) fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
 enum Expected {
     /// Each event.
     Passed(Passed),
+    /// Each event with its user.
+    Joined(Joined),
     /// Windows.
     Counted(Counted),
 }
@@ -68,6 +79,12 @@ async fn examine(arguments: &VerifyArguments) -> Result<Report, Failure> {
     let mut report = Report::new(query, &names, &tables)?;
     let source = arguments.read.raw(&arguments.against, Events)?;
     let mut expected = match query.windows() {
+        None if query == Query::Enrich => {
+            let users = arguments.users.as_deref().unwrap_or(USERS);
+            let joined = Joined::read(&tables.main, &names.main, users).await?;
+            report.rows = joined.rows();
+            Expected::Joined(joined)
+        }
         None => {
             let passed = Passed::read(&tables.main, &names.main).await?;
             report.rows = passed.rows();
@@ -87,6 +104,7 @@ async fn examine(arguments: &VerifyArguments) -> Result<Report, Failure> {
         };
         match &mut expected {
             Expected::Passed(passed) => passed.take(place, &event, report),
+            Expected::Joined(joined) => joined.take(place, &event, report),
             Expected::Counted(counted) => {
                 let partition = (!one_stream).then(|| (place.0.clone(), place.1));
                 let late = take_one(tables.late.as_mut().and_then(|late| late.get_mut(&event)));
@@ -99,8 +117,12 @@ async fn examine(arguments: &VerifyArguments) -> Result<Report, Failure> {
     left_over(&tables.rejected, "should not be rejected", &mut report);
     match expected {
         Expected::Passed(passed) => passed.left_over(&mut report),
+        Expected::Joined(joined) => joined.left_over(&mut report),
         Expected::Counted(counted) => {
-            counted.compare(&tables.main, arguments.drained, &mut report).await?;
+            // Only where windows are written once do those that are open have to wait.
+            let mode = arguments.mode.unwrap_or_else(|| query.mode());
+            let open = arguments.drained || mode != Mode::Append;
+            counted.compare(&tables.main, open, &mut report).await?;
         }
     }
     for (event, count) in tables.late.iter().flatten().filter(|(_, count)| **count > 0) {

@@ -62,6 +62,23 @@ fn partitions_of_a_delta_table_are_columns() {
 }
 
 #[test]
+fn rows_of_a_delta_table_are_replaced_and_those_of_a_catalog_are_not() {
+    let options = options(&["--create=a=b"]);
+    let sinks = |name| [options.update(name, &["id"]), options.complete(name)];
+    for (sink, mode) in sinks("./orders").into_iter().zip(["Update([\"id\"])", "Complete"]) {
+        let sink = format!("{:?}", sink.unwrap());
+        for part in [mode, "{\"a\": \"b\"}", "maintenance: Some"] {
+            assert!(sink.contains(part), "{part} is not in {sink}");
+        }
+    }
+    for sink in sinks("demo.orders") {
+        let error = sink.unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        assert!(error.to_string().starts_with("--mode must be append for an Iceberg table"));
+    }
+}
+
+#[test]
 fn each_table_is_read_by_a_command() {
     let command = |more: &[&str], table| reading(&options(more).catalog, table).unwrap();
     assert_eq!(

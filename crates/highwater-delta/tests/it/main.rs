@@ -1,5 +1,5 @@
 //! Tables from the outside: append, update, complete, conflict, rollback, other writers, schemas,
-//! partitions, crashes.
+//! partitions, crashes, and versions as sources.
 #![cfg(test)]
 
 mod append;
@@ -16,5 +16,6 @@ mod outside;
 mod partition;
 mod rollback;
 mod schema;
+mod source;
 mod update;
 mod valued;

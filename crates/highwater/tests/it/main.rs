@@ -1,4 +1,4 @@
-//! The libraries as a guest in the process of somebody else.
+//! The libraries together, and as a guest in the process of somebody else.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -7,6 +7,7 @@
 )]
 
 mod embedding;
+mod enrich;
 
 /// A second allocator would not link: no library brings one.
 #[global_allocator]

@@ -65,15 +65,15 @@ impl Counted {
     }
 
     /// Compares the table with the windows: none may be there twice or with other sums, and those that event
-    /// time has passed must be there; all of them, if the run was drained.
+    /// time has passed must be there; the `open` ones too, if they were written.
     pub(super) async fn compare(
         mut self,
         table: &TableContents,
-        drained: bool,
+        open: bool,
         report: &mut Report,
     ) -> Result<()> {
         let passed = self.latest.values().min().map_or(i64::MIN, |latest| {
-            if drained { i64::MAX } else { latest.saturating_sub(micros(DELAY)) }
+            if open { i64::MAX } else { latest.saturating_sub(micros(DELAY)) }
         });
         let size = micros(self.windows.size);
         for rows in batches(table).await? {

@@ -21,6 +21,9 @@ pub(super) struct Report {
     /// Absent when nothing says that events that came too late were kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     late: Option<u64>,
+    /// The events of the source whose user is not in the table of users. Absent when none were joined.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) without_user: Option<u64>,
     /// The last epoch that the main table holds rows of.
     last_epoch: Option<Epoch>,
     pub(super) against: Against,
@@ -51,6 +54,7 @@ impl Report {
             rows: 0,
             rejected: tables.rejected.values().sum(),
             late: tables.late.as_ref().map(|late| late.values().sum()),
+            without_user: None,
             last_epoch: epochs.max(),
             against: Against::default(),
             violations: Vec::new(),

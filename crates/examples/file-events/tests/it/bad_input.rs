@@ -61,8 +61,8 @@ fn faults_reject_their_line_and_nothing_else() {
                 assert_eq!(texts(&rows(&home, "data/events"), "event_id"), ids);
             }
             Some(query) => {
-                let expected = expected(query, &[&events]).closed;
-                assert_eq!(windows(&home, query, query.table()), expected);
+                let expected = expected(query, &[&events]);
+                assert_eq!(&windows(&home, query, query.table()), expected.rows(query.mode()));
             }
         }
         let table = query.map_or("data/events", Query::table);
@@ -98,8 +98,13 @@ fn directories_that_cannot_be_read_are_named() {
 fn options_that_do_not_fit_are_refused_before_anything_is_written() {
     let home = Home::new();
     fs::create_dir_all(home.path("data/input")).unwrap();
-    let wrong: [(&[&str], &[&str]); 5] = [
+    let wrong: [(&[&str], &[&str]); 7] = [
         (&["--late"], &["--late", "goes with a query of windows"]),
+        (&["--mode", "complete"], &["--mode", "goes with a query of windows"]),
+        (
+            &["--query", "tumbling", "--table", "demo.windows"],
+            &["--mode must be append for an Iceberg table", "say --mode append"],
+        ),
         (&["--start", "latest"], &["--start", "is for Kafka"]),
         (&["--encoding", "avro", "--registry", "http://127.0.0.1:1"], &["avro is for Kafka"]),
         (&["--from", "generator:rows=1", "--subdirectories"], &["is for a directory"]),
@@ -111,6 +116,7 @@ fn options_that_do_not_fit_are_refused_before_anything_is_written() {
     for (arguments, words) in [
         (["--query", "session"], "passthrough, tumbling, sliding"),
         (["--watermark", "slowest"], "write per-partition or global"),
+        (["--mode", "merge"], "append, update, complete"),
     ] {
         let ended = home.run(&arguments);
         assert_eq!(ended.code, Some(2), "{ended:?}");

@@ -92,6 +92,14 @@ impl Query {
         }
     }
 
+    /// Its mode, unless another one is asked for.
+    pub(crate) fn mode(self) -> Mode {
+        match self {
+            Self::Tumbling => Mode::Update,
+            Self::Sliding => Mode::Append,
+        }
+    }
+
     fn windows(self, event: &Event) -> Vec<Group> {
         let time = event.micros();
         let (key, slide) = match self {
@@ -111,6 +119,26 @@ impl Query {
     }
 }
 
+/// How windows come to stand in their table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Mode {
+    Append,
+    Update,
+    Complete,
+}
+
+impl Mode {
+    pub(crate) const ALL: [Self; 3] = [Self::Append, Self::Update, Self::Complete];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Append => "append",
+            Self::Update => "update",
+            Self::Complete => "complete",
+        }
+    }
+}
+
 /// What should be in the tables.
 #[derive(Debug, Default)]
 pub(crate) struct Expected {
@@ -120,6 +148,16 @@ pub(crate) struct Expected {
     pub(crate) closed: BTreeMap<Group, Sums>,
     /// The numbers of the events that came too late.
     pub(crate) late: BTreeSet<usize>,
+}
+
+impl Expected {
+    /// The windows that stand in the table once there is nothing more to read.
+    pub(crate) fn rows(&self, mode: Mode) -> &BTreeMap<Group, Sums> {
+        match mode {
+            Mode::Append => &self.closed,
+            Mode::Update | Mode::Complete => &self.all,
+        }
+    }
 }
 
 /// What becomes of events in epochs.

@@ -3,11 +3,11 @@
 use highwater_core::{Failpoint, Phase};
 
 use crate::binary::Home;
-use crate::events::{Query, events, expected, files};
+use crate::events::{Mode, Query, events, expected, files};
 use crate::tables::windows;
 
 /// At every failpoint, on other workers before it than after it.
-fn killed_anywhere(query: Query) {
+fn killed_anywhere(query: Query, mode: Mode) {
     let home = Home::new();
     // Windows of five minutes close from the third file on, in nearly every epoch.
     let (few, many) = (events(21, 240, 10, 240), events(22, 800, 10, 240));
@@ -15,13 +15,13 @@ fn killed_anywhere(query: Query) {
     home.write("many", &files(&many, 40));
     for (round, point) in Failpoint::ALL.iter().enumerate() {
         let (from, at) = match point {
-            // Commits to this table format write no manifests.
-            Failpoint::ManifestsWritten => continue,
+            // Only where rows are replaced does a commit to this table format write anything before its swap.
+            Failpoint::ManifestsWritten if mode != Mode::Update => continue,
             // Objects of state are removed when those of sixteen epochs have become one.
             Failpoint::StateTrimmed => ("many", 1),
             Failpoint::StateRestored => ("few", 1),
             // Windows do not close in all epochs.
-            Failpoint::FileStaged => ("few", 2),
+            Failpoint::FileStaged if mode == Mode::Append => ("few", 2),
             point if point.phase() == Phase::Recover => continue,
             _ => ("few", 5),
         };
@@ -30,27 +30,32 @@ fn killed_anywhere(query: Query) {
         let place = ["--from", from, "--table", &table, "--checkpoint", &checkpoint];
         let on = |threads: usize| (threads % 3 + 1).to_string();
         let (before, after) = (on(round), on(round + 1));
-        let with =
-            |threads| [&["--query", query.name(), "--threads", threads], &place[..]].concat();
+        let what = ["--query", query.name(), "--mode", mode.name(), "--threads"];
+        let with = |threads| [&what[..], &[threads], &place].concat();
         let at = format!("{}:{at}", point.name());
         assert!(home.run_killed(&with(&before), &at), "{at} was not reached");
         home.finish(&with(&after));
         let events = if from == "few" { &few } else { &many };
-        let expected = expected(query, &[events]).closed;
-        assert_eq!(windows(&home, query, &table), expected, "{at}");
-        let verify = ["--query", query.name(), "--table", &table, "--against", from];
+        let expected = expected(query, &[events]);
+        assert_eq!(&windows(&home, query, &table), expected.rows(mode), "{at}");
+        let verify = [&what[..4], &["--table", &table, "--against", from]].concat();
         assert_eq!(home.verify(&verify, 0)["against"]["rows"], events.len(), "{at}");
     }
 }
 
 #[test]
-fn a_kill_anywhere_leaves_tumbling_windows_right() {
-    killed_anywhere(Query::Tumbling);
+fn a_kill_anywhere_leaves_windows_right_that_are_updated() {
+    killed_anywhere(Query::Tumbling, Mode::Update);
 }
 
 #[test]
-fn a_kill_anywhere_leaves_sliding_windows_right() {
-    killed_anywhere(Query::Sliding);
+fn a_kill_anywhere_leaves_windows_right_that_are_appended() {
+    killed_anywhere(Query::Sliding, Mode::Append);
+}
+
+#[test]
+fn a_kill_anywhere_leaves_windows_right_that_are_replaced() {
+    killed_anywhere(Query::Tumbling, Mode::Complete);
 }
 
 #[test]
@@ -82,15 +87,12 @@ fn a_kill_during_recovery_is_recovered_from() {
     home.write("data/input", &files(&events, 30));
     let tumbling = ["--query", "tumbling"];
     assert!(home.run_killed(&tumbling, "prepare.record:5"));
-    // An epoch that closes no window has no files to be checked.
-    let recover = |point: &&Failpoint| {
-        point.phase() == Phase::Recover && **point != Failpoint::RecoverFilesChecked
-    };
+    let recover = |point: &&Failpoint| point.phase() == Phase::Recover;
     for point in Failpoint::ALL.iter().filter(recover) {
         assert!(home.run_killed(&tumbling, point.name()), "{} not reached", point.name());
     }
     home.finish(&tumbling);
-    let expected = expected(Query::Tumbling, &[&events]).closed;
+    let expected = expected(Query::Tumbling, &[&events]).all;
     assert_eq!(windows(&home, Query::Tumbling, "data/event_aggregates"), expected);
 }
 
@@ -107,4 +109,37 @@ fn an_upgrade_is_checked_without_a_run() {
     let checkpoint = ["--checkpoint", "data/checkpoint/file-events-tumbling"];
     let other = [&["check-upgrade", "--query", "sliding"], &checkpoint[..]].concat();
     assert_eq!(home.call(&other).code, Some(4));
+}
+
+#[test]
+fn a_change_of_mode_is_refused() {
+    let home = Home::new();
+    let events = events(26, 90, 10, 240);
+    home.write("data/input", &files(&events, 30));
+    home.finish(&["--query", "tumbling"]);
+    let before = files_below(&home);
+    for mode in ["append", "complete"] {
+        let other = ["--query", "tumbling", "--mode", mode];
+        let ended = home.call(&[&["check-upgrade"], &other[..]].concat());
+        assert!(ended.out.contains("windows: refuse; it kept"), "{}", ended.out);
+        assert!(ended.out.contains("; update"), "{}", ended.out);
+        ended.assert_failed(4, &["go back to the former step or options"]);
+        home.run(&other).assert_failed(
+            4,
+            &["step windows kept", "; update", "another checkpoint and other tables"],
+        );
+        // Without the log the table says so.
+        let anew = [&other[..], &["--checkpoint", "data/checkpoint/anew"]].concat();
+        home.run(&anew).assert_failed(4, &["is lost with the log", "with other tables"]);
+    }
+    assert_eq!(files_below(&home), before);
+    let expected = expected(Query::Tumbling, &[&events]).all;
+    assert_eq!(windows(&home, Query::Tumbling, "data/event_aggregates"), expected);
+}
+
+/// Every file of the tables.
+fn files_below(home: &Home) -> Vec<std::path::PathBuf> {
+    let mut files = crate::binary::files(&home.path("data/event_aggregates"));
+    files.sort();
+    files
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::binary::Home;
-use crate::events::{Event, Query, events, expected, files};
+use crate::events::{Event, Mode, Query, events, expected, files};
 use crate::tables::{rows, texts, windows};
 
 #[test]
@@ -47,24 +47,76 @@ fn windows_are_those_of_a_loop_for_any_cut_and_any_threads() {
     let home = Home::new();
     let events = events(11, 1_200, 5, 300);
     home.write("data/input", &files(&events, 100));
-    for query in [Query::Tumbling, Query::Sliding] {
+    for (query, mode) in both(&Mode::ALL) {
         let expected = expected(query, &[&events]);
         assert!(expected.closed.len() > 40 && expected.all.len() > expected.closed.len() + 4);
-        for (files, threads) in [("1", "1"), ("5", "2"), ("100", "3")] {
-            let table = format!("data/{}-{threads}", query.name());
-            let checkpoint = format!("data/checkpoint/{}-{threads}", query.name());
-            let place = ["--query", query.name(), "--table", &table, "--checkpoint", &checkpoint];
+        let cuts = [("1", "1"), ("5", "3"), ("100", "2")];
+        let cuts = if mode == Mode::Append { &cuts[..] } else { &cuts[..2] };
+        for &(files, threads) in cuts {
+            let name = format!("{}-{}-{threads}", query.name(), mode.name());
+            let (table, checkpoint) = (format!("data/{name}"), format!("data/checkpoint/{name}"));
+            let what = ["--query", query.name(), "--mode", mode.name(), "--table", &table];
             let more = ["--max-files-per-epoch", files, "--threads", threads];
-            home.finish(&[&place[..], &more].concat());
-            assert_eq!(windows(&home, query, &table), expected.closed, "{query:?} on {threads}");
-            home.verify(&place[..4], 0);
+            let run = [&what[..], &["--checkpoint", &checkpoint], &more].concat();
+            home.finish(&run);
+            assert_eq!(&windows(&home, query, &table), expected.rows(mode), "{name}");
+            home.verify(&what, 0);
+            if mode != Mode::Append {
+                continue;
+            }
             // The end of event time closes the others.
-            let drained = [&place[..], &more, &["--drain"]].concat();
-            assert_eq!(home.call(&drained).code, Some(0));
-            assert_eq!(windows(&home, query, &table), expected.all, "{query:?} on {threads}");
-            home.verify(&[&place[..4], &["--drained"]].concat(), 0);
+            assert_eq!(home.call(&[&run[..], &["--drain"]].concat()).code, Some(0));
+            assert_eq!(windows(&home, query, &table), expected.all, "{name}");
+            home.verify(&[&what[..], &["--drained"]].concat(), 0);
         }
     }
+}
+
+/// Both queries of windows, in each mode.
+fn both(modes: &[Mode]) -> impl Iterator<Item = (Query, Mode)> {
+    let of = |query: Query| modes.iter().map(move |mode| (query, *mode));
+    of(Query::Tumbling).chain(of(Query::Sliding))
+}
+
+/// Event time ends: windows that were written as they came are closed, and stay as they are.
+#[test]
+fn a_drain_leaves_windows_as_they_are_that_were_not_waited_for() {
+    let home = Home::new();
+    let events = events(12, 200, 5, 300);
+    home.write("data/input", &files(&events, 50));
+    for (query, mode) in both(&[Mode::Update, Mode::Complete]) {
+        let table = format!("data/{}-{}", query.name(), mode.name());
+        let what = ["--query", query.name(), "--mode", mode.name(), "--table", &table];
+        let checkpoint = format!("data/checkpoint/{}-{}", query.name(), mode.name());
+        let drain = [&what[..], &["--checkpoint", &checkpoint, "--drain"]].concat();
+        assert_eq!(home.call(&drain).code, Some(0));
+        assert_eq!(windows(&home, query, &table), expected(query, &[&events]).all, "{table}");
+        home.verify(&[&what[..], &["--drained"]].concat(), 0);
+    }
+}
+
+#[test]
+fn no_event_is_too_late_for_windows_that_are_replaced() {
+    let home = Home::new();
+    let events = events(5, 300, 6, 1_500);
+    home.write("data/input", &files(&events, 30));
+    let what = ["--query", "tumbling", "--mode", "complete"];
+    let ended = home.finish(&[&what[..], &["--late", "--progress", "json"]].concat());
+    assert!(ended.err.contains("replaces data/event_aggregates; "), "{}", ended.err);
+    let all = expected(Query::Tumbling, &[&events]).all;
+    assert_eq!(windows(&home, Query::Tumbling, "data/event_aggregates"), all);
+    assert!(rows(&home, "data/event_aggregates_late").is_empty());
+    home.verify(&[&what[..], &["--late"]].concat(), 0);
+}
+
+/// As its table format has no updates, and a table by its path has.
+#[test]
+fn windows_of_an_iceberg_table_are_appended() {
+    let home = Home::new();
+    home.write("data/input", &files(&events(11, 400, 5, 300), 100));
+    let what = ["--query", "tumbling", "--mode", "append", "--table", "demo.windows"];
+    home.finish(&what);
+    assert!(home.verify(&what, 0)["rows"].as_u64().unwrap() > 10);
 }
 
 #[test]
@@ -84,7 +136,11 @@ fn events_that_come_too_late_go_to_a_table_of_their_own_if_asked_to() {
             "{}",
             ended.err
         );
-        assert_eq!(windows(&home, query, query.table()), expected.closed);
+        assert_eq!(&windows(&home, query, query.table()), expected.rows(query.mode()));
+        // An event that is late for some of its windows only is not among the late.
+        if query == Query::Tumbling {
+            home.verify(&["--query", query.name(), "--late"], 0);
+        }
         let late = texts(&rows(&home, &format!("{}_late", query.table())), "event_id");
         let mut ids: Vec<_> = expected.late.iter().map(ToString::to_string).collect();
         ids.sort();

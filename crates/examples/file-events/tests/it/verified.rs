@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::binary::Home;
-use crate::events::{events, files};
+use crate::events::{Query, events, expected, files};
 
 fn violations(report: &Value) -> Vec<String> {
     let texts = report["violations"].as_array().unwrap().iter();
@@ -57,4 +57,21 @@ fn rejected_records_are_compared_by_their_places() {
 fn a_table_that_is_not_there_is_named() {
     let ended = Home::new().call(&["verify", "--query", "sliding"]);
     ended.assert_failed(2, &["data/user_activity", "Next: "]);
+}
+
+/// In a table that is updated all windows must be, also those that event time has not passed.
+#[test]
+fn windows_that_are_missing_are_named() {
+    let home = Home::new();
+    let events = events(32, 300, 8, 60);
+    home.write("data/input", &files(&events, 100));
+    let tumbling = ["--query", "tumbling", "--mode"];
+    home.finish(&[&tumbling[..], &["append"]].concat());
+    home.verify(&[&tumbling[..], &["append"]].concat(), 0);
+    let expected = expected(Query::Tumbling, &[&events]);
+    for mode in ["update", "complete"] {
+        let found = violations(&home.verify(&[&tumbling[..], &[mode]].concat(), 5));
+        assert_eq!(found.len(), expected.all.len() - expected.closed.len(), "{found:?}");
+        assert!(found.iter().all(|it| it.contains(" is not in the table: ")), "{found:?}");
+    }
 }

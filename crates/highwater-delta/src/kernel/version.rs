@@ -1,0 +1,185 @@
+//! The rows of one version of a table, by some of its columns.
+
+use std::error::Error as _;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef, TimeUnit};
+use delta_kernel::engine::arrow_conversion::TryIntoArrow as _;
+use delta_kernel::engine::arrow_data::EngineDataArrowExt as _;
+use delta_kernel::schema::StructField;
+use delta_kernel::{Error as KernelError, Snapshot};
+use highwater_core::{Error, Result};
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+
+use super::{AHEAD, ROOT, data_engine, failed};
+use crate::error::{ColumnDifference, DeltaError};
+use crate::log::Log;
+
+/// What is to be read.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) version: u64,
+    /// The id that the table must have.
+    pub(crate) id: Option<String>,
+    /// The columns, by name.
+    pub(crate) columns: SchemaRef,
+}
+
+/// Something of a version.
+#[derive(Debug)]
+pub(crate) enum Part {
+    Rows(RecordBatch),
+    /// There is no more.
+    End,
+}
+
+/// Reads a version on a thread of the runtime's, some batches ahead. Whoever does not come to the
+/// end of it was cut off.
+pub(crate) fn parts(log: &Log, wanted: Wanted) -> mpsc::Receiver<Result<Part>> {
+    let (sender, receiver) = mpsc::channel(AHEAD);
+    let log = log.clone();
+    spawn_blocking(move || {
+        let last = match read(&log, &wanted, &sender) {
+            Ok(()) => Ok(Part::End),
+            Err(error) => Err(error),
+        };
+        // A receiver that is gone wants no more.
+        let _gone = sender.blocking_send(last);
+    });
+    receiver
+}
+
+fn read(log: &Log, wanted: &Wanted, to: &mpsc::Sender<Result<Part>>) -> Result<()> {
+    let wrong = |cause: KernelError| unreadable(log, wanted, cause);
+    let engine = data_engine(log.table());
+    let snapshot = Snapshot::builder_for(ROOT).at_version(wanted.version).build(&*engine);
+    let snapshot = snapshot.map_err(wrong)?;
+    check(log, wanted, &snapshot)?;
+    let columns = snapshot.schema().project(&to_be_read(wanted, &snapshot)).map_err(wrong)?;
+    let scan = snapshot.scan_builder().with_schema(columns).build().map_err(wrong)?;
+    let batches = scan.execute(Arc::clone(&engine)).map_err(wrong)?;
+    let wanted: Vec<_> = (0..wanted.columns.fields().len()).collect();
+    for batch in batches {
+        let batch = batch.and_then(|batch| batch.try_into_record_batch());
+        let batch = batch.and_then(|batch| Ok(batch.project(&wanted)?)).map_err(wrong)?;
+        if to.blocking_send(Ok(Part::Rows(batch))).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The columns that are wanted, and behind them one that every file has if none of them is sure to be
+/// such a one: where the kernel finds no column in a file, nothing says how many rows there are.
+fn to_be_read(wanted: &Wanted, snapshot: &Snapshot) -> Vec<String> {
+    let mut names: Vec<_> =
+        wanted.columns.fields().iter().map(|field| field.name().clone()).collect();
+    let partitions = snapshot.table_configuration().metadata().partition_columns();
+    let schema = snapshot.schema();
+    let stored = || schema.fields().filter(|column| !partitions.contains(column.name()));
+    // What is added to a table may be null, and comes last.
+    let sure = stored().find(|column| !column.is_nullable()).or_else(|| stored().next());
+    let has = |column: &StructField| names.contains(column.name());
+    if !stored().any(|column| !column.is_nullable() && has(column)) {
+        let more = sure.filter(|column| !has(column)).map(|column| column.name().clone());
+        names.extend(more);
+    }
+    names
+}
+
+/// Checks that it is the table of before, and that it has the columns.
+fn check(log: &Log, wanted: &Wanted, snapshot: &Snapshot) -> Result<()> {
+    let id = snapshot.table_configuration().metadata().id();
+    if let Some(was) = wanted.id.as_ref().filter(|was| *was != id) {
+        let (table, was, is) = (log.name().to_owned(), was.clone(), id.to_owned());
+        return Err(DeltaError::Recreated { table, was, is }.into());
+    }
+    let schema = snapshot.schema();
+    let theirs: Schema =
+        schema.as_ref().try_into_arrow().map_err(|cause| unreadable(log, wanted, cause.into()))?;
+    let differences = differences(&wanted.columns, &theirs);
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let (table, version) = (log.name().to_owned(), wanted.version);
+    Err(DeltaError::Declared { table, version, differences }.into())
+}
+
+fn differences(ours: &Schema, theirs: &Schema) -> Vec<ColumnDifference> {
+    let difference = |field: &FieldRef| {
+        let (column, ours) = (field.name().clone(), field.data_type().to_string());
+        match theirs.field_with_name(&column) {
+            Err(_missing) => Some(ColumnDifference::Missing { column, ours }),
+            Ok(there) if reads_as(there.data_type(), field.data_type()) => None,
+            Ok(there) => {
+                let theirs = there.data_type().to_string();
+                Some(ColumnDifference::Type { column, ours, theirs })
+            }
+        }
+    };
+    ours.fields().iter().filter_map(difference).collect()
+}
+
+/// Whether two types have the same values, in whatever layout.
+fn reads_as(theirs: &DataType, ours: &DataType) -> bool {
+    use DataType::{
+        Binary, BinaryView, LargeBinary, LargeList, LargeUtf8, List, Struct, Timestamp, Utf8,
+        Utf8View,
+    };
+    let text = |kind: &DataType| matches!(kind, Utf8 | LargeUtf8 | Utf8View);
+    let bytes = |kind: &DataType| matches!(kind, Binary | LargeBinary | BinaryView);
+    match (theirs, ours) {
+        (
+            Timestamp(TimeUnit::Microsecond, Some(theirs)),
+            Timestamp(TimeUnit::Microsecond, Some(ours)),
+        ) => [theirs, ours].iter().all(|zone| matches!(&***zone, "UTC" | "+00:00")),
+        (Struct(theirs), Struct(ours)) => {
+            let parts = || theirs.iter().zip(ours);
+            let same = |(theirs, ours): (&FieldRef, &FieldRef)| {
+                theirs.name() == ours.name() && reads_as(theirs.data_type(), ours.data_type())
+            };
+            theirs.len() == ours.len() && parts().all(same)
+        }
+        (List(theirs) | LargeList(theirs), List(ours) | LargeList(ours)) => {
+            reads_as(theirs.data_type(), ours.data_type())
+        }
+        (theirs, ours) => {
+            theirs == ours || text(theirs) && text(ours) || bytes(theirs) && bytes(ours)
+        }
+    }
+}
+
+fn unreadable(log: &Log, wanted: &Wanted, cause: KernelError) -> Error {
+    let table = log.name().to_owned();
+    match is_gone(&cause) {
+        true => DeltaError::Gone { table, version: wanted.version, source: cause.into() }.into(),
+        false => failed(table, cause),
+    }
+}
+
+/// Whether a file that the version is made of is not there.
+fn is_gone(error: &KernelError) -> bool {
+    match error {
+        KernelError::Backtraced { source, .. } => return is_gone(source),
+        KernelError::FileNotFound(_)
+        | KernelError::MissingVersion(_)
+        | KernelError::UnpublishedVersion(_) => return true,
+        _ => {}
+    }
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(object_store::Error::NotFound { .. }) = error.downcast_ref() {
+            return true;
+        }
+        if let Some(error) = error.downcast_ref::<std::io::Error>() {
+            return error.kind() == std::io::ErrorKind::NotFound;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests;

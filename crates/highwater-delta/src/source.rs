@@ -1,0 +1,297 @@
+//! A table as a source: whole, at the version that the plan of an epoch names.
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{FieldRef, SchemaRef};
+use arrow::error::ArrowError;
+use async_trait::async_trait;
+use futures::stream::{self, BoxStream, StreamExt};
+use highwater_core::{
+    Decoded, Decoder, Error, ErrorKind, Limits, Offsets, Partition, Payload, Planned, Position,
+    Positions, Range, RangeId, Result, Source, StreamInfo, rejected_schema,
+};
+
+use crate::error::DeltaError;
+use crate::kernel::version::{Part, Wanted, parts};
+use crate::log::Log;
+use crate::state::TableState;
+
+/// The most rows of a batch.
+const ROWS: usize = 8_192;
+
+/// Reads a table at a version, for a stream of records to be joined with.
+///
+/// A position is the number of the version after the one that was read, with the id of the table.
+/// Deletion vectors, column mapping and partitions are read as they are meant.
+///
+/// # Defaults
+/// * the version: the newest, as each epoch finds it
+///
+/// # Example
+/// ```
+/// use std::sync::Arc;
+///
+/// use arrow::datatypes::{DataType, Field, Schema};
+/// use highwater_delta::DeltaTable;
+///
+/// let users = Arc::new(Schema::new(vec![
+///     Field::new("user_id", DataType::Int64, true),
+///     Field::new("name", DataType::Utf8, true),
+/// ]));
+/// let users = DeltaTable::at("data/lake/users")?.source(users).fixed();
+/// # Ok::<(), highwater_core::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct DeltaSource {
+    log: Log,
+    columns: SchemaRef,
+    policy: Policy,
+}
+
+/// Which version an epoch sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Policy {
+    Newest,
+    OfFirstEpoch,
+    At(u64),
+}
+
+impl DeltaSource {
+    pub(crate) fn new(log: Log, columns: SchemaRef) -> Self {
+        Self { log, columns, policy: Policy::Newest }
+    }
+
+    /// The same table at the version that the first epoch of the pipeline finds, for ever.
+    #[must_use]
+    pub fn fixed(mut self) -> Self {
+        self.policy = Policy::OfFirstEpoch;
+        self
+    }
+
+    /// The same table at this version, whatever earlier epochs have read.
+    #[must_use]
+    pub fn at_version(mut self, version: u64) -> Self {
+        self.policy = Policy::At(version);
+        self
+    }
+
+    fn partition(&self) -> Partition {
+        Partition::new(self.log.name(), 0)
+    }
+
+    /// The position behind the version that the next epoch sees.
+    async fn position(&self, from: &Positions, until: Option<&Positions>) -> Result<Position> {
+        let partition = self.partition();
+        let before = from.get(&partition);
+        let until = until.and_then(|until| until.get(&partition));
+        let held = match self.policy {
+            Policy::Newest => None,
+            Policy::OfFirstEpoch => before,
+            Policy::At(at) => before.filter(|before| version(before).ok() == Some(at)),
+        };
+        match (until.or(held), self.policy) {
+            (Some(named), _) => self.check(named.clone()).await,
+            (None, Policy::At(at)) => {
+                let id = self.state(before).await?.metadata.id;
+                self.check(position(at, id)?).await
+            }
+            (None, Policy::Newest | Policy::OfFirstEpoch) => self.newest(before).await,
+        }
+    }
+
+    /// Refuses a version that the log does not have.
+    async fn check(&self, named: Position) -> Result<Position> {
+        let version = version(&named)?;
+        if self.log.keeps(version).await? {
+            return Ok(named);
+        }
+        let source = self.log.missing(version).into();
+        Err(DeltaError::Gone { table: self.log.name().to_owned(), version, source }.into())
+    }
+
+    /// The newest version. The log is read only where there is a newer one than that of before.
+    async fn newest(&self, before: Option<&Position>) -> Result<Position> {
+        if let Some(before) = before {
+            let at = version(before)?;
+            if self.log.has(at).await? && !self.log.has(at.saturating_add(1)).await? {
+                return Ok(before.clone());
+            }
+        }
+        let state = self.state(before).await?;
+        position(state.version, state.metadata.id)
+    }
+
+    /// The table as it is now, which must be the one of before.
+    async fn state(&self, before: Option<&Position>) -> Result<TableState> {
+        let table = || self.log.name().to_owned();
+        let Some(state) = self.log.newest().await? else {
+            return Err(match before {
+                Some(_) => DeltaError::Dropped { table: table() }.into(),
+                None => DeltaError::Absent { table: table() }.into(),
+            });
+        };
+        let was = before.and_then(|before| before.detail.as_ref());
+        match was.filter(|was| **was != state.metadata.id) {
+            None => Ok(state),
+            Some(was) => {
+                let (was, is) = (was.clone(), state.metadata.id);
+                Err(DeltaError::Recreated { table: table(), was, is }.into())
+            }
+        }
+    }
+
+    /// The rows of a range, as a version has them.
+    fn parts(self, range: Range) -> BoxStream<'static, Item> {
+        let (id, table) = (range.id, self.log.name().to_owned());
+        let open = async move {
+            let (version, id) = (version(&range.to)?, range.to.detail);
+            Ok(parts(&self.log, Wanted { version, id, columns: self.columns }))
+        };
+        let read = move |opened: Result<Parts>| match opened {
+            Err(error) => stream::iter([Err(error)]).boxed(),
+            Ok(parts) => {
+                let table = table.clone();
+                stream::unfold(Some(parts), move |parts| next(parts, table.clone(), id)).boxed()
+            }
+        };
+        stream::once(open).flat_map(read).boxed()
+    }
+}
+
+type Parts = tokio::sync::mpsc::Receiver<Result<Part>>;
+type Item = Result<(RangeId, Payload)>;
+
+/// The next part; none behind the end.
+async fn next(parts: Option<Parts>, table: String, id: RangeId) -> Option<(Item, Option<Parts>)> {
+    let mut parts = parts?;
+    match parts.recv().await {
+        Some(Ok(Part::Rows(rows))) => Some((Ok((id, rows.into())), Some(parts))),
+        Some(Ok(Part::End)) => None,
+        Some(Err(error)) => Some((Err(error), None)),
+        None => {
+            let source = "its reader ended".into();
+            Some((Err(DeltaError::CutOff { table, source }.into()), None))
+        }
+    }
+}
+
+/// The position behind a version of the table that has this id.
+fn position(version: u64, id: String) -> Result<Position> {
+    let next = version.checked_add(1).and_then(|next| i64::try_from(next).ok());
+    let next = next.ok_or_else(|| {
+        let what = format!("version {version} has no position");
+        Error::new(ErrorKind::Invalid, "delta", what).advise("name a version that is there")
+    })?;
+    Ok(Position { next, detail: Some(id) })
+}
+
+/// The version before a position.
+fn version(position: &Position) -> Result<u64> {
+    let version = position.next.checked_sub(1).and_then(|version| u64::try_from(version).ok());
+    version.ok_or_else(|| {
+        let what = format!("{} is no position of a table", position.next);
+        Error::new(ErrorKind::Internal, "delta", what)
+    })
+}
+
+#[async_trait]
+impl Source for DeltaSource {
+    fn describe(&self) -> String {
+        let which = match self.policy {
+            Policy::Newest => "at its newest version".to_owned(),
+            Policy::OfFirstEpoch => "at the version of the first epoch".to_owned(),
+            Policy::At(version) => format!("at version {version}"),
+        };
+        format!("delta {} {which}", self.log.name())
+    }
+
+    fn output(&self) -> StreamInfo {
+        StreamInfo::new(SchemaRef::clone(&self.columns))
+    }
+
+    fn rejected(&self) -> StreamInfo {
+        StreamInfo::new(rejected_schema())
+    }
+
+    fn is_versioned(&self) -> bool {
+        true
+    }
+
+    async fn plan(
+        &self,
+        from: &Positions,
+        until: Option<&Positions>,
+        _limits: &Limits,
+    ) -> Result<Planned> {
+        let (partition, to) = (self.partition(), self.position(from, until).await?);
+        let range = Range { id: RangeId(0), partition, from: Position::at(0), to };
+        Ok(Planned { ranges: vec![range], ended: true, ..Planned::default() })
+    }
+
+    async fn ends(&self, from: &Positions) -> Result<Positions> {
+        let to = self.position(from, None).await?;
+        Ok([(self.partition(), to)].into_iter().collect())
+    }
+
+    fn read(&self, ranges: Vec<Range>) -> BoxStream<'static, Result<(RangeId, Payload)>> {
+        let source = self.clone();
+        stream::iter(ranges).flat_map(move |range| source.clone().parts(range)).boxed()
+    }
+
+    fn decoder(&self, range: &Range) -> Result<Box<dyn Decoder>> {
+        Ok(Box::new(Columns {
+            table: self.log.name().to_owned(),
+            version: version(&range.to)?,
+            columns: SchemaRef::clone(&self.columns),
+            next: 0,
+        }))
+    }
+}
+
+/// Gives rows the declared columns.
+struct Columns {
+    table: String,
+    version: u64,
+    columns: SchemaRef,
+    /// The number of the next row of the version.
+    next: i64,
+}
+
+impl Columns {
+    fn declared(&self, rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+        let column = |field: &FieldRef| -> Result<ArrayRef, ArrowError> {
+            let column = rows.column_by_name(field.name()).ok_or_else(|| {
+                let what = format!("there is no column {}", field.name());
+                ArrowError::SchemaError(what)
+            })?;
+            cast(column, field.data_type())
+        };
+        let columns = self.columns.fields().iter().map(column).collect::<Result<_, _>>()?;
+        RecordBatch::try_new(SchemaRef::clone(&self.columns), columns)
+    }
+}
+
+impl Decoder for Columns {
+    fn decode(&mut self, payload: Payload, decoded: &mut Decoded) -> Result<()> {
+        let Some(rows) = payload.rows else { return Ok(()) };
+        let bytes = rows.get_array_memory_size();
+        let rows = self.declared(&rows).map_err(|cause| DeltaError::Rows {
+            table: self.table.clone(),
+            version: self.version,
+            source: cause.into(),
+        })?;
+        decoded.bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
+        decoded.records += u64::try_from(rows.num_rows()).unwrap_or(u64::MAX);
+        for from in (0..rows.num_rows()).step_by(ROWS) {
+            let piece = rows.slice(from, ROWS.min(rows.num_rows() - from));
+            decoded.offsets.push(Offsets::From(self.next));
+            self.next += i64::try_from(piece.num_rows()).unwrap_or(i64::MAX);
+            decoded.rows.push(piece);
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, _decoded: &mut Decoded) -> Result<()> {
+        Ok(())
+    }
+}
