@@ -94,7 +94,7 @@ pub const METRICS: &[Metric] = {
             OF_SOURCE,
             "offsets that were gone and skipped; a partition that is gone counts as one",
         ),
-        metric(BACKLOG, Gauge, OF_SOURCE, "offsets left behind the last epoch"),
+        metric(BACKLOG, Gauge, OF_SOURCE, "offsets left behind the last epoch; of files, bytes"),
         metric(WITHHELD, Gauge, OF_SOURCE, "offsets behind open transactions, beyond the backlog"),
         metric(THROTTLED, Counter, OF_SOURCE, "milliseconds for which servers asked for a pause"),
         metric(ROWS, Counter, OF_SINK, "rows committed"),
