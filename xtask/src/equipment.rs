@@ -23,6 +23,7 @@ use python::Python;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
     Ledger,
+    FileEvents,
     Python,
     Spark,
     SparkDelta,
@@ -57,8 +58,9 @@ impl Purpose {
 
 /// Everything that was made ready. What nobody said that it needs is not there.
 pub(crate) struct Equipment {
-    /// The released binary.
+    /// The released binaries.
     pub(crate) ledger: PathBuf,
+    file_events: PathBuf,
     python: Option<Python>,
     /// What Spark needs besides its package.
     jars: Vec<PathBuf>,
@@ -82,14 +84,29 @@ impl Equipment {
         let profile = purpose.profile();
         let scratch = target.join(purpose.folder()).join(std::process::id().to_string());
         fs::create_dir_all(&scratch).with_context(|| format!("cannot make {scratch:?}"))?;
+        let mut packages = Vec::new();
         if needs.contains(&Need::Ledger) && ledger.is_none() {
+            packages.extend(["--package", "ledger"]);
+        }
+        if needs.contains(&Need::FileEvents) {
+            packages.extend(["--package", "file-events"]);
+        }
+        if !packages.is_empty() {
             step::timed("build", || {
-                let arguments = ["build", "--profile", profile, "--package", "ledger"];
-                step::succeed(workspace::cargo()?.args(arguments))
+                let mut build = workspace::cargo()?;
+                step::succeed(build.args(["build", "--profile", profile]).args(packages))
             })?;
         }
-        let ledger = ledger.map_or_else(|| target.join(profile).join("ledger"), Path::to_owned);
-        let mut made = Self { ledger, python: None, jars: Vec::new(), broker: None, scratch };
+        let built = |name: &str| target.join(profile).join(name);
+        let ledger = ledger.map_or_else(|| built("ledger"), Path::to_owned);
+        let mut made = Self {
+            ledger,
+            file_events: built("file-events"),
+            python: None,
+            jars: Vec::new(),
+            broker: None,
+            scratch,
+        };
         if needs.contains(&Need::Python) {
             made.python = Some(step::timed("python", Python::prepare)?);
         }
@@ -108,7 +125,7 @@ impl Equipment {
     /// An empty place for a pipeline to live in.
     pub(crate) fn home(&self, folder: &Path) -> Result<Home> {
         fs::create_dir_all(folder).with_context(|| format!("cannot make {folder:?}"))?;
-        Ok(Home::new(folder.to_owned(), self.ledger.clone()))
+        Ok(Home::new(folder.to_owned(), self.ledger.clone(), self.file_events.clone()))
     }
 
     /// A script of `xtask/python`, not started yet.

@@ -19,6 +19,7 @@ mod bench;
 mod delta;
 mod draw;
 mod failpoints;
+mod file_events;
 mod generator;
 mod instances;
 mod instructions;
@@ -26,6 +27,7 @@ mod kafka_crate;
 mod kill;
 mod lab;
 mod leaders;
+mod lives;
 mod lost_log;
 mod partitioned;
 mod registry;
@@ -167,6 +169,13 @@ const SUITES: &[Suite] = &[
         lane: Lane::Other,
         needs: &[Need::Ledger, Need::Python, Need::Spark],
         run: shared_catalog::run,
+    },
+    Suite {
+        name: "file-events",
+        shows: "events, and windows appended, updated and replaced through kills and compactions: as Python has them",
+        lane: Lane::Other,
+        needs: &[Need::FileEvents, Need::Python, Need::SparkDelta],
+        run: file_events::run,
     },
     Suite {
         name: "windows",

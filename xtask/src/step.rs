@@ -64,7 +64,7 @@ pub(crate) fn print(text: &str) -> Result<()> {
 }
 
 /// The program with its arguments, without the environment that `{:?}` adds.
-fn shown(command: &Command) -> String {
+pub(crate) fn shown(command: &Command) -> String {
     let mut line = command.get_program().to_string_lossy().into_owned();
     for argument in command.get_args() {
         line.push(' ');

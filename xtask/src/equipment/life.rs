@@ -33,11 +33,12 @@ pub(crate) enum Ended {
 pub(crate) struct Home {
     folder: PathBuf,
     ledger: PathBuf,
+    file_events: PathBuf,
 }
 
 impl Home {
-    pub(crate) fn new(folder: PathBuf, ledger: PathBuf) -> Self {
-        Self { folder, ledger }
+    pub(crate) fn new(folder: PathBuf, ledger: PathBuf, file_events: PathBuf) -> Self {
+        Self { folder, ledger, file_events }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -55,9 +56,18 @@ impl Home {
         self.text("data/warehouse")
     }
 
-    /// The binary, in this folder and with its defaults.
+    /// The ledger, in this folder and with its defaults.
     pub(crate) fn ledger(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.ledger);
+        self.command(&self.ledger, arguments)
+    }
+
+    /// The other binary, likewise.
+    pub(crate) fn file_events(&self, arguments: &[&str]) -> Command {
+        self.command(&self.file_events, arguments)
+    }
+
+    fn command(&self, binary: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary);
         command.args(arguments).current_dir(&self.folder).stdin(Stdio::null());
         command
     }
@@ -73,14 +83,19 @@ impl Home {
         Ok(Life { child, log: path })
     }
 
-    /// One life to its end, which must be exit code `code`.
+    /// One life of the ledger to its end, which must be exit code `code`.
     pub(crate) fn expect(&self, name: &str, arguments: &[&str], code: i32) -> Result<()> {
-        let mut life = self.start(name, &mut self.ledger(arguments))?;
+        self.expect_of(name, &mut self.ledger(arguments), code).map(drop)
+    }
+
+    /// One life of any binary to its end, which must be exit code `code`. Gives the last lines it wrote.
+    pub(crate) fn expect_of(&self, name: &str, command: &mut Command, code: i32) -> Result<String> {
+        let mut life = self.start(name, command)?;
         let ended = life.wait(PATIENCE)?;
         if ended != Ended::Exited(code) {
-            bail!("`ledger {}` {ended:?}, not with {code}: {}", arguments.join(" "), life.tail());
+            bail!("`{}` {ended:?}, not with {code}: {}", step::shown(command), life.tail());
         }
-        Ok(())
+        Ok(life.tail())
     }
 
     /// Takes what is left in the source, then compares the tables with all of it.
@@ -194,8 +209,7 @@ impl Life {
     /// Waits until it has written one of these.
     pub(crate) fn await_words(&mut self, words: &[&str]) -> Result<()> {
         let start = Instant::now();
-        let said = |log: String| words.iter().any(|words| log.contains(words));
-        while !fs::read_to_string(&self.log).is_ok_and(said) {
+        while !self.has_said(words) {
             if let Some(ended) = self.ended()? {
                 bail!("a life {ended:?} before it said {words:?}: {}", self.tail());
             }
@@ -205,6 +219,12 @@ impl Life {
             sleep(Duration::from_millis(5));
         }
         Ok(())
+    }
+
+    /// Whether it has written one of these.
+    pub(crate) fn has_said(&self, words: &[&str]) -> bool {
+        let said = |log: String| words.iter().any(|words| log.contains(words));
+        fs::read_to_string(&self.log).is_ok_and(said)
     }
 
     /// Closes its standard input, where that is a pipe.

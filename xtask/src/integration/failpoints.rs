@@ -54,8 +54,9 @@ pub(super) fn draw(points: &[Failpoint], draw: &mut Draw) -> Result<(Failpoint, 
     let phase = draw.one(&phases).context("no phases")?;
     let within: Vec<&Failpoint> = points.iter().filter(|point| point.phase == *phase).collect();
     let point = (*draw.one(&within).context("a phase without failpoints")?).clone();
-    // A start recovers once.
-    let occurrence = if *phase == "recover" { 1 } else { 1 + draw.below(3) };
+    // A start recovers once, and each worker takes up its state once.
+    let once = *phase == "recover" || point.name == "state.restored";
+    let occurrence = if once { 1 } else { 1 + draw.below(3) };
     Ok((point, occurrence))
 }
 

@@ -2,22 +2,15 @@
 //! every record once, in partitioned tables of both catalogs; and every id once, of a ledger that keeps
 //! state.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 
-use super::draw::Draw;
 use super::failpoints::{self, Failpoint};
 use super::lab::Lab;
-use super::life::{DONE, Ended, Home};
+use super::life::DONE;
+use super::lives::Lives;
 use crate::step::side_by_side;
-
-/// A life that is to die at a failpoint it never reaches is ended after this.
-const UNREACHED: Duration = Duration::from_secs(5);
-
-/// Each life draws its number of threads up to this.
-const MOST_THREADS: u64 = 3;
 
 /// Where the records of all lives come from.
 struct Trial {
@@ -68,25 +61,21 @@ fn kafka(lab: &Lab, lives: u32) -> Result<Trial> {
 
 fn attempt(lab: &Lab, trial: &Trial, lives: u32, salt: u64, points: &[Failpoint]) -> Result<()> {
     let home = lab.home(trial.name)?;
-    let mut draw = lab.draw(salt);
     // What keeps nothing never comes to where state is saved.
     let keeps = |point: &&Failpoint| !trial.dedupe.is_empty() || point.phase != "state";
     let points: Vec<Failpoint> = points.iter().filter(keeps).cloned().collect();
-    let mut tally = Tally::new(&points);
     let mut arguments = vec!["--from", &trial.source, "--trigger", "100ms", "--source-columns"];
     for more in [trial.options, trial.catalog, &PARTITIONED, trial.dedupe] {
         arguments.extend_from_slice(more);
     }
-    for life in 0..lives {
-        let threads = (1 + draw.below(MOST_THREADS)).to_string();
-        let arguments = [&arguments[..], &["--threads", &threads]].concat();
-        if life % 2 == 0 {
-            by_time(&home, &arguments, &mut draw, &mut tally)?;
-        } else {
-            let (point, occurrence) = failpoints::draw(&points, &mut draw)?;
-            by_failpoint(&home, &arguments, &point, occurrence, &mut tally)?;
-        }
-    }
+    let command = |threads: &str| home.ledger(&[&arguments[..], &["--threads", threads]].concat());
+    let longest = Duration::from_secs(2);
+    let unreached = Duration::from_secs(5);
+    let tally = Lives { home: &home, command: &command, longest, unreached }.live(
+        lives,
+        &points,
+        &mut lab.draw(salt),
+    )?;
     lab.say(format!("{}: {tally}", trial.name));
     tally.check(lives)?;
     let options = [&["--source-columns"][..], &PARTITIONED, trial.catalog, trial.dedupe].concat();
@@ -97,76 +86,4 @@ fn attempt(lab: &Lab, trial: &Trial, lives: u32, salt: u64, points: &[Failpoint]
     let found = lab.python(script, &[&home.warehouse()?, &rows])?;
     lab.say(format!("{}: {found}", trial.name));
     Ok(())
-}
-
-fn by_time(home: &Home, arguments: &[&str], draw: &mut Draw, tally: &mut Tally) -> Result<()> {
-    let mut life = home.start("lives", &mut home.ledger(arguments))?;
-    match life.wait_at_most(draw.time(Duration::from_secs(2)))? {
-        None => {
-            let _: Ended = life.kill()?;
-            tally.by_time += 1;
-        }
-        Some(Ended::Exited(DONE)) => tally.ended += 1,
-        Some(ended) => bail!("a life that nobody killed {ended:?}: {}", life.tail()),
-    }
-    Ok(())
-}
-
-fn by_failpoint(
-    home: &Home,
-    arguments: &[&str],
-    point: &Failpoint,
-    occurrence: u64,
-    tally: &mut Tally,
-) -> Result<()> {
-    let kill_at = format!("{}:{occurrence}", point.name);
-    let mut command = home.ledger(arguments);
-    let mut life = home.start("lives", command.env("HIGHWATER_KILL_AT", &kill_at))?;
-    match life.wait_at_most(UNREACHED)? {
-        Some(Ended::Killed) => {
-            let phase = tally.phases.get_mut(&point.phase).context("a phase not declared")?;
-            *phase += 1;
-        }
-        Some(Ended::Exited(DONE)) => tally.ended += 1,
-        Some(ended) => bail!("a life to be killed at {kill_at} {ended:?}: {}", life.tail()),
-        None => {
-            let _: Ended = life.kill()?;
-            tally.unreached.push(kill_at);
-        }
-    }
-    Ok(())
-}
-
-/// How the lives ended.
-struct Tally {
-    phases: BTreeMap<String, u32>,
-    by_time: u32,
-    ended: u32,
-    unreached: Vec<String>,
-}
-
-impl Tally {
-    fn new(points: &[Failpoint]) -> Self {
-        let phases = failpoints::phases(points).into_iter().map(|phase| (phase, 0)).collect();
-        Self { phases, by_time: 0, ended: 0, unreached: Vec::new() }
-    }
-
-    /// Of 200 lives at least 5 must have died in each phase, and none have come to its end.
-    fn check(&self, lives: u32) -> Result<()> {
-        let least = lives / 40;
-        match self.phases.iter().find(|(_, kills)| **kills < least) {
-            Some((phase, kills)) => {
-                bail!("only {kills} lives ended in phase {phase}, at least {least} must: {self}")
-            }
-            None if self.ended > 0 => bail!("there were too few rows for all lives: {self}"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl std::fmt::Display for Tally {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "kills by phase {:?}, by time {}", self.phases, self.by_time)?;
-        write!(f, ", ended by themselves {}, not reached {:?}", self.ended, self.unreached)
-    }
 }

@@ -12,7 +12,6 @@ mod foreign;
 mod maintenance;
 mod model;
 mod orphans;
-mod outside;
 mod partition;
 mod rollback;
 mod schema;
