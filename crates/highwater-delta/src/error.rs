@@ -136,17 +136,6 @@ pub enum DeltaError {
         /// Everything that does not fit, in the order of the declaration.
         differences: Vec<ColumnDifference>,
     },
-    /// Rows of a version that are not what was declared.
-    #[error("version {version} of table {table} has other rows than were declared")]
-    Rows {
-        /// The table.
-        table: String,
-        /// The version.
-        version: u64,
-        /// In what.
-        #[source]
-        source: Cause,
-    },
     /// A version that cannot be read, or no longer.
     #[error("version {version} of table {table} is not there, or not any more")]
     Gone {
@@ -307,7 +296,6 @@ impl DeltaError {
             | Self::Key { .. }
             | Self::Property { .. }
             | Self::Declared { .. }
-            | Self::Rows { .. }
             | Self::Absent { .. } => ErrorKind::Invalid,
             Self::Feature { .. } | Self::Keeps { .. } => ErrorKind::Unsupported,
             Self::SameKey { .. }
@@ -355,10 +343,7 @@ impl DeltaError {
                 "use another --table, or the pipeline name {theirs} if this is that pipeline"
             ),
             Self::Absent { .. } => "name a table that is there".to_owned(),
-            Self::Declared { .. } | Self::Rows { .. } => {
-                "declare the columns as the table has them, and those that may be null as such"
-                    .to_owned()
-            }
+            Self::Declared { .. } => "declare the columns as the table has them".to_owned(),
             Self::Gone { .. } => "restore the files of that version from a copy, or begin anew \
                                   under another pipeline name with a version that is there"
                 .to_owned(),

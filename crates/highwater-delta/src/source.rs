@@ -1,23 +1,18 @@
 //! A table as a source: whole, at the version that the plan of an epoch names.
 
-use arrow::array::{ArrayRef, RecordBatch};
-use arrow::compute::cast;
-use arrow::datatypes::{FieldRef, SchemaRef};
-use arrow::error::ArrowError;
+use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt};
 use highwater_core::{
-    Decoded, Decoder, Error, ErrorKind, Limits, Offsets, Partition, Payload, Planned, Position,
-    Positions, Range, RangeId, Result, Source, StreamInfo, rejected_schema,
+    Decoder, Error, ErrorKind, Limits, Partition, Payload, Planned, Position, Positions, Range,
+    RangeId, Result, Source, StreamInfo, rejected_schema,
 };
+use highwater_parquet::DeclaredRows;
 
 use crate::error::DeltaError;
 use crate::kernel::version::{Part, Wanted, parts};
 use crate::log::Log;
 use crate::state::TableState;
-
-/// The most rows of a batch.
-const ROWS: usize = 8_192;
 
 /// Reads a table at a version, for a stream of records to be joined with.
 ///
@@ -239,59 +234,7 @@ impl Source for DeltaSource {
     }
 
     fn decoder(&self, range: &Range) -> Result<Box<dyn Decoder>> {
-        Ok(Box::new(Columns {
-            table: self.log.name().to_owned(),
-            version: version(&range.to)?,
-            columns: SchemaRef::clone(&self.columns),
-            next: 0,
-        }))
-    }
-}
-
-/// Gives rows the declared columns.
-struct Columns {
-    table: String,
-    version: u64,
-    columns: SchemaRef,
-    /// The number of the next row of the version.
-    next: i64,
-}
-
-impl Columns {
-    fn declared(&self, rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
-        let column = |field: &FieldRef| -> Result<ArrayRef, ArrowError> {
-            let column = rows.column_by_name(field.name()).ok_or_else(|| {
-                let what = format!("there is no column {}", field.name());
-                ArrowError::SchemaError(what)
-            })?;
-            cast(column, field.data_type())
-        };
-        let columns = self.columns.fields().iter().map(column).collect::<Result<_, _>>()?;
-        RecordBatch::try_new(SchemaRef::clone(&self.columns), columns)
-    }
-}
-
-impl Decoder for Columns {
-    fn decode(&mut self, payload: Payload, decoded: &mut Decoded) -> Result<()> {
-        let Some(rows) = payload.rows else { return Ok(()) };
-        let bytes = rows.get_array_memory_size();
-        let rows = self.declared(&rows).map_err(|cause| DeltaError::Rows {
-            table: self.table.clone(),
-            version: self.version,
-            source: cause.into(),
-        })?;
-        decoded.bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
-        decoded.records += u64::try_from(rows.num_rows()).unwrap_or(u64::MAX);
-        for from in (0..rows.num_rows()).step_by(ROWS) {
-            let piece = rows.slice(from, ROWS.min(rows.num_rows() - from));
-            decoded.offsets.push(Offsets::From(self.next));
-            self.next += i64::try_from(piece.num_rows()).unwrap_or(i64::MAX);
-            decoded.rows.push(piece);
-        }
-        Ok(())
-    }
-
-    fn finish(&mut self, _decoded: &mut Decoded) -> Result<()> {
-        Ok(())
+        let version = format!("version {} of table {}", version(&range.to)?, self.log.name());
+        Ok(Box::new(DeclaredRows::new("delta", version, SchemaRef::clone(&self.columns))))
     }
 }

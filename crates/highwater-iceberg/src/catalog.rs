@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use arrow::datatypes::SchemaRef;
 use highwater_core::Result;
 use highwater_storage::Storage;
 
@@ -9,6 +10,7 @@ use crate::error::IcebergError;
 use crate::layout::TableFiles;
 use crate::pointer::Pointer;
 use crate::sink::IcebergSink;
+use crate::source::IcebergSource;
 use crate::sql::SqlCatalog;
 use crate::table::IcebergTable;
 use crate::versions::Versions;
@@ -81,6 +83,16 @@ impl TableName {
     /// A sink that appends to it.
     pub fn append(self) -> IcebergSink {
         IcebergSink::new(self)
+    }
+
+    /// A source that reads it at a snapshot, for a stream to be joined with: these columns of it, by
+    /// name.
+    pub fn source(self, columns: SchemaRef) -> IcebergSource {
+        IcebergSource::new(self, columns)
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// The table as it is now, to be read.

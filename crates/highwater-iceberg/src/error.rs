@@ -1,8 +1,12 @@
 //! What can go wrong with a table, and what is to be done about it.
 
+mod difference;
+
 use std::error::Error as StdError;
 
 use highwater_core::{Error, ErrorKind};
+
+pub use difference::ColumnDifference;
 
 /// The cause of an error, in the words of the library that reported it.
 pub(crate) type Cause = Box<dyn StdError + Send + Sync>;
@@ -136,6 +140,24 @@ pub enum IcebergError {
         /// The id it has now.
         is: String,
     },
+    /// A snapshot without the columns it is to be read by.
+    #[error("{of} of table {table} does not have the declared columns: {}", listed(differences))]
+    Declared {
+        /// The table.
+        table: String,
+        /// The snapshot.
+        of: String,
+        /// Everything that does not fit, in the order of the declaration.
+        differences: Vec<ColumnDifference>,
+    },
+    /// A snapshot that the table does not have, or no longer.
+    #[error("{what} of table {table} is not there, or not any more")]
+    Gone {
+        /// The table.
+        table: String,
+        /// The snapshot.
+        what: String,
+    },
     /// The table is gone.
     #[error("table {table} was dropped: no metadata in {location}")]
     Dropped {
@@ -246,53 +268,6 @@ pub enum IcebergError {
     },
 }
 
-/// A column of rows that does not fit a table.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ColumnDifference {
-    /// The table does not have it.
-    #[error("column {column} ({ours}) is missing in the table")]
-    Missing {
-        /// The column, with a dot before each nested part.
-        column: String,
-        /// Its type in the rows.
-        ours: String,
-    },
-    /// The table had it when it was opened.
-    #[error("column {column} ({ours}, field id {id}) was dropped from the table")]
-    Dropped {
-        /// The column in the rows.
-        column: String,
-        /// The field id it had.
-        id: i32,
-        /// Its type in the rows.
-        ours: String,
-    },
-    /// It has another type in the table, and not a wider one.
-    #[error("column {column} is {theirs} in the table and {ours} in the rows")]
-    Type {
-        /// The column.
-        column: String,
-        /// Its type in the rows.
-        ours: String,
-        /// Its type in the table.
-        theirs: String,
-    },
-    /// It must not be null in the table.
-    #[error(
-        "column {column} ({theirs}) is required in the table and {} the rows",
-        if *given { "may be null in" } else { "missing in" }
-    )]
-    Required {
-        /// The column.
-        column: String,
-        /// Its type in the table.
-        theirs: String,
-        /// Whether the rows have it at all.
-        given: bool,
-    },
-}
-
 fn listed(differences: &[ColumnDifference]) -> String {
     let texts: Vec<_> = differences.iter().map(ToString::to_string).collect();
     texts.join("; ")
@@ -309,11 +284,13 @@ impl IcebergError {
             | Self::PartitionField { .. }
             | Self::SortField { .. }
             | Self::Property { .. }
+            | Self::Declared { .. }
             | Self::Absent { .. } => ErrorKind::Invalid,
             Self::Feature { .. } | Self::OtherCatalog { .. } => ErrorKind::Unsupported,
             Self::OtherPipeline { .. }
             | Self::Recreated { .. }
             | Self::Dropped { .. }
+            | Self::Gone { .. }
             | Self::SpecRemoved { .. }
             | Self::StagedBefore { .. }
             | Self::MarkerLost { .. }
@@ -351,6 +328,10 @@ impl IcebergError {
                 "use another --table, or the pipeline name {theirs} if this is that pipeline"
             ),
             Self::Absent { .. } => "name a table that is there, and its warehouse".to_owned(),
+            Self::Declared { .. } => "declare the columns as the table has them".to_owned(),
+            Self::Gone { .. } => "restore the metadata that names it from a copy, or begin anew \
+                                  under another pipeline name with a snapshot that is there"
+                .to_owned(),
             Self::Recreated { .. } | Self::Dropped { .. } => {
                 "restore the table, or start under a new pipeline name with a new checkpoint"
                     .to_owned()

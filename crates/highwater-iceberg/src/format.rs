@@ -15,7 +15,7 @@ mod transform;
 
 pub(crate) use data_file::StagedDetail;
 pub(crate) use expiry::ExpiryRule;
-pub(crate) use manifests::Manifests;
+pub(crate) use manifests::{FoundFile, Manifests};
 pub(crate) use metadata::{Next, TableState, is_reserved};
 pub(crate) use order::{sort_order, sort_target};
 pub(crate) use partition::{partition_spec, partition_targets};

@@ -2,7 +2,8 @@
 //!
 //! [`FileCatalog`] keeps tables in the directories of a warehouse, [`SqlCatalog`] keeps account of
 //! them in a SQLite database; [`IcebergSink`] appends the rows of a stream to one of them;
-//! [`IcebergTable`] reads one back.
+//! [`IcebergTable`] reads one back, and [`IcebergSource`] reads a snapshot of one for a stream to be
+//! joined with.
 //!
 //! A commit is one new metadata file that takes the place of the one it was made from: in a directory
 //! it is made by create-if-absent above that, in a database a row is updated that still names that.
@@ -28,9 +29,11 @@ mod marker;
 mod orphans;
 mod partition;
 mod pointer;
+mod reading;
 mod settings;
 mod sink;
 mod sort;
+mod source;
 mod sql;
 mod table;
 mod target;
@@ -43,5 +46,6 @@ pub use orphans::{ORPHAN_AGE, Orphan};
 pub use partition::{PartitionField, bucket, day, hour, identity, month, truncate, year};
 pub use sink::IcebergSink;
 pub use sort::{SortField, asc, desc};
+pub use source::IcebergSource;
 pub use sql::{DatabaseError, SqlCatalog};
 pub use table::IcebergTable;

@@ -2,23 +2,17 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StructArray, new_null_array};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, FieldRef, Fields, SchemaRef};
-use arrow::error::ArrowError;
-use bytes::Bytes;
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use futures::stream::BoxStream;
-use futures::{StreamExt, TryStreamExt};
-use highwater_core::{Error, Marker, Result};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use highwater_core::{Marker, Result};
 
-use crate::decode::decode;
 use crate::error::IcebergError;
-use crate::format::{Manifests, TableState};
+use crate::format::{FoundFile, Manifests, TableState};
 use crate::layout::TableFiles;
 use crate::marker::recorded;
 use crate::pointer::Pointer;
-use crate::target::FIELD_ID;
+use crate::reading::{Wanted, rows};
 
 /// The current snapshot of a table. Deletes are not supported.
 ///
@@ -99,6 +93,11 @@ impl IcebergTable {
     /// `Unsupported` when the table has deletes or files that are not Parquet; `Corrupt` or
     /// `Refused` when a manifest cannot be read.
     pub async fn data_files(&self) -> Result<Vec<(String, u64)>> {
+        let found = self.found().await?;
+        Ok(found.into_iter().map(|file| (file.location, file.rows)).collect())
+    }
+
+    async fn found(&self) -> Result<Vec<FoundFile>> {
         let manifests = Manifests::load(&self.files, &self.state).await?;
         manifests.data_files(&self.files, &self.state).await
     }
@@ -108,76 +107,8 @@ impl IcebergTable {
     /// # Errors
     /// As [`data_files`](Self::data_files); the stream ends at the first file that cannot be read.
     pub async fn rows(&self) -> Result<BoxStream<'static, Result<RecordBatch>>> {
-        let found = self.data_files().await?;
-        let (files, schema) = (self.files.clone(), self.schema());
-        let batches = futures::stream::iter(found).then(move |(location, _)| {
-            let (files, schema) = (files.clone(), SchemaRef::clone(&schema));
-            async move {
-                let bytes = files.read(&location).await?;
-                let batches = file_rows(&location, bytes, schema)?;
-                Ok::<_, Error>(futures::stream::iter(batches))
-            }
-        });
-        Ok(batches.try_flatten().boxed())
+        let found = self.found().await?;
+        let wanted = Wanted { schema: self.schema(), identities: self.state.identities() };
+        Ok(rows(&self.files, found, wanted))
     }
-}
-
-/// The rows of the data file with these bytes, in the columns of `schema`.
-fn file_rows(
-    location: &str,
-    bytes: Bytes,
-    schema: SchemaRef,
-) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
-    let open = || ParquetRecordBatchReaderBuilder::try_new(bytes)?.build();
-    let mut reader = Some(decode(location, open)?);
-    let location = location.to_owned();
-    Ok(std::iter::from_fn(move || {
-        let next = || {
-            let batch = reader.as_mut().and_then(Iterator::next);
-            batch.map(|batch| fit_batch(batch?, &schema)).transpose()
-        };
-        let batch = decode(&location, next).transpose()?;
-        if batch.is_err() {
-            reader = None;
-        }
-        Some(batch.map_err(Error::from))
-    }))
-}
-
-/// The rows of a file in the columns of `schema`.
-fn fit_batch(batch: RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
-    let there = batch.schema_ref().fields();
-    let columns = fit(&schema.fields, there, batch.columns(), batch.num_rows())?;
-    RecordBatch::try_new(SchemaRef::clone(schema), columns)
-}
-
-/// The columns that `wanted` asks for out of those that are `there`, found by field id, or by name
-/// where a file has no ids. A column that is not there is null.
-fn fit(
-    wanted: &Fields,
-    there: &Fields,
-    columns: &[ArrayRef],
-    count: usize,
-) -> Result<Vec<ArrayRef>, ArrowError> {
-    let found = |want: &Field| {
-        let same = |(field, _): &(&FieldRef, _)| match field.metadata().get(FIELD_ID) {
-            Some(id) => want.metadata().get(FIELD_ID) == Some(id),
-            None => want.name() == field.name(),
-        };
-        there.iter().zip(columns).find(same).map(|(_, column)| column)
-    };
-    let one = |want: &FieldRef| match (want.data_type(), found(want)) {
-        (kind, None) => Ok(new_null_array(kind, count)),
-        (DataType::Struct(below), Some(column)) if column.data_type().is_nested() => {
-            let Some(parts) = column.as_struct_opt() else {
-                return cast(column, want.data_type());
-            };
-            let fitted = fit(below, parts.fields(), parts.columns(), count)?;
-            let nulls = parts.nulls().cloned();
-            Ok(Arc::new(StructArray::try_new(below.clone(), fitted, nulls)?) as ArrayRef)
-        }
-        (kind, Some(column)) if column.data_type() == kind => Ok(ArrayRef::clone(column)),
-        (kind, Some(column)) => cast(column, kind),
-    };
-    wanted.iter().map(one).collect()
 }

@@ -10,6 +10,9 @@
 //! first rows and by the [`Profile`]. Text, bytes and integers of 64 bits are encoded here, everything
 //! else by arrow's own writers. All data pages are of version 1: readers in wide use take nothing else
 //! on their fast path.
+//!
+//! Beside it stands what all tables do alike: the [names](data_file) of data files, and the
+//! [columns](DeclaredRows) that rows are read in.
 #![forbid(unsafe_code)]
 
 mod bits;
@@ -17,6 +20,7 @@ mod bound;
 mod chunk;
 mod codec;
 mod column;
+mod declared;
 mod delta;
 mod entries;
 mod error;
@@ -32,6 +36,7 @@ mod report;
 mod writer;
 
 pub use bound::Bound;
+pub use declared::{DeclaredRows, reads_as};
 pub use error::FileError;
 pub use naming::{data_file, is_committed, partition_directory};
 pub use options::{Compression, FileOptions};

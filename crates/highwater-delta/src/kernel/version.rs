@@ -4,12 +4,13 @@ use std::error::Error as _;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use delta_kernel::engine::arrow_conversion::TryIntoArrow as _;
 use delta_kernel::engine::arrow_data::EngineDataArrowExt as _;
 use delta_kernel::schema::StructField;
 use delta_kernel::{Error as KernelError, Snapshot};
 use highwater_core::{Error, Result};
+use highwater_parquet::reads_as;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
@@ -120,35 +121,6 @@ fn differences(ours: &Schema, theirs: &Schema) -> Vec<ColumnDifference> {
         }
     };
     ours.fields().iter().filter_map(difference).collect()
-}
-
-/// Whether two types have the same values, in whatever layout.
-fn reads_as(theirs: &DataType, ours: &DataType) -> bool {
-    use DataType::{
-        Binary, BinaryView, LargeBinary, LargeList, LargeUtf8, List, Struct, Timestamp, Utf8,
-        Utf8View,
-    };
-    let text = |kind: &DataType| matches!(kind, Utf8 | LargeUtf8 | Utf8View);
-    let bytes = |kind: &DataType| matches!(kind, Binary | LargeBinary | BinaryView);
-    match (theirs, ours) {
-        (
-            Timestamp(TimeUnit::Microsecond, Some(theirs)),
-            Timestamp(TimeUnit::Microsecond, Some(ours)),
-        ) => [theirs, ours].iter().all(|zone| matches!(&***zone, "UTC" | "+00:00")),
-        (Struct(theirs), Struct(ours)) => {
-            let parts = || theirs.iter().zip(ours);
-            let same = |(theirs, ours): (&FieldRef, &FieldRef)| {
-                theirs.name() == ours.name() && reads_as(theirs.data_type(), ours.data_type())
-            };
-            theirs.len() == ours.len() && parts().all(same)
-        }
-        (List(theirs) | LargeList(theirs), List(ours) | LargeList(ours)) => {
-            reads_as(theirs.data_type(), ours.data_type())
-        }
-        (theirs, ours) => {
-            theirs == ours || text(theirs) && text(ours) || bytes(theirs) && bytes(ours)
-        }
-    }
 }
 
 fn unreadable(log: &Log, wanted: &Wanted, cause: KernelError) -> Error {

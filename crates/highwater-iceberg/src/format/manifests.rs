@@ -23,6 +23,15 @@ pub(crate) struct Manifests {
     entries: Vec<ManifestFile>,
 }
 
+/// A data file of a snapshot.
+#[derive(Clone, Debug)]
+pub(crate) struct FoundFile {
+    pub(crate) location: String,
+    pub(crate) rows: u64,
+    /// The partition spec that it was written by.
+    pub(crate) spec_id: i32,
+}
+
 impl Manifests {
     /// The manifests that are in the list at `location`.
     pub(crate) fn of(location: &str, entries: Vec<ManifestFile>) -> Self {
@@ -97,7 +106,7 @@ impl Manifests {
         (kept, candidates)
     }
 
-    /// The location and row count of every live data file.
+    /// Every live data file.
     ///
     /// # Errors
     /// Deletes, which are not applied here, and files of another format than Parquet.
@@ -105,7 +114,7 @@ impl Manifests {
         &self,
         files: &TableFiles,
         state: &TableState,
-    ) -> Result<Vec<(String, u64)>> {
+    ) -> Result<Vec<FoundFile>> {
         let feature = |feature: &str| {
             let feature = feature.to_owned();
             IcebergError::Feature { table: state.table().to_owned(), feature }
@@ -119,7 +128,11 @@ impl Manifests {
                 if entry.file.file_format() != DataFileFormat::Parquet {
                     return Err(feature("has data files that are not Parquet").into());
                 }
-                live.push((entry.file.file_path().to_owned(), entry.file.record_count()));
+                live.push(FoundFile {
+                    location: entry.file.file_path().to_owned(),
+                    rows: entry.file.record_count(),
+                    spec_id: manifest.partition_spec_id,
+                });
             }
         }
         Ok(live)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::datatypes::Schema as ArrowSchema;
 use iceberg::spec::{
     FormatVersion, MAIN_BRANCH, PartitionSpecRef, Schema, SchemaRef, Snapshot, SnapshotRef,
-    SortOrder, TableMetadata, TableMetadataBuilder, TableProperties,
+    SortOrder, TableMetadata, TableMetadataBuilder, TableProperties, Transform,
 };
 
 use super::columns::field_ids;
@@ -182,7 +182,22 @@ impl TableState {
     }
 
     pub(crate) fn has_snapshot(&self, id: i64) -> bool {
-        self.metadata.snapshot_by_id(id).is_some()
+        self.snapshot(id).is_some()
+    }
+
+    /// A snapshot that the table keeps, on whatever branch.
+    pub(crate) fn snapshot(&self, id: i64) -> Option<&SnapshotRef> {
+        self.metadata.snapshot_by_id(id)
+    }
+
+    /// The ids of the columns that each spec of the table partitions by as they are.
+    pub(crate) fn identities(&self) -> HashMap<i32, HashSet<i32>> {
+        let of = |spec: &PartitionSpecRef| {
+            let fields = spec.fields().iter();
+            let identities = fields.filter(|field| field.transform == Transform::Identity);
+            (spec.spec_id(), identities.map(|field| field.source_id).collect())
+        };
+        self.metadata.partition_specs_iter().map(of).collect()
     }
 
     /// Whether a snapshot of this sequence number is still there, on whatever branch.
@@ -193,6 +208,12 @@ impl TableState {
     /// The Arrow schema of rows that are read, with field ids.
     pub(crate) fn read_schema(&self) -> Result<ArrowSchema, IcebergError> {
         read_schema(self.schema()).map_err(|cause| self.unmade(cause.into()))
+    }
+
+    /// The same of a schema that the table keeps; none if it does not.
+    pub(crate) fn read_schema_by_id(&self, id: i32) -> Result<Option<ArrowSchema>, IcebergError> {
+        let schema = self.metadata.schema_by_id(id).map(|schema| read_schema(schema));
+        schema.transpose().map_err(|cause| self.unmade(cause.into()))
     }
 
     /// The ids of the columns of `input`: those that are `known`, or else those of the same names.

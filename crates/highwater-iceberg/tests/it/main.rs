@@ -1,4 +1,5 @@
-//! Tables from the outside: append, conflict, rollback, schemas, partitions, order, metadata files.
+//! Tables from the outside: append, conflict, rollback, schemas, partitions, order, metadata files,
+//! and snapshots as sources.
 #![cfg(test)]
 
 mod append;
@@ -16,4 +17,5 @@ mod partition;
 mod rollback;
 mod schema;
 mod sorted;
+mod source;
 mod sql;

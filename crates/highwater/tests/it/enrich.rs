@@ -167,10 +167,12 @@ fn a_replay_meets_the_users_of_its_plan() {
         armed.assert_fired();
         it.forget_staged();
 
+        // The epoch that is run again and the next one are of one run, and see different tables.
         it.add_users(&[(2, "Bo")]);
         it.events.append(0, rows("type", &[(2, "c")]));
+        it.events.append(1, rows("type", &[(1, "d")]));
         it.enrich(|users| users);
-        assert_eq!(it.found(), ["1 b Ada", "2 c Bo"], "{threads} threads");
+        assert_eq!(it.found(), ["1 b Ada", "1 d Ada", "2 c Bo"], "{threads} threads");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which columns can be read as which.
 
-use arrow::datatypes::Field;
+use arrow::datatypes::{DataType, Field, TimeUnit};
 
 use super::*;
 
