@@ -139,7 +139,7 @@ impl Records<'_> {
     pub fn check(&self) -> Result<usize> {
         let mut bytes = 0_usize;
         for span in self.values.iter().flatten() {
-            let value = span.of(self.data).ok_or(CodecError::SpanOutside {
+            let value = span.of(self.data).ok_or_else(|| CodecError::SpanOutside {
                 start: span.start,
                 end: span.end,
                 bytes: self.data.len(),

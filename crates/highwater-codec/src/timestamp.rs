@@ -23,13 +23,17 @@ use crate::Problem;
 ///
 /// Source: RFC 3339 section 5.6, with upper-case letters only and a zone that may be left out.
 pub fn parse_timestamp(text: &str) -> Result<i64, Problem> {
-    parse(text.as_bytes())
+    parse(text.as_bytes(), &mut Date::default())
 }
 
-/// [`parse_timestamp`] of bytes.
-pub(crate) fn parse(text: &[u8]) -> Result<i64, Problem> {
-    let (head, rest) = text.split_first_chunk::<19>().ok_or(Problem::Mismatch)?;
-    let time = DateTime::of(head).ok_or(Problem::Mismatch)?;
+/// [`parse_timestamp`] of bytes. Most are of the date that `last` was read.
+pub(crate) fn parse(text: &[u8], last: &mut Date) -> Result<i64, Problem> {
+    let (date, rest) = text.split_first_chunk::<10>().ok_or(Problem::Mismatch)?;
+    let (time, rest) = rest.split_first_chunk::<9>().ok_or(Problem::Mismatch)?;
+    if last.text != *date {
+        *last = Date::read(date).ok_or(Problem::Mismatch)?;
+    }
+    let seconds = seconds_of_day(time).ok_or(Problem::Mismatch)?;
     let (micros, offset) = match (rest, six_digits(text)) {
         ([] | [b'Z'], _) => (0, 0),
         (_, Some(micros)) => (micros, 0),
@@ -38,52 +42,48 @@ pub(crate) fn parse(text: &[u8]) -> Result<i64, Problem> {
             (parse_fraction(fraction)?, parse_zone(zone)?)
         }
     };
-    let seconds = time.seconds().ok_or(Problem::OutOfRange)?;
-    Ok((seconds - offset) * 1_000_000 + micros)
+    let (days, seconds) = last.days.zip(seconds).ok_or(Problem::OutOfRange)?;
+    Ok((days * 86_400 + seconds - offset) * 1_000_000 + micros)
 }
 
-/// A date and a time as they are written, of which it is not known whether there is such a one.
-struct DateTime {
-    year: i64,
-    month: i64,
-    day: i64,
-    hour: i64,
-    minute: i64,
-    second: i64,
+/// A date as it is written, such as `2025-01-16`.
+#[derive(Debug)]
+pub(crate) struct Date {
+    text: [u8; 10],
+    /// Those since 1970-01-01; none where the calendar has no such date.
+    days: Option<i64>,
 }
 
-impl DateTime {
-    /// Reads `2025-01-16T12:30:00`, eight bytes at a time.
-    #[inline]
-    fn of(text: &[u8; 19]) -> Option<Self> {
-        let (date, rest) = text.split_first_chunk::<8>()?;
-        let ([d1, d2, divider], time) = rest.split_first_chunk::<3>()?;
-        let time = time.first_chunk::<8>()?;
-        if !matches!(divider, b'T' | b' ') {
-            return None;
-        }
-        let [century, _, year, _, _, month, _, _] = digit_pairs(date, b"0000-00-")?;
-        let [hour, _, _, minute, _, _, second, _] = digit_pairs(time, b"00:00:00")?;
-        Some(Self {
-            year: i64::from(century) * 100 + i64::from(year),
-            month: month.into(),
-            day: two(*d1, *d2).ok()?,
-            hour: hour.into(),
-            minute: minute.into(),
-            second: second.into(),
-        })
+impl Default for Date {
+    fn default() -> Self {
+        Self { text: *b"1970-01-01", days: Some(0) }
     }
+}
 
-    /// Seconds since 1970-01-01.
-    #[inline]
-    fn seconds(&self) -> Option<i64> {
-        let on_calendar = (1..=days_in(self.year, self.month)).contains(&self.day);
-        if !on_calendar || self.hour > 23 || self.minute > 59 || self.second > 59 {
-            return None;
-        }
-        let days = days_since_epoch(self.year, self.month, self.day);
-        Some(days * 86_400 + self.hour * 3_600 + self.minute * 60 + self.second)
+impl Date {
+    /// Nothing for what is not of the form of a date.
+    #[inline(never)]
+    fn read(text: &[u8; 10]) -> Option<Self> {
+        let (head, rest) = text.split_first_chunk::<8>()?;
+        let &[d1, d2] = rest else { return None };
+        let [century, _, year, _, _, month, _, _] = digit_pairs(head, b"0000-00-")?;
+        let (year, month) = (i64::from(century) * 100 + i64::from(year), i64::from(month));
+        let day = two(d1, d2).ok()?;
+        let on_calendar = (1..=days_in(year, month)).contains(&day);
+        let days = on_calendar.then(|| days_since_epoch(year, month, day));
+        Some(Self { text: *text, days })
     }
+}
+
+/// The seconds of a time behind its divider, such as `T12:30:00`: nothing for another form, and none
+/// where the day has no such time.
+#[inline]
+#[expect(clippy::option_option, reason = "another form and no such time are two things")]
+fn seconds_of_day(text: &[u8; 9]) -> Option<Option<i64>> {
+    let [b'T' | b' ', time @ ..] = text else { return None };
+    let [hour, _, _, minute, _, _, second, _] = digit_pairs(time, b"00:00:00")?.map(i64::from);
+    let on_clock = hour <= 23 && minute <= 59 && second <= 59;
+    Some(on_clock.then_some(hour * 3_600 + minute * 60 + second))
 }
 
 /// For each byte of `text` the number that its digit makes with the next one. `form` has a 0 for
@@ -173,16 +173,23 @@ pub(crate) fn days_in(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Days since 1970-01-01. Years are counted from March, so that the leap day is the last of its year.
+/// Days since 1970-01-01, of a month from 1 to 12. Years are counted from March, so that the leap day is
+/// the last of its year, and from so many eras of 400 years ago that they are never negative: quotients of
+/// such numbers by constants are products.
 ///
-/// Source: Howard Hinnant, "chrono-compatible low-level date algorithms", `days_from_civil`.
+/// Source: Howard Hinnant, "chrono-compatible low-level date algorithms", `days_from_civil`; the days before
+/// a month are those of Cassio Neri and Lorenz Schneider, "Euclidean affine functions and their
+/// application to calendar algorithms".
+#[inline]
 pub(crate) fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month > 2 { year } else { year - 1 };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
+    const ERAS: i64 = 1_000_000;
+    const DAYS_OF_ERA: i64 = 146_097;
+    let (year, month) = if month > 2 { (year, month) } else { (year - 1, month + 12) };
+    let year = (year + 400 * ERAS).cast_unsigned();
+    let century = year / 100;
+    let before_year = (year * 1_461 / 4 - century + century / 4).cast_signed();
+    let before_month = (979 * month - 2_919) >> 5;
+    before_year - ERAS * DAYS_OF_ERA + before_month + day - 1 - 719_468
 }
 
 #[cfg(test)]

@@ -227,23 +227,65 @@ impl Records {
 
     #[inline]
     fn read(&mut self, bytes: &[u8]) -> Option<Record> {
-        let mut batch = Cursor { bytes: bytes.get(..self.end)?, at: self.at };
-        let length = usize::try_from(batch.varint()?).ok()?;
-        let end = batch.at.checked_add(length).filter(|&end| end <= self.end)?;
-        let mut record = Cursor { bytes: bytes.get(..end)?, at: batch.at };
-        record.byte()?; // attributes: none are defined
-        let timestamp_delta = record.varlong()?;
-        let offset_delta = record.varint()?;
+        let batch = bytes.get(..self.end)?;
+        let (length, at) = varint(batch, self.at)?;
+        let end = at + usize::try_from(length).ok()?;
+        let at = at + 1; // attributes: none are defined
+        let (timestamp_delta, at) = varlong(batch, at)?;
+        let (offset_delta, at) = varint(batch, at)?;
         if !(self.least_delta..=self.last_delta).contains(&offset_delta) {
             return None;
         }
-        let key = record.bytes()?;
-        let value = record.bytes()?;
-        let headers = record.at..end;
+        let (key, at) = nullable(batch, at)?;
+        let (value, at) = nullable(batch, at)?;
+        // Nothing above looks beyond the batch, and each field begins where the one before it ends.
+        if at > end || end > self.end {
+            return None;
+        }
         self.least_delta = offset_delta.saturating_add(1);
         self.at = end;
-        Some(Record { offset_delta, timestamp_delta, key, value, headers })
+        Some(Record { offset_delta, timestamp_delta, key, value, headers: at..end })
     }
+}
+
+/// The number of 64 bits that is at `at`, and where it ends. Nearly all have one byte or two.
+#[inline]
+fn varlong(bytes: &[u8], at: usize) -> Option<(i64, usize)> {
+    let (raw, end) = match bytes.get(at..)?.first_chunk() {
+        Some([first @ ..0x80, _]) => (u64::from(*first), at + 1),
+        Some([first, second @ ..0x80]) => {
+            (u64::from(first & 0x7f) | u64::from(*second) << 7, at + 2)
+        }
+        _ => {
+            let mut cursor = Cursor { bytes, at };
+            return Some((cursor.varlong()?, cursor.at));
+        }
+    };
+    Some((zigzag(raw), end))
+}
+
+#[inline]
+fn varint(bytes: &[u8], at: usize) -> Option<(i32, usize)> {
+    let (number, end) = varlong(bytes, at)?;
+    Some((i32::try_from(number).ok()?, end))
+}
+
+/// Where the bytes or the null at `at` lie, and where they end, which may be beyond what there is.
+#[inline]
+fn nullable(bytes: &[u8], at: usize) -> Option<(Option<Range<usize>>, usize)> {
+    match varint(bytes, at)? {
+        (-1, end) => Some((None, end)),
+        (length, start) => {
+            let end = start + usize::try_from(length).ok()?;
+            Some((Some(start..end), end))
+        }
+    }
+}
+
+/// The number that is kept as `raw`: small ones of either sign have few bytes.
+#[inline]
+fn zigzag(raw: u64) -> i64 {
+    (raw >> 1).cast_signed() ^ -(raw & 1).cast_signed()
 }
 
 /// A key and a value of a header.
@@ -305,7 +347,7 @@ impl Cursor<'_> {
     fn varlong(&mut self) -> Option<i64> {
         let byte = self.byte()?;
         let raw = if byte < 0x80 { u64::from(byte) } else { self.rest_of_varlong(byte)? };
-        Some((raw >> 1).cast_signed() ^ -(raw & 1).cast_signed())
+        Some(zigzag(raw))
     }
 
     /// Most numbers have one byte, and the rest has two as a rule.

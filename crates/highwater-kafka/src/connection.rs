@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::authenticate::authenticate;
 use crate::error::{SecurityError, WireError};
+use crate::frames::Frames;
 use crate::options::Settings;
 use crate::probe;
 use crate::security::Security;
@@ -30,6 +31,7 @@ pub(crate) struct Connection {
     address: String,
     client_id: StrBytes,
     frame_bytes: usize,
+    frames: Frames,
     deadline: Duration,
     versions: Versions,
     correlation: i32,
@@ -66,6 +68,7 @@ impl Connection {
             address: address.to_owned(),
             client_id: StrBytes::from_string(settings.client_id.clone()),
             frame_bytes: settings.frame_bytes,
+            frames: Frames::default(),
             deadline: settings.request_timeout + settings.fetch_wait,
             versions: Versions::default(),
             correlation: 0,
@@ -163,25 +166,31 @@ impl Connection {
     }
 
     async fn receive(&mut self) -> Result<Bytes, WireError> {
+        let size = self.announced().await?;
         let io = |error| transport::failure(&self.address, error);
-        let announced = self.stream.read_i32().await.map_err(io)?;
-        if self.security.tls().is_none() && announced.to_be_bytes().starts_with(&ALERT) {
-            return Err(WireError::security(&self.address, SecurityError::WithTls));
-        }
-        let size = usize::try_from(announced).ok().filter(|&size| size <= self.frame_bytes);
-        let size = size.ok_or_else(|| WireError::FrameSize {
-            address: self.address.clone(),
-            bytes: announced,
-            limit: self.frame_bytes,
-        })?;
-        let mut frame = BytesMut::with_capacity(size);
+        let mut frame = self.frames.take(size);
         let mut rest = (&mut self.stream).take(u64::try_from(size).unwrap_or(0));
         while frame.len() < size {
             if rest.read_buf(&mut frame).await.map_err(io)? == 0 {
                 return Err(io(io::ErrorKind::UnexpectedEof.into()));
             }
         }
-        Ok(frame.freeze())
+        Ok(self.frames.lend(frame))
+    }
+
+    /// The bytes of the next answer, as it begins with.
+    async fn announced(&mut self) -> Result<usize, WireError> {
+        let io = |error| transport::failure(&self.address, error);
+        let announced = self.stream.read_i32().await.map_err(io)?;
+        if self.security.tls().is_none() && announced.to_be_bytes().starts_with(&ALERT) {
+            return Err(WireError::security(&self.address, SecurityError::WithTls));
+        }
+        let size = usize::try_from(announced).ok().filter(|&size| size <= self.frame_bytes);
+        size.ok_or_else(|| WireError::FrameSize {
+            address: self.address.clone(),
+            bytes: announced,
+            limit: self.frame_bytes,
+        })
     }
 
     /// The answer behind its header; none when it is not the one to the last request.

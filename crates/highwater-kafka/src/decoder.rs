@@ -266,8 +266,7 @@ impl Waiting {
                 self.offsets.push(offset);
                 let timestamp = header.timestamp(record.timestamp_delta);
                 self.timestamps.push(timestamp.unwrap_or(-1));
-                let size = [&record.key, &record.value].into_iter().flatten().map(Bytes::len);
-                self.bytes += u64::try_from(size.sum::<usize>()).unwrap_or(0);
+                self.bytes += length(&record.key) + length(&record.value);
                 if known {
                     let by_broker = header.log_append_time();
                     let (key, headers) = (record.key, record.headers);
@@ -285,6 +284,10 @@ impl Waiting {
         self.known.clear();
         self.bytes = 0;
     }
+}
+
+fn length(bytes: &Option<Bytes<usize>>) -> u64 {
+    bytes.as_ref().map_or(0, |bytes| (bytes.end - bytes.start) as u64)
 }
 
 fn span(range: &Bytes<usize>) -> Result<Span, std::num::TryFromIntError> {

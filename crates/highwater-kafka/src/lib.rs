@@ -31,6 +31,7 @@ mod detail;
 mod error;
 mod estimate;
 mod fetch;
+mod frames;
 mod group;
 mod hanging;
 mod look;

@@ -21,29 +21,39 @@ pub(crate) struct Deltas {
 
 impl Deltas {
     /// Adds numbers.
-    pub(crate) fn put(&mut self, values: impl IntoIterator<Item = i64>) {
-        let mut values = values.into_iter();
+    pub(crate) fn put(&mut self, values: &[i64]) {
+        let mut rest = values;
         if self.count == 0 {
-            let Some(first) = values.next() else { return };
-            (self.first, self.last, self.count) = (first, first, 1);
+            let Some((first, others)) = rest.split_first() else { return };
+            (self.first, self.last, self.count) = (*first, *first, 1);
+            rest = others;
         }
-        let mut last = self.last;
-        loop {
-            let before = self.pending.len();
-            let room = BLOCK.saturating_sub(before);
-            let differences = values.by_ref().take(room).map(|value| {
-                let difference = value.wrapping_sub(last);
-                last = value;
-                difference
-            });
-            self.pending.extend(differences);
-            self.count += (self.pending.len() - before) as u64;
-            if self.pending.len() < BLOCK {
-                break;
+        self.count += rest.len() as u64;
+        while let Some(first) = rest.first() {
+            let room = BLOCK.saturating_sub(self.pending.len()).clamp(1, rest.len());
+            let (now, later) = rest.split_at_checked(room).unwrap_or((rest, &[]));
+            self.pending.push(first.wrapping_sub(self.last));
+            let pairs = now.iter().zip(now.get(1..).unwrap_or_default());
+            self.pending.extend(pairs.map(|(one, next)| next.wrapping_sub(*one)));
+            self.last = now.last().copied().unwrap_or(self.last);
+            rest = later;
+            if self.pending.len() >= BLOCK {
+                self.end_block();
             }
-            self.end_block();
         }
-        self.last = last;
+    }
+
+    /// Adds numbers that lie nowhere yet.
+    pub(crate) fn put_each(&mut self, mut values: impl Iterator<Item = i64>) {
+        let mut lot = [0; PART];
+        loop {
+            let slots = lot.iter_mut().zip(values.by_ref());
+            let count = slots.map(|(slot, value)| *slot = value).count();
+            self.put(lot.get(..count).unwrap_or_default());
+            if count < PART {
+                return;
+            }
+        }
     }
 
     /// About the bytes so far.
@@ -68,18 +78,19 @@ impl Deltas {
     fn end_block(&mut self) {
         let least = self.pending.iter().copied().min().unwrap_or(0);
         zigzag(least, &mut self.blocks);
-        let above = |difference: &i64| difference.wrapping_sub(least).cast_unsigned();
+        // Behind the last difference are zeros: whatever fills up its part, and parts without a bit.
+        let mut above = [0; BLOCK];
+        for (slot, difference) in above.iter_mut().zip(&self.pending) {
+            *slot = difference.wrapping_sub(least).cast_unsigned();
+        }
+        let parts = above.as_chunks::<PART>().0;
         let mut widths = [0_u32; BLOCK / PART];
-        for (bits, part) in widths.iter_mut().zip(self.pending.chunks(PART)) {
-            *bits = width(part.iter().map(above).fold(0, |all, one| all | one));
+        for (bits, part) in widths.iter_mut().zip(parts) {
+            *bits = width(part.iter().fold(0, |all, one| all | one));
         }
         self.blocks.extend(widths.iter().map(|bits| bits.to_le_bytes()).map(|[low, ..]| low));
-        for (bits, part) in widths.iter().zip(self.pending.chunks(PART)) {
-            let mut whole = [0; PART];
-            for (slot, difference) in whole.iter_mut().zip(part) {
-                *slot = above(difference);
-            }
-            pack(&whole, *bits, &mut self.blocks);
+        for (bits, part) in widths.iter().zip(parts).filter(|(bits, _)| **bits > 0) {
+            pack(part, *bits, &mut self.blocks);
         }
         self.pending.clear();
     }

@@ -4,14 +4,15 @@ use std::hash::{BuildHasher, RandomState};
 
 /// Numbers values in the order in which they come.
 ///
-/// A value is known by a key of 16 bytes. Where that cannot hold the whole value, entries with the same
-/// key are told apart by the caller.
+/// A value is known by a key of 8 bytes. Where that cannot hold the whole value, entries with the same
+/// key are told apart by the caller. Both tables are small, as all else that is done for a batch of rows
+/// pushes them out of the nearest caches.
 #[derive(Debug)]
 pub(crate) struct Entries {
     /// A power of two of places, each with a part of the hash above the number of an entry plus one.
-    /// Half the size is worth more than a longer part of the hash: most are found in the cache.
+    /// Half the size is worth more than a longer part of the hash.
     places: Vec<u32>,
-    keys: Vec<u128>,
+    keys: Vec<u64>,
     /// Drawn anew for each dictionary, so that nobody can choose values that collide.
     seed: u64,
 }
@@ -43,7 +44,7 @@ impl Entries {
     }
 
     /// The number of the value that has `key` and is `same` as the entry, and whether it is a new one.
-    pub(crate) fn number(&mut self, key: u128, same: impl Fn(u32) -> bool) -> (u32, bool) {
+    pub(crate) fn number(&mut self, key: u64, same: impl Fn(u32) -> bool) -> (u32, bool) {
         let hash = self.hash(key);
         let mask = self.places.len() - 1;
         let mut at = place(hash, mask);
@@ -61,21 +62,24 @@ impl Entries {
             *place = (part(hash) & !NUMBER) | (number + 1);
         }
         self.keys.push(key);
-        if self.keys.len() * 2 > self.places.len() {
+        if self.keys.len() * 4 > self.places.len() * 3 {
             self.grow();
         }
         (number, true)
     }
 
-    /// The numbers of the entries that have `keys`, as far as the first place of each one tells. All
+    /// The numbers of the entries that have `keys`, as far as the first two places of each one tell. All
     /// places are read before any entry is, so that one wait for memory serves them all.
-    pub(crate) fn known(&self, keys: &[u128; AT_ONCE]) -> [Option<u32>; AT_ONCE] {
+    pub(crate) fn known(&self, keys: &[u64; AT_ONCE]) -> [Option<u32>; AT_ONCE] {
         let mask = self.places.len() - 1;
         let found = keys.map(|key| {
             let hash = self.hash(key);
-            let place = self.places.get(place(hash, mask)).copied().unwrap_or(0);
+            let at = place(hash, mask);
+            let taken = |at: usize| self.places.get(at).copied().unwrap_or(0);
             // Another part of the hash leaves bits above those of a number.
-            place ^ (part(hash) & !NUMBER)
+            let (first, second) = (taken(at), taken(at + 1));
+            let same = part(hash) & !NUMBER;
+            if first ^ same <= NUMBER { first ^ same } else { second ^ same }
         });
         let mut numbers = [None; AT_ONCE];
         for ((number, found), key) in numbers.iter_mut().zip(found).zip(keys) {
@@ -85,8 +89,19 @@ impl Entries {
         numbers
     }
 
-    /// A key for a value of more than 15 bytes: entries that have it are still to be compared.
-    pub(crate) fn key_of_long(&self, value: &[u8]) -> u128 {
+    /// A key for a value of 8 bytes or more: entries that have it are still to be compared. `head` is its
+    /// first 16 bytes, zeros behind them.
+    #[inline]
+    pub(crate) fn key_of_long(&self, head: u128, value: &[u8]) -> u64 {
+        let key = match value.len() {
+            length @ 0..=16 => mix(low(head) ^ self.seed, high(head) ^ length as u64 ^ SALT),
+            _ => self.mixed(value),
+        };
+        // The key of a short value has its length here.
+        key | 0xff << 56
+    }
+
+    fn mixed(&self, value: &[u8]) -> u64 {
         let mut hash = (value.len() as u64 ^ self.seed, self.seed.rotate_left(32) ^ SALT);
         let (chunks, rest) = value.as_chunks::<16>();
         let mut last = [0; 16];
@@ -98,17 +113,16 @@ impl Entries {
             let mixed = mix(low(both) ^ hash.0, high(both) ^ hash.1);
             hash = (mixed, hash.0.rotate_left(29) ^ hash.1);
         }
-        // The key of a short value has its length here.
-        u128::from(hash.0) | u128::from(hash.1) << 64 | 0xff << 120
+        hash.0 ^ hash.1
     }
 
     /// The bytes it takes.
     pub(crate) fn memory(&self) -> usize {
-        self.places.capacity() * size_of::<u32>() + self.keys.capacity() * size_of::<u128>()
+        self.places.capacity() * size_of::<u32>() + self.keys.capacity() * size_of::<u64>()
     }
 
-    fn hash(&self, key: u128) -> u64 {
-        mix(low(key) ^ self.seed, high(key) ^ SALT)
+    fn hash(&self, key: u64) -> u64 {
+        mix(key ^ self.seed, SALT)
     }
 
     fn grow(&mut self) {
@@ -142,7 +156,7 @@ fn mix(a: u64, b: u64) -> u64 {
     low(product) ^ high(product)
 }
 
-fn low(of: u128) -> u64 {
+pub(crate) fn low(of: u128) -> u64 {
     let [a, b, c, d, e, f, g, h, ..] = of.to_le_bytes();
     u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }

@@ -15,7 +15,8 @@ use arrow::error::ArrowError;
 
 use super::text::Token;
 use crate::push::{push, push_first};
-use crate::{Problem, Type, decimal, timestamp};
+use crate::timestamp::{self, Date};
+use crate::{Problem, Type, decimal};
 
 /// How far beyond a text is written while it is appended, and more.
 const SPARE_BYTES: usize = 32;
@@ -46,7 +47,8 @@ enum Values {
         precision: u8,
         scale: u8,
     },
-    Timestamp(Vec<i64>),
+    /// With the date of the last one.
+    Timestamp(Vec<i64>, Date),
 }
 
 /// A value of the type of its column; a decimal is its digits without the point.
@@ -73,7 +75,7 @@ impl Cells {
             Type::Decimal(precision, scale) => {
                 Values::Decimal { values: Vec::new(), precision, scale }
             }
-            Type::Timestamp => Values::Timestamp(Vec::new()),
+            Type::Timestamp => Values::Timestamp(Vec::new(), Date::default()),
             Type::Struct(_) => return None,
         };
         Some(Self { nulls: NullBufferBuilder::new(0), values })
@@ -91,7 +93,7 @@ impl Cells {
                 bytes.reserve(most_bytes.saturating_add(SPARE_BYTES).min(expected));
             }
             Values::Int(values) => values.reserve(rows),
-            Values::Long(values) | Values::Timestamp(values) => values.reserve(rows),
+            Values::Long(values) | Values::Timestamp(values, _) => values.reserve(rows),
             Values::Double(values) => values.reserve(rows),
             Values::Boolean(values) => values.reserve(rows),
             Values::Decimal { values, .. } => values.reserve(rows),
@@ -127,7 +129,7 @@ impl Cells {
             Values::Decimal { values, precision, scale } => {
                 values.push(decimal::parse(text()?, *precision, *scale)?);
             }
-            Values::Timestamp(values) => values.push(timestamp::parse(text()?)?),
+            Values::Timestamp(values, last) => values.push(timestamp::parse(text()?, last)?),
             _ => return Err(Problem::Mismatch),
         }
         self.nulls.append_non_null();
@@ -148,7 +150,7 @@ impl Cells {
             Values::Decimal { values, precision, scale } => {
                 values.push(decimal::parse(number, *precision, *scale)?);
             }
-            Values::Boolean(_) | Values::Timestamp(_) => return Err(Problem::Mismatch),
+            Values::Boolean(_) | Values::Timestamp(..) => return Err(Problem::Mismatch),
         }
         Ok(())
     }
@@ -162,7 +164,7 @@ impl Cells {
             }
             (Values::Int(values), Value::Int(value)) => values.push(value),
             (Values::Long(values), Value::Long(value))
-            | (Values::Timestamp(values), Value::Timestamp(value)) => values.push(value),
+            | (Values::Timestamp(values, _), Value::Timestamp(value)) => values.push(value),
             (Values::Double(values), Value::Double(value)) => values.push(value),
             (Values::Boolean(values), Value::Boolean(value)) => values.append(value),
             (Values::Decimal { values, .. }, Value::Decimal(value)) => values.push(value),
@@ -177,7 +179,7 @@ impl Cells {
         match &mut self.values {
             Values::Text { ends, .. } => ends.push(ends.last().copied().unwrap_or_default()),
             Values::Int(values) => values.push(0),
-            Values::Long(values) | Values::Timestamp(values) => values.push(0),
+            Values::Long(values) | Values::Timestamp(values, _) => values.push(0),
             Values::Double(values) => values.push(0.0),
             Values::Boolean(values) => values.append(false),
             Values::Decimal { values, .. } => values.push(0),
@@ -195,7 +197,7 @@ impl Cells {
                 bytes.truncate(end.unwrap_or_default());
             }
             Values::Int(values) => values.truncate(rows),
-            Values::Long(values) | Values::Timestamp(values) => values.truncate(rows),
+            Values::Long(values) | Values::Timestamp(values, _) => values.truncate(rows),
             Values::Double(values) => values.truncate(rows),
             Values::Boolean(values) => values.truncate(rows),
             Values::Decimal { values, .. } => values.truncate(rows),
@@ -221,7 +223,7 @@ impl Cells {
                 let scale = i8::try_from(*scale).unwrap_or(i8::MAX);
                 Arc::new(array.with_precision_and_scale(*precision, scale)?)
             }
-            Values::Timestamp(values) => {
+            Values::Timestamp(values, _) => {
                 let array =
                     PrimitiveArray::<TimestampMicrosecondType>::try_new(taken(values), nulls)?;
                 Arc::new(array.with_timezone("+00:00"))

@@ -1,6 +1,6 @@
 //! Years that Python does not have. All else is in `tests/it/oracle.rs`.
 
-use super::{days_in, days_since_epoch, parse_timestamp};
+use super::{Date, days_in, days_since_epoch, parse, parse_timestamp};
 use crate::Problem;
 
 #[test]
@@ -15,8 +15,9 @@ fn the_year_0_is_a_leap_year() {
 
 #[test]
 fn days_follow_each_other_over_all_years() {
-    let mut expected = days_since_epoch(0, 1, 1);
-    for year in 0..=9_999 {
+    assert_eq!(days_since_epoch(1970, 1, 1), 0);
+    let mut expected = days_since_epoch(-9_999, 1, 1);
+    for year in -9_999..=9_999 {
         for month in 1..=12 {
             assert_eq!(days_since_epoch(year, month, 1), expected, "{year}-{month}");
             expected += days_in(year, month);
@@ -68,6 +69,31 @@ fn six_digits_are_read_as_any_other_number_of_them() {
             let long_way = parse_timestamp(&format!("{text}+00:00"));
             assert_eq!(parse_timestamp(&text), long_way, "{text:?}");
             assert_eq!(parse_timestamp(&format!("{text}Z")), long_way, "{text:?}");
+        }
+    }
+}
+
+#[test]
+fn the_date_of_the_last_one_changes_nothing() {
+    let texts = [
+        "2025-01-16T12:30:05",
+        "2025-01-16T23:59:59.999999",
+        "2025-02-30T00:00:00",
+        "2025-02-30T00:00:01Z",
+        "2025-02-3x",
+        "2025-01-16T24:00:00",
+        "2025-01-16T12:30:05+25:00",
+        "2025-01-16X12:30:05",
+        "2025-01-17T12:30:05",
+        "1970-01-01T00:00:00",
+        "2025-13-16T00:00:00",
+        "\0\0\0\0\0\0\0\0\0\0T00:00:00",
+        "2025/01/16T00:00:00",
+    ];
+    let mut last = Date::default();
+    for (one, other) in texts.iter().flat_map(|one| texts.map(|other| (*one, other))) {
+        for text in [one, one, other] {
+            assert_eq!(parse(text.as_bytes(), &mut last), parse_timestamp(text), "{text:?}");
         }
     }
 }

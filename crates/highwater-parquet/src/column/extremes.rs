@@ -1,5 +1,7 @@
 //! The least and the greatest text of a column chunk.
 
+use std::ops::Range;
+
 use parquet::data_type::ByteArray;
 use parquet::file::statistics::{Statistics, ValueStatistics};
 
@@ -37,6 +39,27 @@ impl<'a> Text<'a> {
             _ => head,
         };
         Self { bytes, head }
+    }
+
+    /// Whether it is what lies at `place` of `data`.
+    pub(super) fn is(self, data: &[u8], place: &Range<usize>) -> bool {
+        let other = Text::within(data, place.start, place.end);
+        let length = self.bytes.len();
+        // The comparison of few bytes is a call otherwise.
+        length == other.bytes.len()
+            && self.head == other.head
+            && (length <= 16 || self.bytes == other.bytes)
+    }
+
+    /// How many bytes both begin with.
+    pub(super) fn shared(self, other: Self) -> usize {
+        let most = self.bytes.len().min(other.bytes.len());
+        let heads = (self.head ^ other.head).trailing_zeros() as usize / 8;
+        if heads < 16 || most <= 16 {
+            return heads.min(most);
+        }
+        let pairs = self.bytes.iter().zip(other.bytes).skip(16);
+        16 + pairs.take_while(|(one, two)| one == two).count()
     }
 
     fn is_below(self, other: Self) -> bool {

@@ -64,7 +64,7 @@ impl Longs {
                 false => put_numbers(dictionary, values),
             }
         } else if self.differences {
-            self.deltas.put(values.iter().copied());
+            self.deltas.put(values);
         } else {
             self.bytes.reserve(size_of_val(values));
             values.iter().for_each(|value| self.bytes.extend_from_slice(&value.to_le_bytes()));
@@ -132,18 +132,23 @@ pub(crate) fn longs<'a>(array: &'a ArrayRef, narrow: &'a mut Vec<i64>) -> Result
         DataType::Decimal128(_, _) => {
             let wide = array.as_primitive::<Decimal128Type>();
             narrow.clear();
-            narrow.extend(wide.values().iter().map(|value| i64::try_from(*value).unwrap_or(0)));
-            // What lies below a null is nothing to complain about.
-            let kept = wide.iter().zip(narrow.iter());
-            let lost =
-                |(wide, kept): (Option<i128>, &i64)| wide.filter(|wide| *wide != i128::from(*kept));
-            if let Some(value) = kept.filter_map(lost).next() {
-                return Err(too_long(value));
+            narrow.extend(wide.values().iter().map(|value| halves(*value).0));
+            let above = wide.values().iter().map(|value| halves(*value));
+            if above.fold(0, |all, (low, high)| all | (high ^ (low >> 63))) != 0 {
+                // What lies below a null is nothing to complain about.
+                let lost = wide.iter().flatten().find(|value| i64::try_from(*value).is_err());
+                lost.map_or(Ok(()), |value| Err(too_long(value)))?;
             }
             narrow
         }
         other => return Err(ParquetError::NYI(format!("{other} as 64 bits"))),
     })
+}
+
+/// The lower and the upper 64 bits; the upper ones repeat the sign of a number that the lower ones hold.
+fn halves(value: i128) -> (i64, i64) {
+    let [a, b, c, d, e, f, g, h, upper @ ..] = value.to_le_bytes();
+    (i64::from_le_bytes([a, b, c, d, e, f, g, h]), i64::from_le_bytes(upper))
 }
 
 fn too_long(value: i128) -> ParquetError {
@@ -175,6 +180,6 @@ fn number(dictionary: &mut Dictionary, value: i64) -> u32 {
     number
 }
 
-fn key(value: i64) -> u128 {
-    value.cast_unsigned().into()
+fn key(value: i64) -> u64 {
+    value.cast_unsigned()
 }

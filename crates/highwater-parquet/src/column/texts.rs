@@ -11,7 +11,7 @@ use super::dictionary::Dictionary;
 use super::extremes::{Extremes, Span, Text};
 use super::{PAGE_BYTES, stretches};
 use crate::delta::Deltas;
-use crate::entries::AT_ONCE;
+use crate::entries::{AT_ONCE, low};
 use crate::profile::TextEncoding;
 
 /// The values of a page, and the dictionary of the chunk.
@@ -72,15 +72,12 @@ impl Texts {
                 }
                 TextEncoding::Lengths => {
                     texts.for_each(|text| span.see(text));
-                    self.lengths.put(parts.lengths(begin, end));
+                    self.lengths.put_each(parts.lengths(begin, end));
                     self.bytes.extend_from_slice(parts.bytes(begin, end));
                 }
                 TextEncoding::Prefixes => {
                     self.append_behind_prefix(first);
-                    for text in texts {
-                        span.see(text);
-                        self.append_behind_prefix(text);
-                    }
+                    self.append_behind_prefixes(first, texts, &mut span);
                 }
             }
             self.extremes.see(span);
@@ -154,21 +151,20 @@ impl Texts {
         }
     }
 
-    fn key(&self, text: Text<'_>) -> u128 {
-        match text.bytes.len() as u128 {
-            length @ 0..=15 => text.head | length << 120,
-            _ => self.dictionary.entries.key_of_long(text.bytes),
+    fn key(&self, text: Text<'_>) -> u64 {
+        match text.bytes.len() as u64 {
+            length @ 0..=7 => low(text.head) | length << 56,
+            _ => self.dictionary.entries.key_of_long(text.head, text.bytes),
         }
     }
 
     /// Puts the number of `text`, which `known` is if it has that.
-    fn put_number(&mut self, text: Text<'_>, key: u128, known: Option<u32>) {
+    fn put_number(&mut self, text: Text<'_>, key: u64, known: Option<u32>) {
         let Self { dictionary: Dictionary { entries, values, numbers, .. }, places, .. } = self;
-        let short = text.bytes.len() < 16;
+        let short = text.bytes.len() <= 7;
         let same = |number: u32| {
-            short
-                || places.get(number as usize).and_then(|place| values.get(place.clone()))
-                    == Some(text.bytes)
+            let place = || places.get(number as usize);
+            short || place().is_some_and(|place| text.is(values, place))
         };
         if let Some(number) = known.filter(|number| same(*number)) {
             numbers.push(number);
@@ -184,14 +180,42 @@ impl Texts {
         }
     }
 
+    /// Appends the first text of a stretch. The one before it may be of another array.
     fn append_behind_prefix(&mut self, text: Text<'_>) {
-        let shared = self.last.iter().zip(text.bytes).take_while(|(one, two)| one == two).count();
-        let rest = text.bytes.get(shared..).unwrap_or_default();
-        self.bytes.extend_from_slice(rest);
-        self.last.truncate(shared);
-        self.last.extend_from_slice(rest);
-        self.shared.put([length(shared)]);
-        self.lengths.put([length(rest.len())]);
+        let shared = Text::within(&self.last, 0, self.last.len()).shared(text);
+        append_rest(text, shared, &mut self.bytes);
+        self.shared.put(&[length(shared)]);
+        self.lengths.put(&[length(text.bytes.len() - shared)]);
+        text.bytes.clone_into(&mut self.last);
+    }
+
+    /// Appends those that follow it.
+    fn append_behind_prefixes<'a>(
+        &mut self,
+        first: Text<'a>,
+        mut texts: impl Iterator<Item = Text<'a>>,
+        span: &mut Span<'a>,
+    ) {
+        let mut last = first;
+        loop {
+            let (mut shared, mut rest) = ([0; AT_ONCE], [0; AT_ONCE]);
+            let slots = shared.iter_mut().zip(&mut rest).zip(texts.by_ref());
+            let mut count = 0;
+            for ((shared, rest), text) in slots {
+                let same = last.shared(text);
+                append_rest(text, same, &mut self.bytes);
+                (*shared, *rest) = (length(same), length(text.bytes.len() - same));
+                span.see(text);
+                last = text;
+                count += 1;
+            }
+            self.shared.put(shared.get(..count).unwrap_or_default());
+            self.lengths.put(rest.get(..count).unwrap_or_default());
+            if count < AT_ONCE {
+                break;
+            }
+        }
+        last.bytes.clone_into(&mut self.last);
     }
 }
 
@@ -214,6 +238,18 @@ fn append(text: Text<'_>, out: &mut Vec<u8>) {
     } else {
         out.extend_from_slice(&length.to_le_bytes());
         out.extend_from_slice(text.bytes);
+    }
+}
+
+/// Appends what follows the first `shared` bytes.
+fn append_rest(text: Text<'_>, shared: usize, out: &mut Vec<u8>) {
+    if text.bytes.len() <= 16 {
+        let rest = text.head.checked_shr(8 * u32::try_from(shared).unwrap_or(16)).unwrap_or(0);
+        let end = out.len() + text.bytes.len() - shared;
+        out.extend_from_slice(&rest.to_le_bytes());
+        out.truncate(end);
+    } else {
+        out.extend_from_slice(text.bytes.get(shared..).unwrap_or_default());
     }
 }
 

@@ -49,7 +49,12 @@ proptest! {
     ) {
         let mut deltas = Deltas::default();
         for page in 0..2 {
-            values.chunks(split).for_each(|some| deltas.put(some.iter().copied()));
+            for (at, some) in values.chunks(split).enumerate() {
+                match at % 2 {
+                    0 => deltas.put(some),
+                    _ => deltas.put_each(some.iter().copied()),
+                }
+            }
             let mut out = Vec::new();
             deltas.finish(&mut out);
             prop_assert_eq!(&read(&out), &values, "page {}", page);
@@ -60,7 +65,7 @@ proptest! {
 #[test]
 fn what_grows_evenly_takes_no_bits() {
     let mut deltas = Deltas::default();
-    deltas.put((0..12_801).map(|step| 1_000_000 + step * 10));
+    deltas.put_each((0..12_801).map(|step| 1_000_000 + step * 10));
     let mut out = Vec::new();
     deltas.finish(&mut out);
     assert_eq!(out.len(), 5 + 3 + 100 * 5);

@@ -258,6 +258,30 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
+    fn what_texts_begin_with_alike_is_left_out_and_read_back(
+        alike in prop_oneof![Just(14_usize), Just(15), Just(16), Just(17), 14_usize..60],
+        texts in vec(option::of("[a-z\0]{0,3}"), 65..300),
+        split in 40_usize..200,
+    ) {
+        // The number makes them differ, so that no dictionary is made.
+        let rows = texts.iter().zip(0..);
+        let long = rows.map(|(text, row)| Some(format!("{}{}{row}", "x".repeat(alike), text.as_ref()?)));
+        let texts: Vec<_> = long.collect();
+        let schema = schema([field(1, "text", DataType::Utf8, true)]);
+        let batch = |texts: &[Option<String>]| {
+            let column: ArrayRef = Arc::new(StringArray::from_iter(texts));
+            RecordBatch::try_new(Arc::clone(&schema), vec![column]).unwrap()
+        };
+        let batches: Vec<_> = texts.chunks(split).map(&batch).collect();
+        let (_, bytes) = written(&schema, &FileOptions::default(), &batches).unwrap();
+        let present = texts.iter().flatten().count();
+        if present >= 64 {
+            prop_assert_eq!(encodings(&bytes, 0, 0), [Encoding::DELTA_BYTE_ARRAY]);
+        }
+        prop_assert_eq!(read(bytes), batch(&texts));
+    }
+
+    #[test]
     fn rows_of_every_kind_are_read_back(
         rows in vec(row(), 1..300),
         split in 1_usize..200,
