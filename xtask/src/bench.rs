@@ -12,9 +12,14 @@ mod figures;
 pub(crate) mod instructions;
 pub(crate) mod ledger;
 pub(crate) mod live;
+mod report;
 mod setting;
 mod told;
+mod turn;
 mod usage;
+pub(crate) mod windows;
+
+pub(crate) use turn::Engine;
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -26,6 +31,8 @@ pub(crate) struct Options {
 enum Benchmark {
     /// A topic into an Iceberg table, exactly once, beside DuckDB from files into Parquet
     Ledger(ledger::Options),
+    /// Files of events into Delta tables: as they are, and by windows, beside DuckDB from the same files
+    Windows(windows::Options),
     /// How fresh that table is while records come at a steady rate, and how soon it goes on after a kill
     Live(live::Options),
     /// The instructions and allocations of a row and of an epoch of it, which no other load changes
@@ -35,6 +42,7 @@ enum Benchmark {
 pub(crate) fn run(options: &Options) -> Result<()> {
     match &options.benchmark {
         Benchmark::Ledger(options) => ledger::run(options),
+        Benchmark::Windows(options) => windows::run(options),
         Benchmark::Live(options) => live::run(options),
         Benchmark::Instructions(options) => instructions::run(options),
     }

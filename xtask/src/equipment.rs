@@ -60,7 +60,7 @@ impl Purpose {
 pub(crate) struct Equipment {
     /// The released binaries.
     pub(crate) ledger: PathBuf,
-    file_events: PathBuf,
+    pub(crate) file_events: PathBuf,
     python: Option<Python>,
     /// What Spark needs besides its package.
     jars: Vec<PathBuf>,

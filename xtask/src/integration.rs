@@ -152,7 +152,7 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "partitioned",
         shows: "a ledger by day or hour and bucket: other readers find each row and open no file in vain",
-        lane: Lane::Other,
+        lane: Lane::Broker,
         needs: &[Need::Ledger, Need::Python, Need::Spark],
         run: partitioned::run,
     },
@@ -202,7 +202,7 @@ const SUITES: &[Suite] = &[
         name: "bench",
         shows: "the benchmarks over few rows: all engines write the same ones, and a live table each once",
         lane: Lane::Broker,
-        needs: &[Need::Ledger, Need::Python, Need::Broker],
+        needs: &[Need::Ledger, Need::FileEvents, Need::Python, Need::Broker],
         run: bench::run,
     },
     Suite {

@@ -8,16 +8,15 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
+use super::report::Report;
+use super::turn::{Engine, Turn, agree, order};
 use super::{keep, setting};
 use crate::equipment::{Equipment, Need, Purpose};
 use crate::step;
 
 mod contest;
-mod report;
 
-pub(crate) use contest::Engine;
-use contest::{Contest, Turn};
-use report::Report;
+use contest::Contest;
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -62,7 +61,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         }
     };
     let equipment = Equipment::prepare(options.ledger.as_deref(), &needs, Purpose::Bench)?;
-    let setting = setting::of(&equipment, options.job.threads)?;
+    let setting = setting::of(&equipment, &equipment.ledger, options.job.threads)?;
     let turns = turns(&equipment, &equipment.scratch, &options.job, &peers)?;
     let report = Report::of(&turns, options.job.rows);
     step::print(&report.table())?;
@@ -78,14 +77,12 @@ pub(crate) fn turns(
     peers: &[Engine],
 ) -> Result<Vec<Turn>> {
     let contest = step::timed("bench: rows", || Contest::prepare(equipment, folder, job))?;
-    let round = [peers, &[Engine::Highwater]].concat();
-    let rounds = round.repeat(usize::try_from(job.rounds)?);
     let mut turns: Vec<Turn> = Vec::new();
-    for engine in [&[Engine::Highwater], &rounds[..]].concat() {
+    for engine in order(peers, job.rounds) {
         let number = turns.len() + 1;
         let turn = || contest.turn(engine, number);
         turns.push(step::timed(&format!("bench: turn {number}, {}", engine.name()), turn)?);
-        contest::agree(&turns)?;
+        agree(&turns)?;
     }
     Ok(turns)
 }

@@ -53,7 +53,7 @@ const NEEDS: &[Need] = &[Need::Ledger, Need::Python, Need::Broker];
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let equipment = Equipment::prepare(options.ledger.as_deref(), NEEDS, Purpose::Bench)?;
-    let setting = setting::of(&equipment, options.pace.threads)?;
+    let setting = setting::of(&equipment, &equipment.ledger, options.pace.threads)?;
     let load = usage::load()?;
     let (freshness, restarts) = measure(&equipment, &equipment.scratch, &options.pace)?;
     let report = Report { pace: options.pace, load, freshness, restarts };

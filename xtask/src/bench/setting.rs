@@ -1,6 +1,8 @@
 //! Where and with what a measurement was made.
 
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 use std::thread::available_parallelism;
 
 use anyhow::{Context, Result};
@@ -13,8 +15,8 @@ use crate::{step, workspace};
 const PACKAGES: [&str; 4] = ["duckdb", "pyiceberg", "pyspark", "confluent-kafka"];
 const POM: &str = "xtask/services/pom.xml";
 
-/// The machine, the versions of all programs, and what was asked for.
-pub(super) fn of(equipment: &Equipment, threads: u32) -> Result<Value> {
+/// The machine, the versions of `program` and of all others, and what was asked for.
+pub(super) fn of(equipment: &Equipment, program: &Path, threads: u32) -> Result<Value> {
     let read = |path: &str| fs::read_to_string(path).with_context(|| format!("cannot read {path}"));
     let model = value(&read("/proc/cpuinfo")?, "model name").unwrap_or_default();
     let memory = value(&read("/proc/meminfo")?, "MemTotal").unwrap_or_default();
@@ -22,14 +24,14 @@ pub(super) fn of(equipment: &Equipment, threads: u32) -> Result<Value> {
     let packages: Value = serde_json::from_str(&packages).context("versions.py told no JSON")?;
     let pom = fs::read_to_string(workspace::root()?.join(POM)).context("no pom")?;
     let git = ["describe", "--always", "--dirty", "--abbrev=12"];
-    let mut ledger = std::process::Command::new(&equipment.ledger);
+    let mut program = Command::new(program);
     Ok(json!({
         "threads": threads,
         "processor": model,
         "processors": available_parallelism().context("cannot count processors")?,
         "memory": memory,
         "kernel": read("/proc/sys/kernel/osrelease")?.trim(),
-        "highwater": step::output(ledger.arg("--version"))?.trim(),
+        "highwater": step::output(program.arg("--version"))?.trim(),
         "commit": step::output(workspace::command("git")?.args(git))?.trim(),
         "kafka": between(&pom, "<kafka.version>", "</kafka.version>"),
         "packages": packages,

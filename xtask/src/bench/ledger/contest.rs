@@ -5,14 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
 
 use super::Job;
 use crate::bench::told::{self, RUN, number, told};
+use crate::bench::turn::{Engine, Output, Turn};
 use crate::bench::usage::{Usage, load, measure};
 use crate::equipment::Equipment;
 use crate::equipment::life::{DONE, Home};
-use crate::step;
 
 /// Rows are a function of this and of their number.
 const SEED: u32 = 1;
@@ -20,55 +19,6 @@ const TOPIC: &str = "bench-ledger";
 const PARTITIONS: &str = "4";
 /// Records of a file that a peer reads.
 const PER_FILE: &str = "1000000";
-
-/// Who takes turns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Engine {
-    Highwater,
-    DuckDb,
-    Spark,
-}
-
-impl Engine {
-    /// As it is written in figures.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Highwater => "highwater",
-            Self::DuckDb => "DuckDB",
-            Self::Spark => "Spark",
-        }
-    }
-}
-
-/// One run of an engine over all rows.
-pub(crate) struct Turn {
-    pub(crate) engine: Engine,
-    pub(crate) usage: Usage,
-    pub(crate) output: Output,
-    /// Commits of the table, for who makes any.
-    pub(crate) commits: Option<u64>,
-    /// Rows and time on processors after the first half, for who becomes faster by then.
-    pub(crate) warm: Option<(u64, Duration)>,
-    /// How many tasks wanted a processor in the minute before.
-    pub(crate) load: String,
-}
-
-/// What an engine wrote.
-pub(crate) struct Output {
-    rows: u64,
-    amount: String,
-    digest: String,
-    /// Of all files that hold rows.
-    pub(crate) bytes: u64,
-}
-
-#[cfg(test)]
-impl Output {
-    /// Some rows in so many bytes.
-    pub(super) fn of(rows: u64, bytes: u64) -> Self {
-        Self { rows, amount: "1.00".to_owned(), digest: "1".to_owned(), bytes }
-    }
-}
 
 /// Rows in a topic and in files, and a folder to write to.
 pub(crate) struct Contest<'a> {
@@ -106,7 +56,7 @@ impl<'a> Contest<'a> {
             Engine::DuckDb => self.duckdb(&home)?,
             Engine::Spark => self.spark(&home)?,
         };
-        let output = self.output(run.kind, &run.place)?;
+        let output = Output::read(self.equipment, "ledger", run.kind, Path::new(&run.place))?;
         if output.rows != self.rows {
             bail!("{} wrote {} of {} rows", engine.name(), output.rows, self.rows);
         }
@@ -150,12 +100,6 @@ impl<'a> Contest<'a> {
         Ok(Run { usage, kind: "iceberg", place, commits: Some(of("batches")?), warm })
     }
 
-    fn output(&self, kind: &str, place: &str) -> Result<Output> {
-        let mut script = self.equipment.script("outputs.py")?;
-        let told = step::output(script.args([kind, place]))?;
-        read_output(&told).with_context(|| format!("outputs.py told {told}"))
-    }
-
     fn home(&self, name: &str) -> Result<Home> {
         self.equipment.home(&self.folder.join(name))
     }
@@ -168,31 +112,4 @@ struct Run {
     place: String,
     commits: Option<u64>,
     warm: Option<(u64, Duration)>,
-}
-
-fn read_output(told: &str) -> Option<Output> {
-    let told: Value = serde_json::from_str(told).ok()?;
-    let text = |key: &str| told.get(key)?.as_str().map(str::to_owned);
-    Some(Output {
-        rows: number(&told, "rows")?,
-        amount: text("amount")?,
-        digest: text("digest")?,
-        bytes: number(&told, "bytes")?,
-    })
-}
-
-/// All wrote the same rows, in whatever order.
-pub(crate) fn agree(turns: &[Turn]) -> Result<()> {
-    let values = |turn: &Turn| (turn.output.amount.clone(), turn.output.digest.clone());
-    let Some(first) = turns.first() else { return Ok(()) };
-    match turns.iter().find(|turn| values(turn) != values(first)) {
-        None => Ok(()),
-        Some(other) => bail!(
-            "the rows differ: amount and digest are {:?} by {}, {:?} by {}",
-            values(first),
-            first.engine.name(),
-            values(other),
-            other.engine.name(),
-        ),
-    }
 }

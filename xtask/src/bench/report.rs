@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::contest::{Engine, Turn};
-use crate::bench::figures::{hundredths, middle, thousands};
+use super::figures::{hundredths, middle, thousands};
+use super::turn::{Engine, Turn};
 
 /// The figures of all turns of an engine.
 struct Figures {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::super::contest::{Engine, Output, Turn};
 use super::*;
+use crate::bench::turn::Output;
 use crate::bench::usage::Usage;
 
 fn turn(engine: Engine, cpu: u64, wall: u64) -> Turn {
