@@ -7,11 +7,13 @@ use proptest::prelude::*;
 
 use super::{AT_ONCE, Entries};
 
-/// Two values with one key, as only those can choose who know the seed.
-pub(crate) fn of_one_key(entries: &Entries) -> [Vec<u8>; 2] {
+/// Two values of 16 bytes with one key, and two of 32, as only those can choose who know the seed.
+pub(crate) fn of_one_key(entries: &Entries) -> [[Vec<u8>; 2]; 2] {
     // The first 8 bytes make one factor zero, and with it what becomes of the 8 behind them.
-    let first = (32 ^ entries.seed).to_le_bytes();
-    [0, 1].map(|byte| [first, [byte; 8], [7; 8], [7; 8]].concat())
+    let both = |first: u64, rest: &[u8]| {
+        [0, 1].map(|byte| [&first.to_le_bytes()[..], &[byte; 8], rest].concat())
+    };
+    [both(entries.seed, &[]), both(32 ^ entries.seed, &[7; 16])]
 }
 
 proptest! {
@@ -65,10 +67,11 @@ fn head(value: &[u8]) -> u128 {
 #[test]
 fn whoever_knows_the_seed_finds_long_values_of_one_key() {
     let entries = Entries::new();
-    let [one, other] = of_one_key(&entries);
-    assert_ne!(one, other);
     let key = |value: &[u8]| entries.key_of_long(head(value), value);
-    assert_eq!(key(&one), key(&other));
+    for [one, other] in of_one_key(&entries) {
+        assert_ne!(one, other);
+        assert_eq!(key(&one), key(&other));
+    }
 }
 
 #[test]

@@ -43,6 +43,9 @@ fn each_value_is_one_entry_of_every_chunk() {
 #[test]
 fn long_values_of_one_key_are_two_entries() {
     let mut texts = Texts::new(TextEncoding::Lengths, true);
-    let values = of_one_key(&texts.dictionary.entries);
-    assert_eq!(dictionary(&mut texts, &values), values);
+    for chunk in 0..2 {
+        let values = of_one_key(&texts.dictionary.entries).as_flattened().to_vec();
+        let twice = [&values[..], &values[..]].concat();
+        assert_eq!(dictionary(&mut texts, &twice), values, "chunk {chunk}");
+    }
 }
