@@ -83,7 +83,7 @@ pub(super) fn run(lab: &Lab) -> Result<()> {
         bench.verify(trial)?;
     }
     others.close_input();
-    match others.wait(Duration::from_secs(300))? {
+    match others.wait(Duration::from_mins(15))? {
         Ended::Exited(DONE) => bench.say(),
         ended => bail!("events.py {ended:?}: {}", others.tail()),
     }
