@@ -243,7 +243,7 @@ fn state_of_other_steps_is_refused_and_what_differs_is_named() {
         let Ended { kind, text } = it.run_as(today, it.options()).unwrap_err();
         assert_eq!(kind, ErrorKind::Refused, "{text}");
         assert!(text.contains(&says), "{text}");
-        assert!(text.contains("Next: go back to the former step, or begin anew"), "{text}");
+        assert!(text.contains("Next: go back to the former step or options, or begin"), "{text}");
     }
     it.run().unwrap();
     assert_eq!(it.counts(), [(1, 1), (1, 2)]);
