@@ -127,7 +127,7 @@ impl<'a> Contest<'a> {
         // A tenth of all files in an epoch: so often a run that is behind would commit.
         let files = self.job.files.div_ceil(10).to_string();
         let arguments = ["--query", query, "--mode", "append", "--from", &from];
-        let output = ["--table", "output", "--drain", "--progress", "json"];
+        let output = ["--table", "./output", "--drain", "--progress", "json"];
         let pace = ["--threads", threads, "--max-files-per-epoch", &files];
         Ok(home.file_events(&[&arguments[..], &output, &pace].concat()))
     }
