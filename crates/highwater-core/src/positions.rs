@@ -199,5 +199,22 @@ pub struct Planned {
     pub throttled: u64,
 }
 
+impl Planned {
+    /// The plan of a [versioned](crate::Source::is_versioned) source: all of its table, at the version that
+    /// `to` names.
+    ///
+    /// # Example
+    /// ```
+    /// use highwater_core::{Partition, Planned, Position};
+    ///
+    /// let planned = Planned::version(Partition::new("users", 0), Position::at(8));
+    /// assert_eq!(planned.ranges[0].from, Position::at(0));
+    /// ```
+    pub fn version(partition: Partition, to: Position) -> Self {
+        let range = Range { id: RangeId(0), partition, from: Position::at(0), to };
+        Self { ranges: vec![range], ended: true, ..Self::default() }
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -195,9 +195,7 @@ impl Source for IcebergSource {
         until: Option<&Positions>,
         _limits: &Limits,
     ) -> Result<Planned> {
-        let (partition, to) = (self.partition(), self.position(from, until).await?);
-        let range = Range { id: RangeId(0), partition, from: Position::at(0), to };
-        Ok(Planned { ranges: vec![range], ended: true, ..Planned::default() })
+        Ok(Planned::version(self.partition(), self.position(from, until).await?))
     }
 
     async fn ends(&self, from: &Positions) -> Result<Positions> {

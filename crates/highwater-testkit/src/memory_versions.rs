@@ -135,8 +135,7 @@ impl Source for MemoryVersions {
         let newest = Position::at(i64::try_from(self.shared().versions.len()).unwrap_or(i64::MAX));
         let to = named.unwrap_or(newest);
         self.rows(Self::version(&to))?;
-        let range = Range { id: RangeId(0), partition, from: Position::at(0), to };
-        Ok(Planned { ranges: vec![range], ended: true, ..Planned::default() })
+        Ok(Planned::version(partition, to))
     }
 
     async fn ends(&self, from: &Positions) -> Result<Positions> {
