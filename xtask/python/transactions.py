@@ -38,6 +38,7 @@ class Sender(threading.Thread):
                     producer = self.connect()
                 self.journal(f"{self.codec}-{number}", fate)
                 number += 1
+            self.close(producer, number)
         except Exception as error:
             self.error = error
 
@@ -62,15 +63,32 @@ class Sender(threading.Thread):
                     raise
                 time.sleep(0.2)
 
+    def close(self, producer, number):
+        """Ends with a transaction in every partition: what the broker forgot to end takes its fate. Nothing else would
+        end that, for the coordinator believes that it has (KIP-890)."""
+        partitions = list(producer.list_topics(self.topic, 30).topics[self.topic].partitions)
+        fate = "unknown"
+        while fate == "unknown":
+            fate = self.send(producer, number, partitions, committing=True)
+            if fate == "unknown":
+                producer = self.connect()
+            self.journal(f"{self.codec}-{number}", fate)
+            number += 1
+
     def transaction(self, producer, number):
-        """Sends one transaction; committed, aborted, or unknown when the broker went away in the middle."""
         committing = self.random.random() >= ABORTED
-        records = self.random.randrange(1, 60)
+        # Wherever the key belongs.
+        partitions = [-1] * self.random.randrange(1, 60)
+        return self.send(producer, number, partitions, committing)
+
+    def send(self, producer, number, partitions, committing):
+        """Sends one transaction, a record to each of `partitions`; committed, aborted, or unknown when the broker went
+        away in the middle."""
         try:
             producer.begin_transaction()
-            for index in range(records):
+            for index, partition in enumerate(partitions):
                 name = f"{self.codec}-{number}-{index}"
-                producer.produce(self.topic, key=name, value=self.record(name))
+                producer.produce(self.topic, key=name, value=self.record(name), partition=partition)
                 producer.poll(0)
             if committing:
                 retried(producer.commit_transaction)

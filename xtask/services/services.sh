@@ -18,7 +18,7 @@
 # HIGHWATER_KAFKA_NODE_PORT   the first of six (9190)
 #
 # A service is a file beside this one that defines `port`, install, prepare, launch, answers, exports and tool.
-# NAME@N is instance N of one that has several.
+# NAME@N is instance N, with a folder of its own.
 set -euo pipefail
 
 home=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)

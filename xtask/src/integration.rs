@@ -3,7 +3,7 @@
 //! Nothing is skipped: a service, a Python package or a binary that is missing fails the run. Expected
 //! values come from Python, from pyiceberg, DuckDB and librdkafka, never from our own code alone.
 //!
-//! Suites mostly wait, so two of them run at a time, one of each lane.
+//! Suites mostly wait, so three of them run at a time, one of each lane.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -61,13 +61,16 @@ pub(crate) struct Options {
     ledger: Option<PathBuf>,
 }
 
-/// Two lanes run side by side, each its suites in their order. Whoever stops the broker of the run must
-/// have no neighbour on it, so all that use it are in the first lane. The others are where both lanes
-/// take as long.
+/// Lanes run side by side, each its suites in their order. Whoever stops the broker of the run must have
+/// no neighbour on it, so all that use it are in one lane. The others are where all lanes take as long.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lane {
+    /// Suites with the broker of the run, and such as start brokers of their own.
     Broker,
-    Other,
+    /// Suites of tables that others write and read too: they compute.
+    Tables,
+    /// Suites of many lives: they wait.
+    Lives,
 }
 
 struct Suite {
@@ -82,7 +85,7 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "generator",
         shows: "300,000 generated records become exactly the rows that Python computes",
-        lane: Lane::Other,
+        lane: Lane::Tables,
         needs: &[Need::Ledger, Need::Python],
         run: generator::run,
     },
@@ -103,7 +106,7 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "secured",
         shows: "TLS, SCRAM and re-authentication with a real broker; who is not let in ends at once",
-        lane: Lane::Other,
+        lane: Lane::Broker,
         needs: &[Need::Ledger],
         run: secured::run,
     },
@@ -124,7 +127,7 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "versions",
         shows: "generate, run and verify on Kafka 3.9",
-        lane: Lane::Other,
+        lane: Lane::Broker,
         needs: &[Need::Ledger, Need::Python],
         run: versions::run,
     },
@@ -138,14 +141,14 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "lost-log",
         shows: "the checkpoint directory deleted between lives",
-        lane: Lane::Other,
+        lane: Lane::Tables,
         needs: &[Need::Ledger, Need::Python],
         run: lost_log::run,
     },
     Suite {
         name: "rollback",
         shows: "a table rolled back by pyiceberg is refused until that is accepted",
-        lane: Lane::Other,
+        lane: Lane::Tables,
         needs: &[Need::Ledger, Need::Python],
         run: rollback::run,
     },
@@ -159,42 +162,42 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "delta",
         shows: "a Delta ledger through a kill, a compaction, a lost log; Spark and deltalake write beside one: rows once",
-        lane: Lane::Other,
+        lane: Lane::Tables,
         needs: &[Need::Ledger, Need::Python, Need::SparkDelta],
         run: delta::run,
     },
     Suite {
         name: "shared-catalog",
         shows: "pyiceberg and Iceberg's Java write to the same SQL catalog meanwhile: all rows once",
-        lane: Lane::Other,
+        lane: Lane::Broker,
         needs: &[Need::Ledger, Need::Python, Need::Spark],
         run: shared_catalog::run,
     },
     Suite {
         name: "file-events",
         shows: "events, and windows appended, updated and replaced through kills and compactions: as Python has them",
-        lane: Lane::Other,
+        lane: Lane::Tables,
         needs: &[Need::FileEvents, Need::Python, Need::SparkDelta],
         run: file_events::run,
     },
     Suite {
         name: "windows",
         shows: "tumbling, sliding and session windows of random rows are those that DuckDB makes of them",
-        lane: Lane::Other,
+        lane: Lane::Tables,
         needs: &[Need::Python],
         run: windows::run,
     },
     Suite {
         name: "instances",
         shows: "two instances at once: one goes on, the other ends with 3",
-        lane: Lane::Other,
+        lane: Lane::Lives,
         needs: &[Need::Ledger],
         run: instances::run,
     },
     Suite {
         name: "stop",
         shows: "100 lives ended by SIGTERM: each exits with 0 within 10 s, and nothing is lost",
-        lane: Lane::Other,
+        lane: Lane::Lives,
         needs: &[Need::Ledger],
         run: stop::run,
     },
@@ -215,8 +218,8 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "kill",
         shows: "200 lives ended by SIGKILL, from the generator, with state and without, and from Kafka",
-        lane: Lane::Broker,
-        needs: &[Need::Ledger, Need::Python, Need::Broker],
+        lane: Lane::Lives,
+        needs: &[Need::Ledger, Need::Python],
         run: kill::run,
     },
 ];
@@ -235,9 +238,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let equipment = Equipment::prepare(options.ledger.as_deref(), &needs, Purpose::Integration)?;
     let equipment = Arc::new(equipment);
     let failed = AtomicBool::new(false);
-    side_by_side(&[Lane::Broker, Lane::Other], |lane| {
+    side_by_side(&[Lane::Broker, Lane::Tables, Lane::Lives], |lane| {
         let suites = chosen.iter().filter(|suite| suite.lane == *lane);
-        // After a failure the other lane ends the suite that it has begun, and with it the run.
+        // After a failure the other lanes end the suites that they have begun, and with them the run.
         for suite in suites.take_while(|_| !failed.load(Ordering::Relaxed)) {
             let lab = || Lab::begin(Arc::clone(&equipment), suite.name, seed, options.times);
             let result = step::timed(suite.name, || (suite.run)(&lab()?));

@@ -30,6 +30,11 @@ impl Broker {
         Self::up("kafka", &["kafka"], run)
     }
 
+    /// Starts one beside that, for who must not be disturbed when that is stopped.
+    pub(crate) fn start_second(run: &Path) -> Result<Self> {
+        Self::up("kafka", &["kafka@2"], run)
+    }
+
     /// Starts a broker behind TLS and SASL.
     pub(crate) fn start_secured(run: &Path) -> Result<Self> {
         Self::up("kafka_secured", &["kafka_secured"], run)

@@ -1,6 +1,7 @@
 //! Suite `instances`: two instances of one pipeline at once. One goes on, the other is fenced.
 
 use std::fs;
+use std::ops::Range;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -19,36 +20,37 @@ const DECIDED: Duration = Duration::from_secs(60);
 struct Trial {
     name: &'static str,
     checkpoints: [&'static str; 2],
-    salt: u64,
 }
 
 const TRIALS: [Trial; 2] = [
-    Trial { name: "one-log", checkpoints: ["data/checkpoint/ledger"; 2], salt: 0 },
-    Trial {
-        name: "two-logs",
-        checkpoints: ["data/checkpoint/first", "data/checkpoint/second"],
-        salt: 1,
-    },
+    Trial { name: "one-log", checkpoints: ["data/checkpoint/ledger"; 2] },
+    Trial { name: "two-logs", checkpoints: ["data/checkpoint/first", "data/checkpoint/second"] },
 ];
 
-/// Instances mostly wait, so both trials share the machine.
+/// Instances mostly wait, so the halves of both trials share the machine.
 pub(super) fn run(lab: &Lab) -> Result<()> {
-    side_by_side(&TRIALS, |trial| attempt(lab, trial))
+    let times = lab.times(50);
+    let half = times / 2;
+    let [one, two] = &TRIALS;
+    let parts = [(one, 0..half), (one, half..times), (two, 0..half), (two, half..times)];
+    side_by_side(&parts, |(trial, rounds)| attempt(lab, trial, rounds.clone()))?;
+    for Trial { name, .. } in &TRIALS {
+        lab.say(format!("{name}: {times} races, one fenced in each"));
+    }
+    Ok(())
 }
 
-fn attempt(lab: &Lab, trial: &Trial) -> Result<()> {
-    let Trial { name, checkpoints, salt } = trial;
-    let times = lab.times(50);
-    let mut draw = lab.draw(*salt);
-    for round in 0..times {
+fn attempt(lab: &Lab, trial: &Trial, rounds: Range<u32>) -> Result<()> {
+    let Trial { name, checkpoints } = trial;
+    for round in rounds {
         let folder = format!("{name}-{round}");
+        let mut draw = lab.draw(round.into());
         let home = lab.home(&folder)?;
         let apart = draw.time(Duration::from_millis(400));
         race(&home, *checkpoints, apart)
             .with_context(|| format!("{folder}, started {apart:?} apart"))?;
         fs::remove_dir_all(home.path("")).context("cannot remove the folder of a round")?;
     }
-    lab.say(format!("{name}: {times} races, one fenced in each"));
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use super::broker::Broker;
 use super::failpoints::{self, Failpoint};
 use super::lab::Lab;
 use super::life::DONE;
@@ -28,7 +29,8 @@ const PARTITIONED: [&str; 2] = ["--partition-by", "day(event_timestamp),bucket(4
 pub(super) fn run(lab: &Lab) -> Result<()> {
     let points = failpoints::declared()?;
     let lives = lab.times(200);
-    let trials = [(generator(lives), 1), (kafka(lab, lives)?, 2), (deduped(lives), 3)];
+    let broker = Broker::start_second(&lab.services())?;
+    let trials = [(generator(lives), 1), (kafka(lab, &broker, lives)?, 2), (deduped(lives), 3)];
     // Lives mostly wait, so all trials share the machine.
     side_by_side(&trials, |(trial, salt)| attempt(lab, trial, lives, *salt, &points))
 }
@@ -49,9 +51,9 @@ fn deduped(lives: u32) -> Trial {
     Trial { name: "deduped", source, rows, options, catalog: &[], dedupe: &["--dedupe", "1h"] }
 }
 
-fn kafka(lab: &Lab, lives: u32) -> Result<Trial> {
+fn kafka(lab: &Lab, broker: &Broker, lives: u32) -> Result<Trial> {
     let rows = u64::from(lives) * 10_000;
-    let source = format!("kafka://{}/kill", lab.broker()?.bootstrap());
+    let source = format!("kafka://{}/kill", broker.bootstrap());
     let from = format!("generator:rows={rows},seed=12,bad=0.001");
     let arguments = ["generate", "--from", &from, "--to", &source, "--partitions", "4"];
     lab.home("producer")?.expect("generate", &arguments, DONE)?;

@@ -8,7 +8,7 @@ use crate::{step, workspace};
 pub(super) fn run(lab: &Lab) -> Result<()> {
     let mut draw = lab.draw(0);
     let folders = lab.folder().join("windows");
-    for _time in 0..lab.times(5) {
+    for _time in 0..lab.times(3) {
         let seed = draw.below(u32::MAX.into()).to_string();
         let folder = folders.join(&seed);
         let folder = folder.to_str().context("the folder of the suite is no text")?;
