@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use highwater_core::{Marker, Result};
 
@@ -38,15 +39,18 @@ pub struct IcebergTable {
 }
 
 impl IcebergTable {
-    pub(crate) async fn open(pointer: Pointer) -> Result<Self> {
-        let Some(version) = pointer.current(None).await? else {
-            let (table, location) = (pointer.name().to_owned(), pointer.place());
-            return Err(IcebergError::Absent { table, location }.into());
-        };
-        let state = TableState::parse(pointer.name(), &version.location, &version.bytes)?;
-        let files = pointer.files(&state)?;
-        let schema = Arc::new(state.read_schema()?);
-        Ok(Self { pointer, files, state, schema })
+    /// Boxed, as is what finds files: compiled here, and not again in each program that reads tables.
+    pub(crate) fn open(pointer: Pointer) -> BoxFuture<'static, Result<Self>> {
+        Box::pin(async move {
+            let Some(version) = pointer.current(None).await? else {
+                let (table, location) = (pointer.name().to_owned(), pointer.place());
+                return Err(IcebergError::Absent { table, location }.into());
+            };
+            let state = TableState::parse(pointer.name(), &version.location, &version.bytes)?;
+            let files = pointer.files(&state)?;
+            let schema = Arc::new(state.read_schema()?);
+            Ok(Self { pointer, files, state, schema })
+        })
     }
 
     pub(crate) fn pointer(&self) -> &Pointer {
@@ -97,9 +101,11 @@ impl IcebergTable {
         Ok(found.into_iter().map(|file| (file.location, file.rows)).collect())
     }
 
-    async fn found(&self) -> Result<Vec<FoundFile>> {
-        let manifests = Manifests::load(&self.files, &self.state).await?;
-        manifests.data_files(&self.files, &self.state).await
+    fn found(&self) -> BoxFuture<'_, Result<Vec<FoundFile>>> {
+        Box::pin(async {
+            let manifests = Manifests::load(&self.files, &self.state).await?;
+            manifests.data_files(&self.files, &self.state).await
+        })
     }
 
     /// All rows, file by file. One file at a time is in memory.

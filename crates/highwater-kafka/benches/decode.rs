@@ -89,7 +89,7 @@ fn packings() -> [(&'static str, Option<Packing>); 4] {
 
 /// A topic on a broker of its own, and its only range.
 struct Topic {
-    source: KafkaSource<Nothing>,
+    source: KafkaSource<Arc<dyn Format>>,
     range: Range,
     runtime: Runtime,
     _broker: (Cluster, Runtime),

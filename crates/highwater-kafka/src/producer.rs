@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::Utc;
-use futures::future::try_join_all;
+use futures::future::{BoxFuture, try_join_all};
 use highwater_core::Result;
 use rskafka::BackoffConfig;
 use rskafka::client::error::{Error as ClientError, ProtocolError};
@@ -75,39 +75,50 @@ impl TopicWriter {
         partitions: Option<i32>,
         properties: &ClientProperties,
     ) -> Result<Self> {
-        let place = Place { bootstrap, topic };
-        let brokers = bootstrap.split(',').map(|broker| broker.trim().to_owned()).collect();
-        let backoff = BackoffConfig {
-            init_backoff: Duration::from_millis(50),
-            max_backoff: Duration::from_secs(1),
-            base: 2.0,
-            deadline: Some(DEADLINE),
-        };
-        let settings = properties.settings();
-        let security = Security::try_new(&settings.security).map_err(KafkaError::from)?;
-        let security = Arc::new(security);
-        place.knock(settings, &security).await?;
-        let mut builder =
-            ClientBuilder::new(brokers).client_id("highwater-writer").backoff_config(backoff);
-        if let Some(tls) = security.tls() {
-            builder = builder.tls_config(Arc::clone(tls));
-        }
-        if let Some(credentials) = security.sasl() {
-            builder = builder.sasl_config(login(credentials));
-        }
-        let client = place.within("reach", builder.build()).await?;
-        let count = place.ensure(&client, partitions.unwrap_or(1)).await?;
-        if let Some(wanted) = partitions
-            && usize::try_from(wanted) != Ok(count)
-        {
-            let topic = topic.to_owned();
-            return Err(KafkaError::Partitions { topic, found: count, wanted }.into());
-        }
-        let count = i32::try_from(count).unwrap_or(i32::MAX);
-        let opening = (0..count)
-            .map(|index| client.partition_client(topic, index, UnknownTopicHandling::Retry));
-        let partitions = place.within("open", try_join_all(opening)).await?;
-        Ok(Self { bootstrap: bootstrap.to_owned(), topic: topic.to_owned(), partitions })
+        Self::open(Place { bootstrap, topic }, partitions, properties).await
+    }
+
+    /// Boxed, as is what writes: compiled here, and not again in each program.
+    fn open<'a>(
+        place: Place<'a>,
+        partitions: Option<i32>,
+        properties: &'a ClientProperties,
+    ) -> BoxFuture<'a, Result<Self>> {
+        Box::pin(async move {
+            let Place { bootstrap, topic } = place;
+            let brokers = bootstrap.split(',').map(|broker| broker.trim().to_owned()).collect();
+            let backoff = BackoffConfig {
+                init_backoff: Duration::from_millis(50),
+                max_backoff: Duration::from_secs(1),
+                base: 2.0,
+                deadline: Some(DEADLINE),
+            };
+            let settings = properties.settings();
+            let security = Security::try_new(&settings.security).map_err(KafkaError::from)?;
+            let security = Arc::new(security);
+            place.knock(settings, &security).await?;
+            let mut builder =
+                ClientBuilder::new(brokers).client_id("highwater-writer").backoff_config(backoff);
+            if let Some(tls) = security.tls() {
+                builder = builder.tls_config(Arc::clone(tls));
+            }
+            if let Some(credentials) = security.sasl() {
+                builder = builder.sasl_config(login(credentials));
+            }
+            let client = place.within("reach", builder.build()).await?;
+            let count = place.ensure(&client, partitions.unwrap_or(1)).await?;
+            if let Some(wanted) = partitions
+                && usize::try_from(wanted) != Ok(count)
+            {
+                let topic = topic.to_owned();
+                return Err(KafkaError::Partitions { topic, found: count, wanted }.into());
+            }
+            let count = i32::try_from(count).unwrap_or(i32::MAX);
+            let opening = (0..count)
+                .map(|index| client.partition_client(topic, index, UnknownTopicHandling::Retry));
+            let partitions = place.within("open", try_join_all(opening)).await?;
+            Ok(Self { bootstrap: bootstrap.to_owned(), topic: topic.to_owned(), partitions })
+        })
     }
 
     /// Writes `records`, each a key and a value, in their order within each partition.
@@ -141,7 +152,15 @@ impl TopicWriter {
     }
 }
 
-async fn write_share(
+fn write_share<'a>(
+    place: Place<'a>,
+    client: &'a PartitionClient,
+    records: Vec<Record>,
+) -> BoxFuture<'a, Result<(), KafkaError>> {
+    Box::pin(write_batches(place, client, records))
+}
+
+async fn write_batches(
     place: Place<'_>,
     client: &PartitionClient,
     records: Vec<Record>,

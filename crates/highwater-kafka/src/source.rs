@@ -117,7 +117,7 @@ impl KafkaSource {
     }
 
     /// The same topics with its records decoded by `format`.
-    pub fn decode<F: Format>(self, format: F) -> KafkaSource<F> {
+    pub fn decode(self, format: impl Format + 'static) -> KafkaSource<Arc<dyn Format>> {
         KafkaSource {
             bootstrap: self.bootstrap,
             topics: self.topics,
@@ -126,7 +126,7 @@ impl KafkaSource {
             on_data_loss: self.on_data_loss,
             metadata: self.metadata,
             source_columns: self.source_columns,
-            format,
+            format: Arc::new(format),
             cluster: self.cluster,
             notes: self.notes,
             memory: self.memory,
@@ -264,7 +264,7 @@ impl<F> KafkaSource<F> {
     }
 }
 
-impl<F: Format> KafkaSource<F> {
+impl KafkaSource<Arc<dyn Format>> {
     /// The columns of the format, of the metadata and of the source.
     fn schema(&self) -> SchemaRef {
         let schema = self.metadata.behind(&self.format.schema());
@@ -288,8 +288,9 @@ impl<F: Format> KafkaSource<F> {
     }
 }
 
+// Of one format for all, so that what it does is compiled here, and not again in each program.
 #[async_trait]
-impl<F: Format + 'static> Source for KafkaSource<F> {
+impl Source for KafkaSource<Arc<dyn Format>> {
     fn describe(&self) -> String {
         format!("kafka {} at {}", self.topics, self.bootstrap)
     }

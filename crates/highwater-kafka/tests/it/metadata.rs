@@ -1,5 +1,7 @@
 //! Columns of what Kafka knows of a record: its own for each row, whatever becomes of its neighbours.
 
+use std::sync::Arc;
+
 use arrow::array::{
     Array, AsArray, BinaryArray, Int32Array, Int64Array, ListArray, RecordBatch, StringArray,
     TimestampMicrosecondArray,
@@ -7,7 +9,7 @@ use arrow::array::{
 use arrow::datatypes::DataType;
 use bytes::Bytes;
 use futures::StreamExt;
-use highwater_codec::Json;
+use highwater_codec::Format;
 use highwater_core::{Decoded, ErrorKind, Limits, Positions, Source};
 use highwater_kafka::{KafkaSource, Metadata};
 use highwater_testkit::broker::{Batch, Cluster, Record};
@@ -41,7 +43,7 @@ async fn cluster() -> Cluster {
     cluster
 }
 
-async fn rows(source: &KafkaSource<Json>) -> Vec<RecordBatch> {
+async fn rows(source: &KafkaSource<Arc<dyn Format>>) -> Vec<RecordBatch> {
     let planned = source.plan(&Positions::default(), None, &Limits::default()).await.unwrap();
     let mut decoder = source.decoder(&planned.ranges[0]).unwrap();
     let (mut decoded, mut payloads) = (Decoded::default(), source.read(planned.ranges));

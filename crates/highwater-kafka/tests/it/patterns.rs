@@ -1,8 +1,9 @@
 //! Topics by a pattern: found when they appear, missed when they go.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use highwater_codec::{Columns, Json, Type};
+use highwater_codec::{Columns, Format, Json, Type};
 use highwater_core::{Error, ErrorKind, Gap, Limits, Partition, Planned, Positions, Source};
 use highwater_kafka::{KafkaSource, OnDataLoss, Start};
 use highwater_testkit::broker::{Batch, Cluster, Record};
@@ -10,7 +11,7 @@ use highwater_testkit::conformance;
 
 use crate::reading::{read_all, value};
 
-fn matching(cluster: &Cluster, pattern: &str) -> KafkaSource<Json> {
+fn matching(cluster: &Cluster, pattern: &str) -> KafkaSource<Arc<dyn Format>> {
     let format = Json::try_new(Columns::new().required("v", Type::Text)).unwrap();
     let source = KafkaSource::pattern(cluster.bootstrap(), pattern).unwrap();
     let source = source.decode(format).source_columns();
@@ -42,7 +43,7 @@ async fn regions() -> Cluster {
 
 const REGIONS: &str = "orders-(eu|us|asia)";
 
-async fn plan(source: &KafkaSource<Json>, from: &Positions) -> Result<Planned, Error> {
+async fn plan(source: &KafkaSource<Arc<dyn Format>>, from: &Positions) -> Result<Planned, Error> {
     source.plan(from, None, &Limits::default()).await
 }
 

@@ -1,13 +1,15 @@
 //! Reads sources to their end, as a driver and a worker would.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, BinaryArray, Int32Array, Int64Array, RecordBatch, StringArray};
 use futures::StreamExt;
-use highwater_codec::{Columns, Json, Type};
+use highwater_codec::{Columns, Format, Json, Type};
 use highwater_core::{Decoded, Limits, Planned, Positions, Result, Source};
 use highwater_kafka::KafkaSource;
 
 /// A source of values like `{"v":"text"}`.
-pub(crate) fn source(bootstrap: &str, topic: &str) -> KafkaSource<Json> {
+pub(crate) fn source(bootstrap: &str, topic: &str) -> KafkaSource<Arc<dyn Format>> {
     let format = Json::try_new(Columns::new().required("v", Type::Text)).unwrap();
     KafkaSource::new(bootstrap, topic).decode(format).source_columns()
 }

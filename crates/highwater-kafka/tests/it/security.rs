@@ -1,8 +1,9 @@
 //! Connections by TLS and SASL: what is let in, and what ends at once, with its cause.
 
 use std::fs;
+use std::sync::Arc;
 
-use highwater_codec::Json;
+use highwater_codec::Format;
 use highwater_core::{Error, ErrorKind, Limits, Planned, Positions, Source};
 use highwater_kafka::{ClientProperties, KafkaSource, TopicWriter};
 use highwater_testkit::broker::{Authority, Batch, Certificate, Cluster, Guard, Mood, Record};
@@ -24,13 +25,14 @@ async fn cluster(guard: Guard) -> Cluster {
     cluster
 }
 
-fn with(bootstrap: &str, properties: &[(&str, &str)]) -> KafkaSource<Json> {
-    let set =
-        |source: KafkaSource<Json>, (name, value): &(&str, &str)| source.property(name, value);
+fn with(bootstrap: &str, properties: &[(&str, &str)]) -> KafkaSource<Arc<dyn Format>> {
+    let set = |source: KafkaSource<Arc<dyn Format>>, (name, value): &(&str, &str)| {
+        source.property(name, value)
+    };
     properties.iter().try_fold(source(bootstrap, "t"), set).unwrap()
 }
 
-async fn plan(source: &KafkaSource<Json>) -> Result<Planned, Error> {
+async fn plan(source: &KafkaSource<Arc<dyn Format>>) -> Result<Planned, Error> {
     source.plan(&Positions::default(), None, &Limits::default()).await
 }
 
