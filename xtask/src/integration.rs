@@ -63,6 +63,7 @@ pub(crate) struct Options {
 
 /// Lanes run side by side, each its suites in their order. Whoever stops the broker of the run must have
 /// no neighbour on it, so all that use it are in one lane. The others are where all lanes take as long.
+/// Suites that call cargo come last: it may be at work on other things in the beginning.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lane {
     /// Suites with the broker of the run, and such as start brokers of their own.
@@ -88,13 +89,6 @@ const SUITES: &[Suite] = &[
         lane: Lane::Tables,
         needs: &[Need::Ledger, Need::Python],
         run: generator::run,
-    },
-    Suite {
-        name: "kafka-crate",
-        shows: "the ignored tests of the workspace against a real broker",
-        lane: Lane::Broker,
-        needs: &[Need::Broker],
-        run: kafka_crate::run,
     },
     Suite {
         name: "transactions",
@@ -214,6 +208,13 @@ const SUITES: &[Suite] = &[
         lane: Lane::Broker,
         needs: crate::bench::instructions::NEEDS,
         run: instructions::run,
+    },
+    Suite {
+        name: "kafka-crate",
+        shows: "the ignored tests of the workspace against a real broker",
+        lane: Lane::Broker,
+        needs: &[Need::Broker],
+        run: kafka_crate::run,
     },
     Suite {
         name: "kill",

@@ -131,7 +131,7 @@ fn every_single_fault_leaves_the_same_tables() {
         threads: Vec::new(),
         in_flight: 1,
     };
-    for threads in [0, 1, 3] {
+    for threads in [0, 3] {
         let coverage = harness(&case).executors([executor(threads)]).every_crash();
         assert!(coverage.runs > 60, "{threads} threads: {coverage:?}");
     }

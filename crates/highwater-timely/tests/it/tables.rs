@@ -191,25 +191,24 @@ proptest! {
 #[test]
 fn every_single_fault_leaves_the_same_tables() {
     let rows = |from: i64| (from..from + 4).map(|n| (Some(n % 3), n)).collect::<Rows>();
-    for threads in [0, 3] {
-        for fixed in [false, true] {
-            let harness = Harness::new(|world| {
-                let prices = world.versions("prices", pairs_schema());
-                if fixed && !world.table("priced").commits().is_empty() {
-                    prices.put(pairs([(Some(0), 1_000), (Some(1), 2_000)]));
-                }
-                pipeline(world, fixed)
-            });
-            let coverage = harness
-                .executors([executor(threads)])
-                .records_per_epoch(NonZeroU64::new(3).unwrap())
-                .feed_version("prices", pairs(rows(1)))
-                .feed_partitions("sold", [pairs(rows(0)), pairs(rows(5))])
-                .feed_version("prices", pairs(rows(2)))
-                .feed_partitions("sold", [pairs(rows(3)), pairs([])])
-                .every_crash();
-            assert!(coverage.runs > 60, "{threads} threads, {fixed}: {coverage:?}");
-        }
+    // Which version is read is a matter of the plan, so one executor shows that it stays.
+    for (threads, fixed) in [(0, false), (0, true), (3, false)] {
+        let harness = Harness::new(|world| {
+            let prices = world.versions("prices", pairs_schema());
+            if fixed && !world.table("priced").commits().is_empty() {
+                prices.put(pairs([(Some(0), 1_000), (Some(1), 2_000)]));
+            }
+            pipeline(world, fixed)
+        });
+        let coverage = harness
+            .executors([executor(threads)])
+            .records_per_epoch(NonZeroU64::new(3).unwrap())
+            .feed_version("prices", pairs(rows(1)))
+            .feed_partitions("sold", [pairs(rows(0)), pairs(rows(5))])
+            .feed_version("prices", pairs(rows(2)))
+            .feed_partitions("sold", [pairs(rows(3)), pairs([])])
+            .every_crash();
+        assert!(coverage.runs > 60, "{threads} threads, {fixed}: {coverage:?}");
     }
 }
 

@@ -131,7 +131,7 @@ pub(crate) fn agree(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn windows_are_those_of_the_reference(

@@ -78,7 +78,7 @@ fn step(gap: i64, emit: Emit, by_id: bool) -> Window {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn sessions_are_those_of_the_reference(
