@@ -24,6 +24,7 @@ mod changes;
 mod commits;
 mod committer;
 mod contents;
+mod copy;
 mod deletions;
 mod error;
 mod features;
