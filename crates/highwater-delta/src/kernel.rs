@@ -29,6 +29,7 @@ use crate::log::Log;
 use crate::state::TableState;
 
 mod batches;
+mod condition;
 mod data;
 mod files;
 

@@ -23,6 +23,7 @@ mod actions;
 mod changes;
 mod commits;
 mod committer;
+mod condition;
 mod contents;
 mod copy;
 mod deletions;
@@ -53,6 +54,7 @@ mod upsert;
 mod value;
 mod writer;
 
+pub use condition::{Column, Condition, Literal};
 pub use error::{ColumnDifference, DeltaError};
 pub use maintenance::{Maintained, Maintenance};
 pub use orphans::{ORPHAN_AGE, Orphan};
