@@ -139,15 +139,17 @@ impl Lines {
         self.push(&json!({"txn": {"appId": app_id, "version": version}}));
     }
 
-    pub(crate) fn add(&mut self, file: &DataFile) {
-        self.push(&json!({"add": with(json!(file), "dataChange", Some(true))}));
+    /// A file that comes. `changes` says whether rows of the table change by it.
+    pub(crate) fn add(&mut self, file: &DataFile, changes: bool) {
+        self.push(&json!({"add": with(json!(file), "dataChange", Some(changes))}));
     }
 
-    pub(crate) fn remove(&mut self, file: &DataFile, now_ms: i64) {
+    /// A file that goes, as for [`add`](Self::add).
+    pub(crate) fn remove(&mut self, file: &DataFile, now_ms: i64, changes: bool) {
         let action = json!({
             "path": file.path,
             "deletionTimestamp": now_ms,
-            "dataChange": true,
+            "dataChange": changes,
             "extendedFileMetadata": true,
             "partitionValues": file.partition_values,
             "size": file.size,

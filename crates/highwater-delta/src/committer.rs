@@ -152,8 +152,8 @@ impl TableCommitter {
         for (name, number) in &txns {
             lines.txn(name, *number);
         }
-        changes.removes.iter().for_each(|file| lines.remove(file, now));
-        changes.adds.iter().for_each(|file| lines.add(file));
+        changes.removes.iter().for_each(|file| lines.remove(file, now, true));
+        changes.adds.iter().for_each(|file| lines.add(file, true));
         let txns = txns.into_iter().map(|(app_id, version)| Txn { app_id, version }).collect();
         let removes = changes.removed();
         let Changes { adds, effects, .. } = changes;

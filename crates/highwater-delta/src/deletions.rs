@@ -7,17 +7,56 @@ use highwater_storage::{Created, Storage};
 use uuid::Uuid;
 
 use crate::error::{Cause, DeltaError};
-use crate::files::DeletionVector;
+use crate::files::{ABSOLUTE, DeletionVector};
 use crate::kernel::{DeletedRows, Encoded, encode};
 
 /// Vectors in a file whose name tells where it is relative to the table.
 const RELATIVE: &str = "u";
+/// Vectors in the log.
+const INLINE: &str = "i";
+
+/// Characters of a name in Z85.
+const NAME: usize = 20;
 
 /// The digits of Z85, a way to write four bytes as five characters.
 ///
 /// Source: <https://rfc.zeromq.org/spec/32/>
 const DIGITS: &[u8; 85] =
     b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
+
+/// Whether `file` has a name as files of deletion vectors have it, whoever writes them.
+pub(crate) fn is_file(file: &str) -> bool {
+    let name = file.strip_prefix("deletion_vector_").and_then(|name| name.strip_suffix(".bin"));
+    name.is_some_and(|name| Uuid::try_parse(name).is_ok())
+}
+
+/// The file that a vector is in, as the log writes paths; none when it is in the log itself.
+///
+/// # Errors
+/// [`DeltaError::Unreadable`] when it does not say.
+pub(crate) fn place(
+    table: &Storage,
+    vector: &DeletionVector,
+) -> Result<Option<String>, DeltaError> {
+    let text = vector.path_or_inline_dv.as_str();
+    let place = match vector.storage_type.as_str() {
+        INLINE => return Ok(None),
+        ABSOLUTE => Some(text.to_owned()),
+        RELATIVE => relative(text),
+        _ => None,
+    };
+    place.map(Some).ok_or_else(|| DeltaError::Unreadable {
+        location: format!("a deletion vector of {}", table.location("")),
+        source: format!("{}{text} is no place", vector.storage_type).into(),
+    })
+}
+
+/// The path below the table, of a prefix and a name.
+fn relative(text: &str) -> Option<String> {
+    let (prefix, name) = text.split_at_checked(text.len().checked_sub(NAME)?)?;
+    let name = format!("deletion_vector_{}.bin", Uuid::from_slice(&from_z85(name)?).ok()?);
+    Some(if prefix.is_empty() { name } else { format!("{prefix}/{name}") })
+}
 
 /// Writes deletion vectors into one file of a name that nobody else has, and says where each is.
 ///
@@ -59,6 +98,21 @@ fn z85(bytes: &[u8]) -> String {
     text
 }
 
+/// The bytes that were written so.
+fn from_z85(text: &str) -> Option<Vec<u8>> {
+    let (words, []) = text.as_bytes().as_chunks::<5>() else { return None };
+    let mut bytes = Vec::new();
+    for word in words {
+        let mut value = 0_u32;
+        for char in word {
+            let digit = DIGITS.iter().position(|digit| digit == char)?;
+            value = value.checked_mul(85)?.checked_add(u32::try_from(digit).ok()?)?;
+        }
+        bytes.extend(value.to_be_bytes());
+    }
+    Some(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     //! The examples of the specifications, and the bytes of a file.
@@ -74,6 +128,36 @@ mod tests {
         let name: Uuid = "d2c639aa-8816-431a-aaf6-d3fe2512ff61".parse().unwrap();
         assert_eq!(z85(name.as_bytes()), "^-aqEH.-t@S}K{vb[*k^");
         assert_eq!(z85(&[0x86, 0x4f, 0xd2, 0x6f, 0xb5, 0x59, 0xf7, 0x5b]), "HelloWorld");
+    }
+
+    #[test]
+    fn the_file_of_a_vector_is_told_by_its_name() {
+        let table = Storage::memory();
+        let of = |kind: &str, text: &str| {
+            let vector = DeletionVector {
+                storage_type: kind.to_owned(),
+                path_or_inline_dv: text.to_owned(),
+                offset: None,
+                size_in_bytes: 1,
+                cardinality: 1,
+            };
+            place(&table, &vector)
+        };
+        let name = "deletion_vector_d2c639aa-8816-431a-aaf6-d3fe2512ff61.bin";
+        assert!(is_file(name) && !is_file("deletion_vector_x.bin") && !is_file(&name[1..]));
+        assert_eq!(of("u", "^-aqEH.-t@S}K{vb[*k^").unwrap().as_deref(), Some(name));
+        let below = format!("ab/{name}");
+        assert_eq!(of("u", "ab^-aqEH.-t@S}K{vb[*k^").unwrap(), Some(below));
+        assert_eq!(of("p", "s3://lake/t/x.bin").unwrap().as_deref(), Some("s3://lake/t/x.bin"));
+        assert_eq!(of("i", "wi5b=000010000siXQKl0rr91000f55c8Xg0@@D72lkbi5=-{L").unwrap(), None);
+        for (kind, text) in [("u", "short"), ("u", "^-aqEH.-t@S}K{vb[*k\""), ("x", "any")] {
+            assert!(of(kind, text).is_err(), "{kind}{text}");
+        }
+        assert_eq!(
+            from_z85("HelloWorld").unwrap(),
+            [0x86, 0x4f, 0xd2, 0x6f, 0xb5, 0x59, 0xf7, 0x5b]
+        );
+        assert_eq!(from_z85("#####"), None);
     }
 
     /// The bytes of `rows`, all below 65,536, written here by the letter of the specifications.

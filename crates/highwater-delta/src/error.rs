@@ -136,6 +136,16 @@ pub enum DeltaError {
         /// Everything that does not fit, in the order of the declaration.
         differences: Vec<ColumnDifference>,
     },
+    /// A condition that rows of the table cannot be asked for.
+    #[error("rows of table {table} cannot be chosen by {column}: {problem}")]
+    Condition {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// Why not, as a sentence.
+        problem: String,
+    },
     /// A version that cannot be read, or no longer.
     #[error("version {version} of table {table} is not there, or not any more")]
     Gone {
@@ -296,6 +306,7 @@ impl DeltaError {
             | Self::Key { .. }
             | Self::Property { .. }
             | Self::Declared { .. }
+            | Self::Condition { .. }
             | Self::Absent { .. } => ErrorKind::Invalid,
             Self::Feature { .. } | Self::Keeps { .. } => ErrorKind::Unsupported,
             Self::SameKey { .. }
@@ -343,6 +354,9 @@ impl DeltaError {
                 "use another --table, or the pipeline name {theirs} if this is that pipeline"
             ),
             Self::Absent { .. } => "name a table that is there".to_owned(),
+            Self::Condition { .. } => {
+                "compare columns that the table has with values of their types".to_owned()
+            }
             Self::Declared { .. } => "declare the columns as the table has them".to_owned(),
             Self::Gone { .. } => "restore the files of that version from a copy, or begin anew \
                                   under another pipeline name with a version that is there"

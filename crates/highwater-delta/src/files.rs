@@ -45,6 +45,9 @@ pub(crate) struct DeletionVector {
     pub(crate) cardinality: i64,
 }
 
+/// Vectors in a file at a place of its own.
+pub(crate) const ABSOLUTE: &str = "p";
+
 /// The URL of a path below the table. Paths of ours have no other character that one could not have.
 pub(crate) fn url(path: &str) -> String {
     path.replace('%', "%25")
@@ -76,6 +79,21 @@ impl DataFile {
         self.path == removed.path
             && DeletionVector::same(self.deletion_vector.as_ref(), removed.deletion_vector.as_ref())
     }
+
+    /// Whether it, or its deletion vector, is in another place than below the table.
+    pub(crate) fn lies_outside(&self) -> bool {
+        let vector = self.deletion_vector.as_ref();
+        absolute(&self.path) || vector.is_some_and(|it| it.storage_type == ABSOLUTE)
+    }
+}
+
+/// Whether a path in the log is that of another place than one below the table.
+fn absolute(path: &str) -> bool {
+    let scheme = |text: &str| {
+        text.starts_with(|char: char| char.is_ascii_alphabetic())
+            && text.chars().all(|char| char.is_ascii_alphanumeric() || "+-.".contains(char))
+    };
+    path.starts_with('/') || path.split_once(':').is_some_and(|(before, _)| scheme(before))
 }
 
 impl From<&DataFile> for RemovedFile {
@@ -97,6 +115,11 @@ impl ActiveFiles {
             }
         }
         self.0.extend(commit.adds.iter().map(|file| (file.path.clone(), file.clone())));
+    }
+
+    /// Whether a file is there with the deletion vector that it has here.
+    pub(crate) fn has(&self, file: &DataFile) -> bool {
+        self.get(&file.path).is_some_and(|there| there.is(&file.into()))
     }
 
     pub(crate) fn get(&self, path: &str) -> Option<&DataFile> {
@@ -148,6 +171,16 @@ mod tests {
         assert_eq!(files.get("a"), Some(&file("a", vector(1))));
         files.apply(&commit(&[file("a", vector(1))], &[]));
         assert_eq!(files.iter().collect::<Vec<_>>(), [&file("b", None)]);
+    }
+
+    #[test]
+    fn a_file_elsewhere_is_told_from_one_below_the_table() {
+        for path in ["s3://lake/t/a.parquet", "/lake/t/a.parquet", "file:/lake/a.parquet"] {
+            assert!(absolute(path), "{path}");
+        }
+        for path in ["a.parquet", "day=10:30/a.parquet", "day=10%3A30/a.parquet", "a b:c"] {
+            assert!(!absolute(path), "{path}");
+        }
     }
 
     #[test]

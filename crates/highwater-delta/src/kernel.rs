@@ -21,7 +21,6 @@ use delta_kernel::{Engine, Error as KernelError, Snapshot};
 use delta_kernel_default_engine::DefaultEngineBuilder;
 use highwater_core::{Error, ErrorKind, Result};
 use highwater_storage::Storage;
-use tokio::sync::mpsc;
 use tokio::task::{JoinError, spawn_blocking};
 
 use crate::actions::{Metadata, Protocol};
@@ -29,9 +28,12 @@ use crate::error::DeltaError;
 use crate::log::Log;
 use crate::state::TableState;
 
+mod batches;
+mod condition;
 mod data;
 mod files;
 
+pub(crate) use batches::Batches;
 pub(crate) use data::{DeletedRows, Encoded, Files, encode};
 pub(crate) use files::files;
 
@@ -152,34 +154,19 @@ pub(crate) async fn read_schema(log: &Log) -> Result<SchemaRef> {
     }
 }
 
-/// The rows of a version, file by file, read ahead on a thread of the runtime's.
-pub(crate) fn rows(log: &Log, version: u64) -> mpsc::Receiver<Result<RecordBatch>> {
-    let (sender, receiver) = mpsc::channel(AHEAD);
-    let (table, name) = (log.table().clone(), log.name().to_owned());
-    spawn_blocking(move || {
-        let send = |rows: Result<RecordBatch, KernelError>| {
-            sender.blocking_send(rows.map_err(|cause| failed(name.clone(), cause))).is_ok()
-        };
+/// The rows of a version, file by file.
+pub(crate) fn rows(log: &Log, version: u64) -> Batches {
+    let table = log.table().clone();
+    Batches::read(log.name().to_owned(), move |wanted| {
         let engine = data_engine(&table);
-        let scan = Snapshot::builder_for(ROOT)
-            .at_version(version)
-            .build(&*engine)
-            .and_then(|snapshot| snapshot.scan_builder().build());
-        let batches = scan.and_then(|scan| {
-            let batches = scan.execute(Arc::clone(&engine))?;
-            // A receiver that is gone wants no more.
-            for batch in batches {
-                if !send(batch.and_then(|batch| batch.try_into_record_batch())) {
-                    break;
-                }
+        let snapshot = Snapshot::builder_for(ROOT).at_version(version).build(&*engine)?;
+        for batch in snapshot.scan_builder().build()?.execute(engine)? {
+            if !wanted(batch.and_then(|batch| batch.try_into_record_batch())?) {
+                break;
             }
-            Ok(())
-        });
-        if let Err(cause) = batches {
-            send(Err(cause));
         }
-    });
-    receiver
+        Ok(())
+    })
 }
 
 fn failed(table: String, cause: KernelError) -> Error {

@@ -23,7 +23,9 @@ mod actions;
 mod changes;
 mod commits;
 mod committer;
+mod condition;
 mod contents;
+mod copy;
 mod deletions;
 mod error;
 mod features;
@@ -52,6 +54,7 @@ mod upsert;
 mod value;
 mod writer;
 
+pub use condition::{Column, Condition, Literal};
 pub use error::{ColumnDifference, DeltaError};
 pub use maintenance::{Maintained, Maintenance};
 pub use orphans::{ORPHAN_AGE, Orphan};

@@ -1,8 +1,10 @@
-//! Data files that were written for a table and that its log does not name.
+//! Files that were written for a table and that its log does not name: of data, and of deletion vectors.
 //!
-//! They come from epochs that were never prepared, and from runs that another one outran. What may still
-//! be named stays: a prepared record outside of the table names only epochs after the marker of its sink,
-//! so files of such epochs are never taken, however old they are.
+//! They come from epochs that were never prepared, from runs that another one outran, and from attempts to
+//! commit that were not applied. What may still be named stays: a prepared record outside of the table
+//! names only epochs after the marker of its sink, so files of such epochs are never taken, however old
+//! they are. No record names deletion vectors: they are written for one attempt, and only their age tells
+//! that it is over.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -12,7 +14,9 @@ use highwater_parquet::is_committed;
 use serde::Deserialize;
 
 use crate::committer::now_ms;
+use crate::deletions;
 use crate::error::DeltaError;
+use crate::files::RemovedFile;
 use crate::kernel::checkpoint;
 use crate::log::{LOG, Log};
 use crate::maintenance::LogFiles;
@@ -34,11 +38,13 @@ pub struct Orphan {
 
 impl DeltaSnapshot {
     /// The orphans of the table as it is now, sorted by location: data files that highwater wrote for it,
-    /// that have not been written to for the time `older_than`, and that nothing in the log adds or
-    /// removes, as far back as it goes.
+    /// and files of deletion vectors, that have not been written to for the time `older_than`, and that
+    /// nothing in the log adds or removes, as far back as it goes.
     ///
-    /// Files count by the sinks whose markers the table has, and only those of epochs that are committed.
-    /// Files of other programs never count.
+    /// Data files count by the sinks whose markers the table has, and only those of epochs that are
+    /// committed; those of other programs never count. Who wrote deletion vectors cannot be told by their
+    /// names: they count in tables with a marker. So `older_than` must be longer than any commit or
+    /// compaction takes, be it of another program.
     ///
     /// # Errors
     /// `Transient`, `Corrupt` or `Unsupported` when the log cannot be read.
@@ -100,10 +106,15 @@ async fn find(log: &Log, older_than: Duration) -> Result<Vec<(String, u64)>> {
         let in_log = object.path.strip_prefix(LOG).is_some_and(|rest| rest.starts_with('/'));
         !in_log
             && object.modified_ms <= before
-            && is_committed(file_of(&object.path), &markers)
+            && may_be_ours(file_of(&object.path), &markers)
             && !named.contains(&object.path)
     });
     Ok(orphans.map(|object| (object.path, object.bytes)).collect())
+}
+
+/// Whether a file that nothing names is of no use, if it is old enough.
+fn may_be_ours(file: &str, markers: &[Marker]) -> bool {
+    is_committed(file, markers) || !markers.is_empty() && deletions::is_file(file)
 }
 
 fn file_of(path: &str) -> &str {
@@ -113,13 +124,8 @@ fn file_of(path: &str) -> &str {
 /// A line of a commit, of which only files matter.
 #[derive(Debug, Deserialize)]
 struct Line {
-    add: Option<File>,
-    remove: Option<File>,
-}
-
-#[derive(Debug, Deserialize)]
-struct File {
-    path: String,
+    add: Option<RemovedFile>,
+    remove: Option<RemovedFile>,
 }
 
 /// The paths of all files that the log names, within the table.
@@ -135,11 +141,18 @@ async fn names(log: &Log) -> Result<HashSet<String>> {
                 let location = log.table().location(path);
                 DeltaError::Unreadable { location, source: cause.into() }
             })?;
-            named.extend([line.add, line.remove].into_iter().flatten().map(|file| file.path));
+            named.extend([line.add, line.remove].into_iter().flatten());
         }
     }
     let within = |path: String| log.table().path_of(&path).unwrap_or_else(|| decoded(&path));
-    Ok(named.into_iter().map(within).collect())
+    let mut paths = HashSet::new();
+    for RemovedFile { path, deletion_vector } in named {
+        if let Some(vector) = deletion_vector {
+            paths.extend(deletions::place(log.table(), &vector)?.map(within));
+        }
+        paths.insert(within(path));
+    }
+    Ok(paths)
 }
 
 /// The path that a relative URL means.

@@ -7,7 +7,7 @@ use futures::stream::BoxStream;
 use highwater_core::{Marker, Result};
 
 use crate::error::DeltaError;
-use crate::kernel;
+use crate::kernel::{self, Batches};
 use crate::log::Log;
 use crate::marker::recorded;
 use crate::state::TableState;
@@ -81,10 +81,13 @@ impl DeltaSnapshot {
     /// The stream ends at the first file that cannot be read.
     pub fn rows(&self) -> BoxStream<'static, Result<RecordBatch>> {
         let batches = kernel::rows(&self.log, self.state.version);
-        let next = |mut batches: tokio::sync::mpsc::Receiver<_>| async move {
-            let batch = batches.recv().await?;
-            Some((batch, batches))
+        let next = |batches: Option<Batches>| async move {
+            let mut batches = batches?;
+            match batches.next().await {
+                Ok(batch) => Some((Ok(batch?), Some(batches))),
+                Err(error) => Some((Err(error), None)),
+            }
         };
-        futures::stream::unfold(batches, next).boxed()
+        futures::stream::unfold(Some(batches), next).boxed()
     }
 }

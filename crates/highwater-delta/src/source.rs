@@ -9,6 +9,7 @@ use highwater_core::{
 };
 use highwater_parquet::DeclaredRows;
 
+use crate::condition::Condition;
 use crate::error::DeltaError;
 use crate::kernel::version::{Part, Wanted, parts};
 use crate::log::Log;
@@ -21,6 +22,7 @@ use crate::state::TableState;
 ///
 /// # Defaults
 /// * the version: the newest, as each epoch finds it
+/// * the rows: all
 ///
 /// # Example
 /// ```
@@ -40,6 +42,7 @@ use crate::state::TableState;
 pub struct DeltaSource {
     log: Log,
     columns: SchemaRef,
+    condition: Option<Condition>,
     policy: Policy,
 }
 
@@ -53,7 +56,7 @@ enum Policy {
 
 impl DeltaSource {
     pub(crate) fn new(log: Log, columns: SchemaRef) -> Self {
-        Self { log, columns, policy: Policy::Newest }
+        Self { log, columns, condition: None, policy: Policy::Newest }
     }
 
     /// The same table at the version that the first epoch of the pipeline finds, for ever.
@@ -67,6 +70,30 @@ impl DeltaSource {
     #[must_use]
     pub fn at_version(mut self, version: u64) -> Self {
         self.policy = Policy::At(version);
+        self
+    }
+
+    /// Of the table, the rows of which `condition` holds; of several conditions, all. The columns of it need
+    /// not be declared. Files that have no such rows by their statistics or partitions are not read.
+    ///
+    /// # Example
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use arrow::datatypes::{DataType, Field, Schema};
+    /// use highwater_delta::{Column, DeltaTable};
+    ///
+    /// let names = Arc::new(Schema::new(vec![Field::new("name", DataType::Utf8, true)]));
+    /// let users = DeltaTable::at("data/lake/users")?.source(names);
+    /// let adults = users.filter(Column::new("age").ge(18).and(Column::new("name").is_not_null()));
+    /// # Ok::<(), highwater_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn filter(mut self, condition: Condition) -> Self {
+        self.condition = Some(match self.condition {
+            Some(before) => before.and(condition),
+            None => condition,
+        });
         self
     }
 
@@ -140,7 +167,10 @@ impl DeltaSource {
         let (id, table) = (range.id, self.log.name().to_owned());
         let open = async move {
             let (version, id) = (version(&range.to)?, range.to.detail);
-            Ok(parts(&self.log, Wanted { version, id, columns: self.columns }))
+            Ok(parts(
+                &self.log,
+                Wanted { version, id, columns: self.columns, condition: self.condition },
+            ))
         };
         let read = move |opened: Result<Parts>| match opened {
             Err(error) => stream::iter([Err(error)]).boxed(),
@@ -197,7 +227,8 @@ impl Source for DeltaSource {
             Policy::OfFirstEpoch => "at the version of the first epoch".to_owned(),
             Policy::At(version) => format!("at version {version}"),
         };
-        format!("delta {} {which}", self.log.name())
+        let of = self.condition.as_ref().map(|condition| format!(", where {condition}"));
+        format!("delta {} {which}{}", self.log.name(), of.unwrap_or_default())
     }
 
     fn output(&self) -> StreamInfo {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use arrow::datatypes::{DataType, Fields, TimeUnit};
 use highwater_parquet::{Bound, ColumnMetrics, FileReport};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::value::{date, decimal, millis};
@@ -35,6 +35,17 @@ pub(crate) fn loosened(stats: Option<&str>, rows: u64) -> Result<String, serde_j
     stats.insert("numRecords".to_owned(), serde_json::value::to_raw_value(&rows)?);
     stats.insert("tightBounds".to_owned(), serde_json::value::to_raw_value(&false)?);
     serde_json::to_string(&stats)
+}
+
+/// How many rows are in a file, deleted ones too; none where the statistics do not say.
+pub(crate) fn records(stats: &str) -> Option<u64> {
+    serde_json::from_str::<Records>(stats).ok()?.num_records
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Records {
+    num_records: Option<u64>,
 }
 
 #[derive(Debug, Default, Serialize)]

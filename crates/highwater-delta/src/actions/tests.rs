@@ -32,8 +32,8 @@ fn what_is_written_is_read() {
         stats: Some("{}".into()),
         ..DataFile::default()
     };
-    lines.add(&file);
-    lines.remove(&file, 8);
+    lines.add(&file, true);
+    lines.remove(&file, 8, true);
     let bytes = lines.finish();
 
     let commit = Commit::parse(&bytes).unwrap();

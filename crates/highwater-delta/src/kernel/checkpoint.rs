@@ -1,9 +1,7 @@
-//! Checkpoints, and the names of files in a log.
+//! Checkpoints, and the files that a log names.
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use delta_kernel::actions::{LOG_ADD_SCHEMA, LOG_REMOVE_SCHEMA};
 use delta_kernel::engine::arrow_data::EngineDataArrowExt as _;
 use delta_kernel::{Error as KernelError, Snapshot};
 use delta_kernel_default_engine::DefaultEngineBuilder;
@@ -12,8 +10,10 @@ use highwater_core::Result;
 use highwater_storage::Storage;
 use tokio::task::spawn_blocking;
 
+use super::files::{actions, file, nested};
 use super::{ROOT, engine, failed};
 use crate::error::DeltaError;
+use crate::files::RemovedFile;
 use crate::log::Log;
 
 /// Writes a checkpoint of the newest version, unless it has one. Gives the version.
@@ -46,34 +46,28 @@ pub(crate) async fn stands_alone(log: &Log, at: u64) -> Result<bool> {
     .await
 }
 
-/// The paths that the newest checkpoint and the commits after it name, as the log writes them, be it
-/// that they add a file or that they remove one.
+/// The files that the newest checkpoint and the commits after it name, as the log writes them, be it that
+/// they add a file or that they remove one.
 ///
 /// # Errors
 /// `Transient`, `Corrupt` or `Unsupported`.
-pub(crate) async fn named(log: &Log) -> Result<Vec<String>> {
+pub(crate) async fn named(log: &Log) -> Result<Vec<RemovedFile>> {
     replay(log, |table| {
         let engine = engine(table);
         let snapshot = Snapshot::builder_for(ROOT).build(&*engine)?;
-        let mut names = Vec::new();
-        for (schema, action) in [(&LOG_ADD_SCHEMA, "add"), (&LOG_REMOVE_SCHEMA, "remove")] {
-            let schema = Arc::clone(schema);
-            for batch in snapshot.log_segment().read_actions(&*engine, schema)? {
-                let rows = batch?.actions.try_into_record_batch()?;
-                let missing = || KernelError::generic(format!("actions {action} without a path"));
-                names.extend(paths(&rows, action).ok_or_else(missing)?);
+        let mut named = Vec::new();
+        for batch in snapshot.log_segment().read_actions(&*engine, actions()?)? {
+            let rows = batch?.actions.try_into_record_batch()?;
+            for action in ["add", "remove"] {
+                let missing = || KernelError::generic(format!("no actions {action}"));
+                let files = nested(&rows, action).ok_or_else(missing)?;
+                let files = (0..rows.num_rows()).filter_map(|row| file(files, row));
+                named.extend(files.map(|file| RemovedFile::from(&file)));
             }
         }
-        Ok(names)
+        Ok(named)
     })
     .await
-}
-
-fn paths(rows: &RecordBatch, action: &str) -> Option<Vec<String>> {
-    let actions = rows.column_by_name(action)?.as_struct_opt()?;
-    let paths = actions.column_by_name("path")?.as_string_opt::<i32>()?;
-    let there = (0..rows.num_rows()).filter(|row| actions.is_valid(*row) && paths.is_valid(*row));
-    Some(there.map(|row| paths.value(row).to_owned()).collect())
 }
 
 async fn replay<T: Send + 'static>(

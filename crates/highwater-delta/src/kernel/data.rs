@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
 use delta_kernel::actions::deletion_vector::DeletionVectorDescriptor;
 use delta_kernel::actions::deletion_vector_writer::{
     KernelDeletionVector, StreamingDeletionVectorWriter,
@@ -12,10 +11,11 @@ use delta_kernel::engine::arrow_data::EngineDataArrowExt as _;
 use delta_kernel::schema::StructType;
 use delta_kernel::{Engine, Error as KernelError, FileMeta};
 use highwater_core::Result;
-use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
-use super::{AHEAD, ROOT, cut_off, data_engine, failed};
+use super::batches::Batches;
+use super::{ROOT, cut_off, data_engine, failed};
+use crate::actions::Metadata;
 use crate::error::Cause;
 use crate::files::{DataFile, DeletionVector};
 use crate::log::Log;
@@ -38,43 +38,30 @@ impl Files {
         Self { engine: data_engine(log.table()), table: log.name().to_owned() }
     }
 
-    /// All rows of a file in their order, deleted ones too: those of its `columns` that the table
-    /// has by `schema`, which is how the log writes it. Columns that the file does not have are null.
+    /// All rows of a file in their order, deleted ones too: those of its `columns` that the table has by
+    /// `metadata`. Columns that the file does not have are null.
     pub(crate) fn rows(
         &self,
         file: &DataFile,
-        schema: &str,
+        metadata: &Metadata,
         columns: Vec<String>,
-    ) -> mpsc::Receiver<Result<RecordBatch>> {
-        let (sender, receiver) = mpsc::channel(AHEAD);
-        let (engine, table) = (Arc::clone(&self.engine), self.table.clone());
-        let (file, schema) = (file.clone(), schema.to_owned());
-        spawn_blocking(move || {
-            let send = |rows: Result<RecordBatch, KernelError>| {
-                sender.blocking_send(rows.map_err(|cause| failed(table.clone(), cause))).is_ok()
+    ) -> Batches {
+        let (engine, file, metadata) = (Arc::clone(&self.engine), file.clone(), metadata.clone());
+        Batches::read(self.table.clone(), move |wanted| {
+            let schema: StructType = serde_json::from_str(&metadata.schema_string)?;
+            let file = FileMeta {
+                location: format!("{ROOT}{}", file.path).parse()?,
+                last_modified: file.modification_time,
+                size: file.size,
             };
-            let batches = || -> Result<(), KernelError> {
-                let schema: StructType = serde_json::from_str(&schema)?;
-                let file = FileMeta {
-                    location: format!("{ROOT}{}", file.path).parse()?,
-                    last_modified: file.modification_time,
-                    size: file.size,
-                };
-                let schema = schema.project(&columns)?;
-                let batches = engine.parquet_handler().read_parquet_files(&[file], schema, None)?;
-                // A receiver that is gone wants no more.
-                for batch in batches {
-                    if !send(batch.and_then(|batch| batch.try_into_record_batch())) {
-                        break;
-                    }
+            let schema = schema.project(&columns)?;
+            for batch in engine.parquet_handler().read_parquet_files(&[file], schema, None)? {
+                if !wanted(batch.and_then(|batch| batch.try_into_record_batch())?) {
+                    break;
                 }
-                Ok(())
-            };
-            if let Err(cause) = batches() {
-                send(Err(cause));
             }
-        });
-        receiver
+            Ok(())
+        })
     }
 
     /// The numbers of the rows that a deletion vector has, growing.

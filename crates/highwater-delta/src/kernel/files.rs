@@ -49,7 +49,7 @@ fn active(engine: &dyn Engine, version: u64) -> Result<ActiveFiles, KernelError>
 }
 
 /// The columns of `add` and `remove` actions that are read.
-fn actions() -> Result<SchemaRef, KernelError> {
+pub(super) fn actions() -> Result<SchemaRef, KernelError> {
     let texts = || MapType::new(DataType::STRING, DataType::STRING, true);
     let vector = StructType::try_new([
         StructField::nullable("storageType", DataType::STRING),
@@ -83,12 +83,12 @@ fn identity(file: &DataFile) -> (String, Option<(String, String, Option<i32>)>) 
     (file.path.clone(), vector)
 }
 
-fn nested<'a>(rows: &'a RecordBatch, name: &str) -> Option<&'a StructArray> {
+pub(super) fn nested<'a>(rows: &'a RecordBatch, name: &str) -> Option<&'a StructArray> {
     rows.column_by_name(name)?.as_struct_opt()
 }
 
 /// The file in a row of actions; none where there is another action.
-fn file(actions: &StructArray, row: usize) -> Option<DataFile> {
+pub(super) fn file(actions: &StructArray, row: usize) -> Option<DataFile> {
     if actions.is_null(row) {
         return None;
     }

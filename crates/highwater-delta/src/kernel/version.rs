@@ -7,6 +7,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use delta_kernel::engine::arrow_conversion::TryIntoArrow as _;
 use delta_kernel::engine::arrow_data::EngineDataArrowExt as _;
+use delta_kernel::expressions::PredicateRef;
 use delta_kernel::schema::StructField;
 use delta_kernel::{Error as KernelError, Snapshot};
 use highwater_core::{Error, Result};
@@ -14,7 +15,9 @@ use highwater_parquet::reads_as;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
+use super::condition::predicate;
 use super::{AHEAD, ROOT, data_engine, failed};
+use crate::condition::Condition;
 use crate::error::{ColumnDifference, DeltaError};
 use crate::log::Log;
 
@@ -26,6 +29,8 @@ pub(crate) struct Wanted {
     pub(crate) id: Option<String>,
     /// The columns, by name.
     pub(crate) columns: SchemaRef,
+    /// The rows, of all.
+    pub(crate) condition: Option<Condition>,
 }
 
 /// Something of a version.
@@ -58,13 +63,17 @@ fn read(log: &Log, wanted: &Wanted, to: &mpsc::Sender<Result<Part>>) -> Result<(
     let snapshot = Snapshot::builder_for(ROOT).at_version(wanted.version).build(&*engine);
     let snapshot = snapshot.map_err(wrong)?;
     check(log, wanted, &snapshot)?;
+    let skipping = skipping(log, wanted, &snapshot)?;
     let columns = snapshot.schema().project(&to_be_read(wanted, &snapshot)).map_err(wrong)?;
-    let scan = snapshot.scan_builder().with_schema(columns).build().map_err(wrong)?;
+    let scan = snapshot.scan_builder().with_schema(columns).with_predicate(skipping);
+    let scan = scan.build().map_err(wrong)?;
     let batches = scan.execute(Arc::clone(&engine)).map_err(wrong)?;
-    let wanted: Vec<_> = (0..wanted.columns.fields().len()).collect();
     for batch in batches {
-        let batch = batch.and_then(|batch| batch.try_into_record_batch());
-        let batch = batch.and_then(|batch| Ok(batch.project(&wanted)?)).map_err(wrong)?;
+        let batch = batch.and_then(|batch| chosen(wanted, batch.try_into_record_batch()?));
+        let batch = batch.map_err(wrong)?;
+        if batch.num_rows() == 0 {
+            continue;
+        }
         if to.blocking_send(Ok(Part::Rows(batch))).is_err() {
             break;
         }
@@ -72,11 +81,39 @@ fn read(log: &Log, wanted: &Wanted, to: &mpsc::Sender<Result<Part>>) -> Result<(
     Ok(())
 }
 
-/// The columns that are wanted, and behind them one that every file has if none of them is sure to be
-/// such a one: where the kernel finds no column in a file, nothing says how many rows there are.
+/// What the kernel leaves files out by.
+fn skipping(log: &Log, wanted: &Wanted, snapshot: &Snapshot) -> Result<Option<PredicateRef>> {
+    let Some(condition) = &wanted.condition else { return Ok(None) };
+    match predicate(condition, &snapshot.schema()) {
+        Ok(predicate) => Ok(Some(Arc::new(predicate))),
+        Err((column, problem)) => {
+            let table = log.name().to_owned();
+            Err(DeltaError::Condition { table, column, problem }.into())
+        }
+    }
+}
+
+/// The rows that are wanted, in the wanted columns.
+fn chosen(wanted: &Wanted, rows: RecordBatch) -> Result<RecordBatch, KernelError> {
+    let rows = match &wanted.condition {
+        Some(condition) => condition.filter(&rows)?,
+        None => rows,
+    };
+    let columns: Vec<_> = (0..wanted.columns.fields().len()).collect();
+    Ok(rows.project(&columns)?)
+}
+
+/// The columns that are wanted, behind them those that are looked at, and then one that every file has if
+/// none of them is sure to be such a one: where the kernel finds no column in a file, nothing says how many
+/// rows there are.
 fn to_be_read(wanted: &Wanted, snapshot: &Snapshot) -> Vec<String> {
-    let mut names: Vec<_> =
-        wanted.columns.fields().iter().map(|field| field.name().clone()).collect();
+    let fields = wanted.columns.fields().iter();
+    let mut names: Vec<_> = fields.map(|field| field.name().clone()).collect();
+    for column in wanted.condition.iter().flat_map(Condition::columns) {
+        if !names.iter().any(|name| name == column) {
+            names.push(column.to_owned());
+        }
+    }
     let partitions = snapshot.table_configuration().metadata().partition_columns();
     let schema = snapshot.schema();
     let stored = || schema.fields().filter(|column| !partitions.contains(column.name()));

@@ -6,18 +6,14 @@ use arrow::array::{ArrayRef, RecordBatch, StringArray, UInt32Array};
 use arrow::compute::take;
 use arrow::error::ArrowError;
 use highwater_core::Result;
-use tokio::sync::mpsc;
 
 use crate::actions::Metadata;
 use crate::error::{Cause, DeltaError};
 use crate::files::DataFile;
 use crate::index::Scanned;
-use crate::kernel::{DeletedRows, Files};
+use crate::kernel::{Batches, DeletedRows, Files};
 use crate::key::{KeyColumns, KeyHasher, KeyId, as_compared};
 use crate::log::Log;
-
-/// Vectors in a file at a place of its own.
-const ABSOLUTE: &str = "p";
 
 /// Reads keys of one table.
 #[derive(Debug)]
@@ -32,7 +28,7 @@ pub(super) struct Scan<'a> {
 pub(super) struct Rows<'a> {
     scan: &'a Scan<'a>,
     file: &'a DataFile,
-    batches: mpsc::Receiver<Result<RecordBatch>>,
+    batches: Batches,
 }
 
 /// Keys of some rows.
@@ -48,16 +44,14 @@ impl<'a> Scan<'a> {
     /// # Errors
     /// A file that lies outside of the table.
     pub(super) fn open(&'a self, file: &'a DataFile) -> Result<Rows<'a>> {
-        let outside = absolute(&file.path)
-            || file.deletion_vector.as_ref().is_some_and(|it| it.storage_type == ABSOLUTE);
-        if outside {
+        if file.lies_outside() {
             let feature = format!("has a file outside of it ({})", file.path);
             return Err(DeltaError::Feature { table: self.log.name().to_owned(), feature }.into());
         }
         let partition = &self.metadata.partition_columns;
         let columns = self.key.names().map(ToOwned::to_owned);
         let columns = columns.filter(|name| !partition.contains(name)).collect();
-        let batches = self.files.rows(file, &self.metadata.schema_string, columns);
+        let batches = self.files.rows(file, self.metadata, columns);
         Ok(Rows { scan: self, file, batches })
     }
 
@@ -96,7 +90,7 @@ impl Rows<'_> {
     /// # Errors
     /// A file that cannot be read.
     pub(super) async fn next(&mut self, hasher: &KeyHasher) -> Result<Option<Keyed>> {
-        let Some(rows) = self.batches.recv().await.transpose()? else { return Ok(None) };
+        let Some(rows) = self.batches.next().await? else { return Ok(None) };
         let keyed = self.keyed(&rows, hasher);
         Ok(Some(keyed.map_err(|cause| self.scan.failed(self.file, cause.into()))?))
     }
@@ -126,30 +120,4 @@ impl Rows<'_> {
 
 fn unknown(column: &str) -> ArrowError {
     ArrowError::SchemaError(format!("neither the file nor the log has column {column}"))
-}
-
-/// Whether a path in the log is that of another place than one below the table.
-fn absolute(path: &str) -> bool {
-    let scheme = |text: &str| {
-        text.starts_with(|char: char| char.is_ascii_alphabetic())
-            && text.chars().all(|char| char.is_ascii_alphanumeric() || "+-.".contains(char))
-    };
-    path.starts_with('/') || path.split_once(':').is_some_and(|(before, _)| scheme(before))
-}
-
-#[cfg(test)]
-mod tests {
-    //! Places of files.
-
-    use super::absolute;
-
-    #[test]
-    fn a_file_elsewhere_is_told_from_one_below_the_table() {
-        for path in ["s3://lake/t/a.parquet", "/lake/t/a.parquet", "file:/lake/a.parquet"] {
-            assert!(absolute(path), "{path}");
-        }
-        for path in ["a.parquet", "day=10:30/a.parquet", "day=10%3A30/a.parquet", "a b:c"] {
-            assert!(!absolute(path), "{path}");
-        }
-    }
 }

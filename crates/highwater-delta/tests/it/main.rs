@@ -1,8 +1,9 @@
-//! Tables from the outside: append, update, complete, conflict, rollback, other writers, schemas,
+//! Tables from the outside: append, update, complete, conflict, rollback, compaction, other writers, schemas,
 //! partitions, crashes, and versions as sources.
 #![cfg(test)]
 
 mod append;
+mod compaction;
 mod complete;
 mod conflict;
 mod conformance;

@@ -106,7 +106,7 @@ async fn the_commit_that_a_quiet_sink_stands_on_stays() {
     assert_eq!(quiet.found().await, Found::Marker(quiet.marker(1)));
 }
 
-fn faulty() -> (FaultyStore, Storage) {
+pub(crate) fn faulty() -> (FaultyStore, Storage) {
     let store = FaultyStore::new(Arc::new(InMemory::new()));
     let storage = Storage::with_store(Arc::new(store.clone()), "memory://faulty");
     (store, storage.at("orders"))
@@ -137,7 +137,10 @@ async fn maintenance_that_is_cut_off_leaves_a_table_that_reads_the_same() {
 }
 
 /// Appends until `done`, which something beside the commits must bring about.
-async fn append_until(pipeline: &mut Pipeline, mut done: impl AsyncFnMut() -> bool) -> u64 {
+pub(crate) async fn append_until(
+    pipeline: &mut Pipeline,
+    mut done: impl AsyncFnMut() -> bool,
+) -> u64 {
     let start = Instant::now();
     let mut epoch = 0;
     while !done().await {

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use highwater_core::{Ended, ErrorKind};
+use highwater_core::{Ended, ErrorKind, Swap};
 use highwater_delta::{DeltaTable, Maintenance, ORPHAN_AGE};
 use highwater_storage::Storage;
 use serde_json::{Value, json};
 
 use crate::fixture::{Pipeline, all, context, foreign, ids, info, name, rows, table};
+use crate::valued;
 
 const AT_ONCE: Duration = Duration::ZERO;
 
@@ -90,6 +91,67 @@ async fn files_that_others_removed_stay_while_the_log_tells_of_them() {
     foreign(&storage, &[info("DELETE", &json!({})), remove]).await;
     assert!(ids(&storage).await.is_empty());
     assert!(orphans(&storage, AT_ONCE).await.is_empty());
+}
+
+fn is_vector(path: &str) -> bool {
+    path.ends_with(".bin")
+}
+
+#[tokio::test]
+async fn deletion_vectors_of_attempts_that_were_not_applied_are_orphans() {
+    let storage = Storage::memory();
+    let mut pipeline = valued::open(&storage, valued::How::Vectors).await;
+    pipeline.append(0, &[valued::rows(&[(1, 10), (2, 20), (3, 30)])]).await;
+    pipeline.append(1, &[valued::rows(&[(1, 11)])]).await;
+    let staged = pipeline.stage(2, &[valued::rows(&[(2, 21)])]).await;
+    pipeline.found().await;
+    foreign(&storage, &[json!({"txn": {"appId": "other", "version": 1}})]).await;
+    let named = paths(&storage).await;
+    let swap = pipeline.committer.swap(&pipeline.marker(2), &staged).await;
+    assert!(matches!(swap, Swap::Conflicted), "{swap:?}");
+    let lost: BTreeSet<_> = paths(&storage).await.difference(&named).cloned().collect();
+    assert!(lost.len() == 1 && lost.iter().all(|path| is_vector(path)), "{lost:?}");
+    let mine = pipeline.marker(2).id;
+    assert_eq!(pipeline.commit(2, &staged).await, Ended::Committed(mine));
+    for file in ["deletion_vector_of_mine.bin", "x/deletion_vector.bin"] {
+        storage.replace(file, "foreign".into()).await.unwrap();
+    }
+
+    // Those that earlier versions have are named by what was removed since.
+    assert_eq!(paths(&storage).await.iter().filter(|path| is_vector(path)).count(), 5);
+    assert!(orphans(&storage, ORPHAN_AGE).await.is_empty());
+    assert_eq!(orphans(&storage, AT_ONCE).await, lost);
+    assert_eq!(table(&storage).await.remove_orphans(AT_ONCE).await.unwrap().len(), 1);
+    assert_eq!(valued::seen(&storage).await, [(1, 11), (2, 21), (3, 30)]);
+    pipeline.append(3, &[valued::rows(&[(3, 31)])]).await;
+    assert_eq!(valued::seen(&storage).await, [(1, 11), (2, 21), (3, 31)]);
+}
+
+#[tokio::test]
+async fn what_an_update_has_replaced_goes_when_the_log_tells_of_it_no_more() {
+    let storage = Storage::memory();
+    let at_once = "interval 0 seconds";
+    let sink = valued::updating(&storage, valued::How::Vectors)
+        .create_property("delta.checkpointInterval", "3")
+        .create_property("delta.logRetentionDuration", at_once)
+        .create_property("delta.deletedFileRetentionDuration", at_once);
+    let mut pipeline = Pipeline::try_open_with(sink, valued::cx()).await.unwrap();
+    pipeline.append(0, &[valued::rows(&[(1, 10), (2, 20), (3, 30)])]).await;
+    for epoch in 1..6 {
+        pipeline.append(epoch, &[valued::rows(&[(1, 10 + i64::try_from(epoch).unwrap())])]).await;
+    }
+    let seen = valued::seen(&storage).await;
+    let policy = Maintenance::default().remove_orphans(AT_ONCE);
+    let done = DeltaTable::new(storage.clone()).maintain(policy).await.unwrap();
+    assert_eq!(done.checkpoint, Some(6));
+    let left = paths(&storage).await;
+    let left: Vec<_> = left.iter().filter(|path| !path.starts_with("_delta_log/")).collect();
+    // Two files, the vector of one of them, and the file that the newest commit has removed.
+    assert_eq!(left.len(), 4, "{left:?}");
+    assert_eq!(left.iter().filter(|path| is_vector(path)).count(), 1);
+    assert_eq!(valued::seen(&storage).await, seen);
+    pipeline.append(6, &[valued::rows(&[(2, 21)])]).await;
+    assert_eq!(valued::seen(&storage).await, [(1, 15), (2, 21), (3, 30)]);
 }
 
 #[tokio::test]

@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 use crate::fixture::{Pipeline, active, all, context, foreign, info, log_path, rows, table};
 use crate::valued;
 
+mod conditions;
+
 /// Two of the columns, in another order.
 fn columns() -> SchemaRef {
     let zone = Some("+00:00".into());

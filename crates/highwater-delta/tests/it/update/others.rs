@@ -88,6 +88,49 @@ async fn what_others_have_deleted_stays_deleted() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_newer_than_files_is_null_in_these() {
+    for how in BOTH {
+        let storage = Storage::memory();
+        let first = crate::fixture::rows(0..3).project(&[0, 1]).unwrap();
+        let mut cx = cx();
+        cx.input = StreamInfo::new(first.schema());
+        let sink = keyed(&storage, how, "id");
+        let mut earlier = Pipeline::try_open_with(sink, cx.clone()).await.unwrap();
+        earlier.append(0, std::slice::from_ref(&first)).await;
+        let mut metadata = all(&storage, 0, "metaData").await.remove(0);
+        let mut schema: Value =
+            serde_json::from_str(metadata["schemaString"].as_str().unwrap()).unwrap();
+        let more = json!({"name": "more", "type": "long", "nullable": true, "metadata": {}});
+        schema["fields"].as_array_mut().unwrap().push(more);
+        metadata["schemaString"] = schema.to_string().into();
+        foreign(&storage, &[info("ADD COLUMNS", &json!({})), json!({"metaData": metadata})]).await;
+
+        let with_more = |ids: std::ops::Range<i64>, more: Vec<Option<i64>>| {
+            let rows = crate::fixture::rows(ids);
+            let more: ArrayRef = Arc::new(Int64Array::from(more));
+            RecordBatch::try_from_iter_with_nullable([
+                ("id", Arc::clone(rows.column(0)), false),
+                ("more", more, true),
+            ])
+            .unwrap()
+        };
+        cx.input = StreamInfo::new(with_more(0..0, vec![]).schema());
+        let mut later = Pipeline::try_open_with(keyed(&storage, how, "more"), cx).await.unwrap();
+        later.append(1, &[with_more(10..11, vec![Some(1)])]).await;
+        assert_eq!(crate::fixture::ids(&storage).await, [0, 1, 2, 10], "{how:?}");
+        // All rows without a value have the key null.
+        later.append(2, &[with_more(11..13, vec![None, Some(1)])]).await;
+        assert_eq!(crate::fixture::ids(&storage).await, [11, 12], "{how:?}");
+    }
+}
+
+/// A sink that updates by one column.
+fn keyed(storage: &Storage, how: How, key: &str) -> highwater_delta::DeltaSink {
+    let sink = DeltaTable::new(storage.clone()).update([key]);
+    sink.create_property("delta.enableDeletionVectors", (how == How::Vectors).to_string())
+}
+
+#[tokio::test]
 async fn a_file_elsewhere_is_told_before_anything_is_written() {
     let storage = Storage::memory();
     let mut pipeline = open(&storage, How::Vectors).await;
