@@ -18,7 +18,7 @@ const POWERS: [i128; 39] = {
 
 /// Those of them that 64 bits hold.
 #[allow(clippy::indexing_slicing, reason = "computed by the compiler, which would stop")]
-const SMALL_POWERS: [u64; 20] = {
+pub(crate) const SMALL_POWERS: [u64; 20] = {
     let mut powers = [1; 20];
     let mut at = 1;
     while at < powers.len() {
@@ -113,8 +113,9 @@ fn many_digits(digits: &[u8]) -> Option<(u64, usize)> {
     (digits.len() > usize::from(point.is_some())).then_some((value, after_point))
 }
 
-const LOW: u64 = 0x0101_0101_0101_0101;
-const HIGH: u64 = 0x8080_8080_8080_8080;
+/// The lowest and the highest bit of each byte.
+pub(crate) const LOW: u64 = 0x0101_0101_0101_0101;
+pub(crate) const HIGH: u64 = 0x8080_8080_8080_8080;
 
 /// The same of the first `length` bytes of a word, one to eight, all at once: amounts differ in how many
 /// digits they have, so that no processor foretells the end of a loop over them.
@@ -135,12 +136,18 @@ fn few_digits(word: u64, length: usize) -> Option<(u64, usize)> {
     if (digits.wrapping_add(LOW * (0x80 - 10)) | digits) & HIGH != 0 {
         return None;
     }
+    Some((eight_digits(digits), after_point))
+}
+
+/// The number that eight digits make, each of them a byte from 0 to 9, the first one the lowest.
+#[inline(always)]
+pub(crate) fn eight_digits(digits: u64) -> u64 {
     // Two by two: to numbers of two digits, of four, and of eight.
     let pairs = digits * 10 + (digits >> 8);
     let each = |pairs: u64, units: u64| (pairs & 0xff_0000_00ff).wrapping_mul(units);
     let value =
         each(pairs, 100 + (1_000_000 << 32)).wrapping_add(each(pairs >> 16, 1 + (10_000 << 32)));
-    Some((value >> 32, after_point))
+    value >> 32
 }
 
 /// A text of one to eight bytes as a word, whose lowest byte is the first.

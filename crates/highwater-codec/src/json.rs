@@ -1,6 +1,7 @@
 //! JSON objects to rows.
 
 mod attempts;
+mod number;
 mod object;
 mod order;
 mod record;

@@ -1,6 +1,6 @@
 //! Payloads to rows: lines are found and decoded many at a time, whatever files they are of.
 
-use std::io::BufRead as _;
+use std::borrow::Cow;
 use std::ops::Range as Bytes;
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use highwater_codec::{Reason, RecordDecoder, Records, Span};
 use highwater_core::{
     Decoded, Decoder, Offsets, Partition, Payload, Range, RejectedRecords, Result, Timestamp,
 };
+use memchr::memchr;
 
 use crate::detail::{Part, Parts};
 use crate::error::FilesError;
@@ -119,9 +120,8 @@ impl FilesDecoder {
             rest = payload.get(start..body.end).unwrap_or_default();
         }
         while !rest.is_empty() {
-            // A slice is read without an error.
-            let taken = rest.skip_until(b'\n').unwrap_or(rest.len()).max(1);
-            let whole = payload.get(start..start + taken).unwrap_or_default();
+            let taken = memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
+            let (whole, behind) = rest.split_at_checked(taken).unwrap_or((rest, &[]));
             let line = whole.strip_suffix(b"\n").unwrap_or(whole);
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             let at = first + u64::try_from(start - body.start).unwrap_or(u64::MAX);
@@ -136,7 +136,7 @@ impl FilesDecoder {
                     self.flush(payload, decoded)?;
                 }
             }
-            start += taken;
+            (start, rest) = (start + taken, behind);
         }
         Ok(())
     }
@@ -159,19 +159,21 @@ impl FilesDecoder {
         let records = Records { data: payload, values: &self.values };
         let rows = self.format.decode(&records, &mut self.outcomes)?;
         let mut outcomes = std::mem::take(&mut self.outcomes);
-        for ((outcome, span), line) in outcomes.iter().zip(&self.values).zip(&self.lines) {
-            if let Some(reason) = outcome {
-                let raw = span.and_then(|span| span.of(payload)).map(frame::kept);
-                let rejected =
-                    rejected(&mut self.rejected, (&self.place, &self.parts), line.file, decoded)?;
-                let (offset, time) = whence(&self.parts, *line);
-                rejected.push(offset, time, raw, &reason.to_string());
-            }
+        let all = rows.num_rows() == self.lines.len();
+        if !all {
+            self.reject(&outcomes, payload, decoded)?;
         }
         if rows.num_rows() > 0 {
-            let accepted = self.lines.iter().zip(&outcomes);
-            let accepted = accepted.filter(|(_, outcome)| outcome.is_none()).map(|(line, _)| *line);
-            let accepted: Vec<Line> = accepted.collect();
+            let accepted = match all {
+                true => Cow::from(&self.lines),
+                false => {
+                    let accepted = self.lines.iter().zip(&outcomes);
+                    accepted
+                        .filter(|(_, outcome)| outcome.is_none())
+                        .map(|(line, _)| *line)
+                        .collect()
+                }
+            };
             decoded.rows.push(self.add_columns(rows, &accepted)?);
             decoded.offsets.push(Offsets::new(accepted.iter().map(|line| self.offset(*line))));
         }
@@ -183,6 +185,25 @@ impl FilesDecoder {
         self.lines.clear();
         outcomes.clear();
         self.outcomes = outcomes;
+        Ok(())
+    }
+
+    /// Rejects those of the lines that wait which became no row.
+    fn reject(
+        &mut self,
+        outcomes: &[Option<Reason>],
+        payload: &[u8],
+        decoded: &mut Decoded,
+    ) -> Result<()> {
+        for ((outcome, span), line) in outcomes.iter().zip(&self.values).zip(&self.lines) {
+            if let Some(reason) = outcome {
+                let raw = span.and_then(|span| span.of(payload)).map(frame::kept);
+                let rejected =
+                    rejected(&mut self.rejected, (&self.place, &self.parts), line.file, decoded)?;
+                let (offset, time) = whence(&self.parts, *line);
+                rejected.push(offset, time, raw, &reason.to_string());
+            }
+        }
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use highwater_core::{KEY_GROUPS, KeyError, KeyGroups};
 mod decode;
 mod visit;
 
-use visit::{visit, width};
+use visit::{stretch, visit, width};
 
 /// The key columns of a batch, encoded and hashed once.
 ///
@@ -167,6 +167,11 @@ impl KeyCodec {
 
     /// Encodes keys whose hashes are known.
     pub(crate) fn encode(&self, columns: &[ArrayRef], hashes: Vec<u64>) -> Result<Keys, KeyError> {
+        if let (true, [column]) = (self.schema.fields().iter().all(|it| !it.is_nullable()), columns)
+            && let Some((bytes, offsets)) = stretch(column)
+        {
+            return Ok(Keys { bytes, offsets, hashes });
+        }
         let mut lengths = vec![0_usize; hashes.len()];
         for ((form, _), column) in self.forms().zip(columns) {
             let mut lengths = lengths.iter_mut();

@@ -13,6 +13,7 @@ use arrow::array::{
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::error::ArrowError;
 
+use super::number::Plain;
 use super::text::Token;
 use crate::push::{push, push_first};
 use crate::timestamp::{self, Date};
@@ -47,8 +48,8 @@ enum Values {
         precision: u8,
         scale: u8,
     },
-    /// With the date of the last one.
-    Timestamp(Vec<i64>, Date),
+    /// With the date of the last one, and how many bytes it was written with.
+    Timestamp(Vec<i64>, Date, usize),
 }
 
 /// A value of the type of its column; a decimal is its digits without the point.
@@ -75,7 +76,7 @@ impl Cells {
             Type::Decimal(precision, scale) => {
                 Values::Decimal { values: Vec::new(), precision, scale }
             }
-            Type::Timestamp => Values::Timestamp(Vec::new(), Date::default()),
+            Type::Timestamp => Values::Timestamp(Vec::new(), Date::default(), 0),
             Type::Struct(_) => return None,
         };
         Some(Self { nulls: NullBufferBuilder::new(0), values })
@@ -93,7 +94,7 @@ impl Cells {
                 bytes.reserve(most_bytes.saturating_add(SPARE_BYTES).min(expected));
             }
             Values::Int(values) => values.reserve(rows),
-            Values::Long(values) | Values::Timestamp(values, _) => values.reserve(rows),
+            Values::Long(values) | Values::Timestamp(values, ..) => values.reserve(rows),
             Values::Double(values) => values.reserve(rows),
             Values::Boolean(values) => values.reserve(rows),
             Values::Decimal { values, .. } => values.reserve(rows),
@@ -129,11 +130,47 @@ impl Cells {
             Values::Decimal { values, precision, scale } => {
                 values.push(decimal::parse(text()?, *precision, *scale)?);
             }
-            Values::Timestamp(values, last) => values.push(timestamp::parse(text()?, last)?),
+            Values::Timestamp(values, date, last) => {
+                values.push(timestamp::parse(text()?, date)?);
+                *last = length;
+            }
             _ => return Err(Problem::Mismatch),
         }
         self.nulls.append_non_null();
         Ok(())
+    }
+
+    /// Appends the time with which the inside of a string begins, if it has as many bytes as the last one, and
+    /// tells how many. Nothing that ends a string or escapes is a part of a time: the string need not be
+    /// looked at before.
+    #[inline(always)]
+    pub(super) fn push_as_before(&mut self, inside: &[u8]) -> Option<usize> {
+        let Values::Timestamp(values, date, length) = &mut self.values else { return None };
+        let text = inside.get(..*length).filter(|_| inside.get(*length) == Some(&b'"'))?;
+        values.push(timestamp::parse(text, date).ok()?);
+        self.nulls.append_non_null();
+        Some(*length)
+    }
+
+    /// Appends the number with which `source` begins, if it is written plainly and the column takes such
+    /// numbers, and tells its length.
+    #[inline(always)]
+    pub(super) fn push_plain(&mut self, source: &[u8]) -> Option<usize> {
+        let length = match &mut self.values {
+            Values::Long(values) => {
+                let (number, length) = Plain::read(source)?;
+                values.push(number.whole()?);
+                length
+            }
+            Values::Double(values) => {
+                let (number, length) = Plain::read(source)?;
+                values.push(number.float()?);
+                length
+            }
+            _ => return None,
+        };
+        self.nulls.append_non_null();
+        Some(length)
     }
 
     fn push_number(&mut self, number: &[u8]) -> Result<(), Problem> {
@@ -164,7 +201,7 @@ impl Cells {
             }
             (Values::Int(values), Value::Int(value)) => values.push(value),
             (Values::Long(values), Value::Long(value))
-            | (Values::Timestamp(values, _), Value::Timestamp(value)) => values.push(value),
+            | (Values::Timestamp(values, ..), Value::Timestamp(value)) => values.push(value),
             (Values::Double(values), Value::Double(value)) => values.push(value),
             (Values::Boolean(values), Value::Boolean(value)) => values.append(value),
             (Values::Decimal { values, .. }, Value::Decimal(value)) => values.push(value),
@@ -179,7 +216,7 @@ impl Cells {
         match &mut self.values {
             Values::Text { ends, .. } => ends.push(ends.last().copied().unwrap_or_default()),
             Values::Int(values) => values.push(0),
-            Values::Long(values) | Values::Timestamp(values, _) => values.push(0),
+            Values::Long(values) | Values::Timestamp(values, ..) => values.push(0),
             Values::Double(values) => values.push(0.0),
             Values::Boolean(values) => values.append(false),
             Values::Decimal { values, .. } => values.push(0),
@@ -197,7 +234,7 @@ impl Cells {
                 bytes.truncate(end.unwrap_or_default());
             }
             Values::Int(values) => values.truncate(rows),
-            Values::Long(values) | Values::Timestamp(values, _) => values.truncate(rows),
+            Values::Long(values) | Values::Timestamp(values, ..) => values.truncate(rows),
             Values::Double(values) => values.truncate(rows),
             Values::Boolean(values) => values.truncate(rows),
             Values::Decimal { values, .. } => values.truncate(rows),
@@ -223,7 +260,7 @@ impl Cells {
                 let scale = i8::try_from(*scale).unwrap_or(i8::MAX);
                 Arc::new(array.with_precision_and_scale(*precision, scale)?)
             }
-            Values::Timestamp(values, _) => {
+            Values::Timestamp(values, ..) => {
                 let array =
                     PrimitiveArray::<TimestampMicrosecondType>::try_new(taken(values), nulls)?;
                 Arc::new(array.with_timezone("+00:00"))

@@ -1,9 +1,10 @@
 //! Keys there and back, for every type that a key can have.
 
 use arrow::array::{
-    BinaryArray, BooleanArray, Date32Array, Decimal128Array, Decimal256Array, FixedSizeBinaryArray,
-    Float32Array, Float64Array, Int8Array, Int64Array, LargeBinaryArray, LargeStringArray,
-    StringArray, StringViewArray, Time64MicrosecondArray, TimestampMicrosecondArray, UInt16Array,
+    Array, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Decimal256Array,
+    FixedSizeBinaryArray, Float32Array, Float64Array, Int8Array, Int64Array, LargeBinaryArray,
+    LargeStringArray, StringArray, StringViewArray, Time64MicrosecondArray,
+    TimestampMicrosecondArray, UInt16Array,
 };
 use arrow::datatypes::{Field, Schema, i256};
 use proptest::prelude::*;
@@ -92,6 +93,25 @@ fn every_type_comes_back_from_its_bytes() {
             let rows = RecordBatch::try_new(Arc::clone(&codec.schema), columns).unwrap();
             let of = keys.hashes().iter().map(|hash| KeyGroups::group(*hash));
             assert_eq!(of.collect::<Vec<_>>(), groups.of(&rows).unwrap());
+        }
+    }
+}
+
+/// Keys of one column, cut out of a longer one, are those that its values have one by one.
+#[test]
+fn a_column_of_keys_is_copied_as_its_values_are() {
+    for column in every_type() {
+        let (first, last) = (column.slice(0, 1), column.slice(2, 1));
+        let parts: [&dyn Array; 5] = [&first, &last, &last, &first, &last];
+        let all = arrow::compute::concat(&parts).unwrap();
+        for (from, rows) in [(0, 5), (1, 3), (4, 1), (2, 0)] {
+            let cut = all.slice(from, rows);
+            let codec = codec(&[Arc::clone(&cut)], false);
+            let mut expected = Vec::new();
+            visit(&cut, |value| expected.push(value.unwrap().to_vec())).unwrap();
+            let keys = codec.keys(&[cut]).unwrap();
+            assert_eq!(encoded(&keys), expected, "{from} {rows} {all:?}");
+            assert_eq!(keys.longest(), expected.iter().map(Vec::len).max().unwrap_or(0));
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The values of a key column as bytes.
 
-use arrow::array::{ArrayRef, ArrowPrimitiveType, AsArray, downcast_primitive_array};
-use arrow::datatypes::{DataType, Float32Type, Float64Type, ToByteSlice};
+use arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, GenericByteArray, downcast_primitive_array,
+};
+use arrow::datatypes::{ByteArrayType, DataType, Float32Type, Float64Type, ToByteSlice};
 use arrow::error::ArrowError;
 
 /// How many bytes every value of a type has, where that is one number.
@@ -51,6 +53,38 @@ pub(super) fn visit(
         ),
     }
     Ok(())
+}
+
+/// The bytes of all values, and where each begins and the last one ends; of a column without nulls whose
+/// values stand in memory one behind the other, as they are in keys.
+pub(super) fn stretch(column: &ArrayRef) -> Option<(Vec<u8>, Vec<u32>)> {
+    if column.null_count() > 0 {
+        return None;
+    }
+    match column.data_type() {
+        DataType::Utf8 => texts(column.as_string_opt::<i32>()?),
+        DataType::Binary => texts(column.as_binary_opt::<i32>()?),
+        // Of these some values have several forms.
+        DataType::Float32 | DataType::Float64 => None,
+        found => {
+            let width = found.primitive_width()?;
+            let data = column.to_data();
+            let from = data.offset().checked_mul(width)?;
+            let to = from.checked_add(data.len().checked_mul(width)?)?;
+            let bytes = data.buffers().first()?.as_slice().get(from..to)?;
+            let ends = (0..=data.len()).map(|row| u32::try_from(row * width).ok());
+            Some((bytes.to_vec(), ends.collect::<Option<_>>()?))
+        }
+    }
+}
+
+fn texts<T: ByteArrayType<Offset = i32>>(
+    texts: &GenericByteArray<T>,
+) -> Option<(Vec<u8>, Vec<u32>)> {
+    let offsets = texts.value_offsets();
+    let (first, last) = (offsets.first()?.unsigned_abs(), offsets.last()?.unsigned_abs());
+    let bytes = texts.value_data().get(first as usize..last as usize)?;
+    Some((bytes.to_vec(), offsets.iter().map(|at| at.unsigned_abs() - first).collect()))
 }
 
 fn numbers<T: ArrowPrimitiveType>(

@@ -136,6 +136,11 @@ fn passed_over(mut scanner: Scanner<'_>, depth: usize) -> Option<Scanner<'_>> {
 /// Reads a value that is neither a string, nor an object or array.
 #[inline(never)]
 fn read_bare<'a>(columns: &mut [ValueColumn], mut scanner: Scanner<'a>) -> Option<Scanner<'a>> {
+    if let [column] = &mut *columns
+        && let Some(length) = column.cells.push_plain(scanner.0)
+    {
+        return scanner.0.get(length..).map(Scanner);
+    }
     let token = scanner.bare()?;
     for column in columns {
         column.push_quickly(token)?;
@@ -150,10 +155,20 @@ impl Feeds {
         match self {
             Self::Values(columns) => match scanner.0 {
                 [b'"', inside @ ..] => {
-                    let length = end_of_string(inside)?;
-                    for column in columns {
-                        column.cells.push_text(inside, length).ok()?;
-                    }
+                    let known = match &mut **columns {
+                        [column] => column.cells.push_as_before(inside),
+                        _ => None,
+                    };
+                    let length = match known {
+                        Some(length) => length,
+                        None => {
+                            let length = end_of_string(inside)?;
+                            for column in columns {
+                                column.cells.push_text(inside, length).ok()?;
+                            }
+                            length
+                        }
+                    };
                     scanner = Scanner(inside.get(length + 1..)?);
                 }
                 _ => scanner = read_bare(columns, scanner)?,

@@ -238,3 +238,37 @@ fn usual_records_take_the_quick_way_from_the_first_on() {
         }
     }
 }
+
+#[test]
+fn times_are_read_whatever_length_the_one_before_had() {
+    let columns = Columns::new().required("t", Type::Timestamp).optional("x", Type::Text);
+    let mut both = Both::new(&columns);
+    let (long, short) = ("2025-01-16T00:00:41.350123", "2025-01-16T00:00:41");
+    let strings = [
+        long,
+        long,
+        short,
+        short,
+        long,
+        "2025-01-16T00:00:41.350123Z",
+        "2025-01-16T02:00:41+02:00",
+        "2025-01-17 00:00:41.350123",
+        // As long as the last one that was good, and none.
+        "2025-02-30T00:00:41.350123",
+        "2025-01-16T00:00:41.35012\\\\",
+        "2025-01-16T00:00:41.35012\\u0033",
+        "2025-01-16T00:00:41.35\",\"x\":\"",
+        "2025-01-16T00:00:41\",\"x\":\"1",
+        "",
+        long,
+    ];
+    let values = strings.map(|string| format!("{{\"t\":\"{string}\"}}").into_bytes());
+    let cut = [&b"{\"t\":\""[..], long.as_bytes()].concat();
+    let values: Vec<_> = values.into_iter().chain([cut, values_with_more(long)]).collect();
+    let rows = both.decode(&values);
+    assert_eq!(rows, 13);
+}
+
+fn values_with_more(time: &str) -> Vec<u8> {
+    format!("{{\"t\": \"{time}\" , \"x\": null}}").into_bytes()
+}
