@@ -16,6 +16,7 @@ mod orphans;
 mod partition;
 mod rollback;
 mod schema;
+mod soak;
 mod source;
 mod update;
 mod valued;
