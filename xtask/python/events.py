@@ -84,8 +84,8 @@ def by_user(events):
     }
 
 
-def by_deltalake(path, columns):
-    reading = deltalake.QueryBuilder().register("t", deltalake.DeltaTable(path))
+def by_deltalake(path, columns, at=None):
+    reading = deltalake.QueryBuilder().register("t", deltalake.DeltaTable(path, version=at))
     quoted = ", ".join(f'"{column}"' for column in columns)
     return pyarrow.table(reading.execute(f"SELECT {quoted} FROM t").read_all())
 
@@ -241,4 +241,5 @@ def main(folder, tables):
     print(f"told: compared in {time.monotonic() - began:.0f} s")
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -179,9 +179,9 @@ const SUITES: &[Suite] = &[
     },
     Suite {
         name: "windows",
-        shows: "tumbling, sliding and session windows of random rows are those that DuckDB makes of them",
+        shows: "windows of random rows are those that DuckDB makes of them, and of files those of Spark, file by file",
         lane: Lane::Other,
-        needs: &[Need::Python],
+        needs: &[Need::FileEvents, Need::Python],
         run: windows::run,
     },
     Suite {
