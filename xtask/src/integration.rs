@@ -26,6 +26,7 @@ mod instructions;
 mod kafka_crate;
 mod kill;
 mod lab;
+mod large;
 mod leaders;
 mod lives;
 mod lost_log;
