@@ -27,6 +27,10 @@ MINUTE = 60_000_000
 SIZE = 5 * MINUTE
 DELAY = 10 * MINUTE
 
+# A table of more files is put together before Spark reads it, and after the other readers have read it as it was written:
+# Spark takes minutes over thousands of small files.
+MANY = 100
+
 # How often each has put files together before that is enough. Between two turns in seconds: a pause, and how long the
 # pipeline, which may have been killed, is waited for at most.
 ENOUGH = {"deltalake": 2, "spark": 1}
@@ -84,8 +88,8 @@ def by_user(events):
     }
 
 
-def by_deltalake(path, columns):
-    reading = deltalake.QueryBuilder().register("t", deltalake.DeltaTable(path))
+def by_deltalake(path, columns, at=None):
+    reading = deltalake.QueryBuilder().register("t", deltalake.DeltaTable(path, version=at))
     quoted = ", ".join(f'"{column}"' for column in columns)
     return pyarrow.table(reading.execute(f"SELECT {quoted} FROM t").read_all())
 
@@ -104,6 +108,7 @@ def by_polars(path, columns):
 
 
 def by_spark(path, columns):
+    put_together(path)
     return spark().read.format("delta").load(path).select(*columns).toArrow()
 
 
@@ -120,6 +125,12 @@ def spark():
             "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
         }
     )
+
+
+def put_together(path):
+    table = deltalake.DeltaTable(path)
+    if len(table.file_uris()) > MANY:
+        table.optimize.compact()
 
 
 READERS = {"deltalake": by_deltalake, "duckdb": by_duckdb, "polars": by_polars, "spark": by_spark}
@@ -241,4 +252,5 @@ def main(folder, tables):
     print(f"told: compared in {time.monotonic() - began:.0f} s")
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -26,6 +26,7 @@ mod instructions;
 mod kafka_crate;
 mod kill;
 mod lab;
+mod large;
 mod leaders;
 mod lives;
 mod lost_log;
@@ -176,9 +177,9 @@ const SUITES: &[Suite] = &[
     },
     Suite {
         name: "windows",
-        shows: "tumbling, sliding and session windows of random rows are those that DuckDB makes of them",
+        shows: "windows of random rows are those that DuckDB makes of them, and of files those of Spark, file by file",
         lane: Lane::Tables,
-        needs: &[Need::Python],
+        needs: &[Need::FileEvents, Need::Python],
         run: windows::run,
     },
     Suite {

@@ -80,7 +80,7 @@ impl Positions {
         self.0.insert(partition, position);
     }
 
-    /// The positions behind `ranges`.
+    /// The positions behind `ranges`, of which those of one partition follow one another.
     #[must_use]
     pub fn after(&self, ranges: &[Range]) -> Self {
         let mut after = self.clone();
@@ -121,7 +121,8 @@ pub struct Range {
     pub partition: Partition,
     /// The first record.
     pub from: Position,
-    /// The record after the last, which the next range of this partition begins with.
+    /// The record after the last, which the next range of this partition begins with. Between two ranges
+    /// of one plan its detail is the source's own: nobody goes on from there.
     pub to: Position,
 }
 
@@ -186,7 +187,8 @@ impl Default for Limits {
 /// The answer to [`Source::plan`](crate::Source::plan).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Planned {
-    /// What to read, at most one range a partition, none of them empty.
+    /// What to read, none of it empty. Several ranges of one partition follow one another without a hole,
+    /// and any worker may read each of them.
     pub ranges: Vec<Range>,
     /// What is gone.
     pub gaps: Vec<Gap>,

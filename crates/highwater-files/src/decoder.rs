@@ -12,7 +12,7 @@ use highwater_core::{
 };
 use memchr::memchr;
 
-use crate::detail::{Part, Parts};
+use crate::detail::{Part, Parts, Stretch};
 use crate::error::FilesError;
 use crate::frame::{self, BYTE_ORDER_MARK, Frame, HEADER, Kind, LONGEST_LINE, Rejected};
 use crate::place::Place;
@@ -27,6 +27,8 @@ pub(crate) struct FilesDecoder {
     place: Place,
     /// The files of the range, each with the offset of its first byte.
     parts: Vec<(Part, i64)>,
+    /// What of its only file the range reads, unless it reads files whole.
+    stretch: Option<Stretch>,
     /// What comes next.
     file: usize,
     at: u64,
@@ -55,8 +57,11 @@ impl FilesDecoder {
         format: Box<dyn RecordDecoder>,
         columns: Option<SchemaRef>,
     ) -> Result<Self, FilesError> {
-        let mut next = range.from.next;
-        let parts = Parts::of(range)?.files.into_iter().map(|part| {
+        let read = Parts::of(range)?;
+        let (begin, stretch) = (read.begin(), read.stretch);
+        let before = i64::try_from(begin).unwrap_or(i64::MAX);
+        let mut next = range.from.next.saturating_sub(before);
+        let parts = read.files.into_iter().map(|part| {
             let base = next;
             next = next.saturating_add(part.span());
             (part, base)
@@ -65,13 +70,14 @@ impl FilesDecoder {
             partition: range.partition.clone(),
             place,
             parts: parts.collect(),
+            stretch,
             file: 0,
-            at: 0,
+            at: begin,
             longest: LONGEST_LINE,
             format,
             columns,
-            values: Vec::with_capacity(ROWS),
-            lines: Vec::with_capacity(ROWS),
+            values: Vec::new(),
+            lines: Vec::new(),
             outcomes: Vec::new(),
             rejected: None,
         })
@@ -104,6 +110,14 @@ impl FilesDecoder {
                 self.flush(payload, decoded)?;
                 self.reject_line(self.at, line, decoded)?;
                 self.at += line.bytes;
+            }
+            Kind::Passed => {
+                let bytes = body.try_into().map(u64::from_le_bytes);
+                let bytes = bytes.map_err(|_short| self.disorder(frame.file.into(), frame.at))?;
+                self.at = self.at.saturating_add(bytes);
+            }
+            Kind::End if self.stretch.is_some_and(|Stretch(_, end)| self.at < end) => {
+                return Err(self.disorder(frame.file.into(), frame.at).into());
             }
             Kind::End => (self.file, self.at) = (self.file + 1, 0),
         }
@@ -285,7 +299,12 @@ impl Decoder for FilesDecoder {
             self.frame(&frame, payload, decoded)?;
             from = frame.body.end.max(from + HEADER);
         }
-        self.flush(payload, decoded)
+        self.flush(payload, decoded)?;
+        if self.file == self.parts.len() {
+            // A worker has the decoders of all its ranges until the last one is read.
+            (self.values, self.lines, self.outcomes) = (Vec::new(), Vec::new(), Vec::new());
+        }
+        Ok(())
     }
 
     fn finish(&mut self, _decoded: &mut Decoded) -> Result<()> {

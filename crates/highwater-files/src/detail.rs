@@ -106,12 +106,44 @@ impl Part {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Parts {
     pub(crate) files: Vec<Part>,
+    /// What of its only file the range reads; none where it reads files whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) stretch: Option<Stretch>,
+}
+
+/// Bytes of a file, from one up to another: a stretch has the lines that begin in it, each whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Stretch(pub(crate) u64, pub(crate) u64);
+
+/// The detail of a position between two ranges of one plan. Nobody goes on from there, and whoever
+/// tried would be refused, since it says nothing of files that were taken.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Between {
+    between: bool,
 }
 
 impl Parts {
     pub(crate) fn of(range: &Range) -> Result<Self, FilesError> {
         read(&range.partition, &range.from)
     }
+
+    /// How many offsets they take. That of the end of a file is with its last stretch.
+    pub(crate) fn span(&self) -> i64 {
+        let whole = self.files.iter().map(Part::span).fold(0, i64::saturating_add);
+        let Some(Stretch(begin, end)) = self.stretch else { return whole };
+        let last = self.files.first().is_some_and(|file| file.version().bytes <= end);
+        let bytes = end.saturating_sub(begin).saturating_add(u64::from(last));
+        i64::try_from(bytes).unwrap_or(i64::MAX)
+    }
+
+    /// The byte of the first file at which the range begins.
+    pub(crate) fn begin(&self) -> u64 {
+        self.stretch.map_or(0, |Stretch(begin, _)| begin)
+    }
+}
+
+impl Between {
+    pub(crate) const HERE: Self = Self { between: true };
 }
 
 impl Taken {

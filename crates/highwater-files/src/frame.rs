@@ -19,8 +19,10 @@ pub(crate) enum Kind {
     Lines = 0,
     /// A line that is rejected before anybody decodes it.
     Rejected = 1,
-    /// The end of a file.
+    /// The end of a file, or of what of it the range reads.
     End = 2,
+    /// The rest of a line that begins before what of a file the range reads: how many bytes it takes.
+    Passed = 3,
 }
 
 /// A piece of a file.
@@ -48,6 +50,7 @@ impl Frame {
             0 => Kind::Lines,
             1 => Kind::Rejected,
             2 => Kind::End,
+            3 => Kind::Passed,
             _ => return None,
         };
         let (file, at) = (u32::from_le_bytes(*file), u64::from_le_bytes(*at));
@@ -62,6 +65,7 @@ pub(crate) fn begin(out: &mut Vec<u8>, kind: Kind, file: u32, at: u64) -> usize 
         Kind::Lines => 0,
         Kind::Rejected => 1,
         Kind::End => 2,
+        Kind::Passed => 3,
     });
     out.extend_from_slice(&file.to_le_bytes());
     out.extend_from_slice(&at.to_le_bytes());

@@ -2,7 +2,7 @@
 //!
 //! [`FileSource`] reads a directory, or a prefix of an object store, as one partition. What an epoch reads
 //! stands in its plan, file by file with length and time, so that a replay reads the same bytes or says
-//! that it cannot. Which files were taken stands in the position: by name for the newest, by a mark for
+//! that it cannot; much of it is planned as several ranges, which workers share. Which files were taken stands in the position: by name for the newest, by a mark for
 //! all older ones.
 //!
 //! Files are opened, read and unpacked on a thread that may block, a payload of about 1 MiB ahead of
@@ -18,6 +18,7 @@ mod error;
 mod frame;
 mod lines;
 mod packing;
+mod pieces;
 mod place;
 mod planner;
 mod reader;

@@ -95,8 +95,16 @@ struct Lines<'a, 'b> {
 
 /// Reads the whole of `content`, the file of this number in its range.
 pub(crate) fn read(block: &mut Block<'_>, file: u32, mut content: Content) -> Result<(), Stop> {
-    let start = frame::begin(&mut block.bytes, Kind::Lines, file, 0);
-    let mut lines = Lines { block: &mut *block, file, at: 0, start, searched: start + HEADER };
+    let mut at = content.begin();
+    let passed = content.enter()?;
+    if passed > 0 {
+        let start = frame::begin(&mut block.bytes, Kind::Passed, file, at);
+        block.bytes.extend_from_slice(&passed.to_le_bytes());
+        frame::end(&mut block.bytes, start);
+        at += passed;
+    }
+    let start = frame::begin(&mut block.bytes, Kind::Lines, file, at);
+    let mut lines = Lines { block: &mut *block, file, at, start, searched: start + HEADER };
     lines.pass(&mut content)?;
     content.check()?;
     let at = lines.at;

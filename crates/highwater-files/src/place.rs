@@ -42,7 +42,7 @@ pub(crate) enum Peek {
     Closed(FilesError),
 }
 
-/// A file that was opened to be read from its first byte.
+/// A file that was opened to be read from some byte on.
 pub(crate) enum Opened {
     File(std::fs::File),
     Remote(Remote),
@@ -98,12 +98,17 @@ impl Place {
         }
     }
 
-    /// Opens a file of a plan. To be called where it may block.
-    pub(crate) fn open(&self, part: &Part, runtime: &Handle) -> Result<Opened, FilesError> {
+    /// Opens a file of a plan, at this byte. To be called where it may block.
+    pub(crate) fn open(
+        &self,
+        part: &Part,
+        from: u64,
+        runtime: &Handle,
+    ) -> Result<Opened, FilesError> {
         match self {
-            Self::Directory(root) => directory::open(root, part).map(Opened::File),
+            Self::Directory(root) => directory::open(root, part, from).map(Opened::File),
             Self::Prefix { store, prefix, location } => {
-                prefix::open((store, prefix, location), part, runtime)
+                prefix::open((store, prefix, location), (part, from), runtime)
             }
         }
     }

@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
-use highwater_core::{Backlog, Gap, Partition, Planned, Range, RangeId};
+use highwater_core::{Backlog, Gap, Partition, Planned};
 
-use crate::detail::{Found, Index, Part, Parts, Seen, Taken, position};
+use crate::detail::{Found, Index, Part, Seen, Taken};
+use crate::pieces;
 use crate::watch::There;
 
 /// How much an epoch takes, and how much is remembered of it.
@@ -14,6 +15,8 @@ pub(crate) struct Limits {
     pub(crate) bytes: u64,
     /// How many taken files are remembered by name.
     pub(crate) remember: usize,
+    /// About so many bytes are in a range.
+    pub(crate) piece: u64,
 }
 
 /// The files that are left to be taken, in order: of those that have settled, and up to `until`.
@@ -80,12 +83,7 @@ pub(crate) fn plan(
         }
         end = parts.iter().map(Part::span).fold(begin, i64::saturating_add);
         let taken = after(picture, &parts, lost, limits.remember);
-        planned.ranges.push(Range {
-            id: RangeId(0),
-            partition: partition.clone(),
-            from: position(begin, &Parts { files: parts }),
-            to: position(end, &taken),
-        });
+        planned.ranges = pieces::ranges((partition, begin), parts, &taken, limits.piece);
     }
     let ahead = i64::try_from(behind).unwrap_or(i64::MAX);
     planned.backlog.push(Backlog {

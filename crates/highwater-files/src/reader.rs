@@ -58,11 +58,13 @@ struct Job {
 impl Job {
     fn read(&self, range: &Range, sender: &mpsc::Sender<Item>) -> Result<(), Stop> {
         let mut block = Block::new(range.id, Sizes::default(), sender);
-        for (number, part) in Parts::of(range)?.files.iter().enumerate() {
+        let Parts { files, stretch } = Parts::of(range)?;
+        for (number, part) in files.iter().enumerate() {
             let number = u32::try_from(number).unwrap_or(u32::MAX);
             let failed =
                 |error: FilesError| Stop::from(self.watch.failed(error, part, self.on_data_loss));
-            let content = Content::open(&self.place, part, &self.runtime).map_err(failed)?;
+            let content = Content::open(&self.place, (part, stretch), &self.runtime);
+            let content = content.map_err(failed)?;
             lines::read(&mut block, number, content).map_err(|stop| match stop {
                 Stop::Failed(error) => failed(error),
                 Stop::Left => Stop::Left,

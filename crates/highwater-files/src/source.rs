@@ -1,7 +1,7 @@
 //! The source: where the files are, when they are taken, and how their lines are decoded.
 
 use std::fmt;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +29,9 @@ mod planning;
 const FILES: usize = 1_000;
 /// Files that are remembered by name. Their names take about half a megabyte of the log.
 const REMEMBERED: usize = 10_000;
+/// Bytes of a range. So many are read in some hundredths of a second, beside which nothing is lost by opening
+/// a file once more.
+const PIECE: u64 = 8 << 20;
 /// How long a file is left alone before it is taken.
 const SETTLE: Duration = Duration::from_secs(1);
 
@@ -62,6 +65,7 @@ pub struct FileSource<F = Undecoded> {
     deep: bool,
     files: NonZeroUsize,
     remember: NonZeroUsize,
+    piece: NonZeroU64,
     settle: Duration,
     on_data_loss: OnDataLoss,
     clock: Arc<dyn Clock>,
@@ -102,6 +106,7 @@ impl FileSource {
             deep: false,
             files: NonZeroUsize::new(FILES).unwrap_or(NonZeroUsize::MIN),
             remember: NonZeroUsize::new(REMEMBERED).unwrap_or(NonZeroUsize::MIN),
+            piece: NonZeroU64::new(PIECE).unwrap_or(NonZeroU64::MIN),
             settle: SETTLE,
             on_data_loss: OnDataLoss::default(),
             clock: Arc::new(SystemClock),
@@ -118,6 +123,7 @@ impl FileSource {
             deep: self.deep,
             files: self.files,
             remember: self.remember,
+            piece: self.piece,
             settle: self.settle,
             on_data_loss: self.on_data_loss,
             clock: self.clock,
@@ -151,6 +157,15 @@ impl<F> FileSource<F> {
     #[must_use]
     pub fn remember(mut self, files: NonZeroUsize) -> Self {
         self.remember = files;
+        self
+    }
+
+    /// Plans what an epoch reads as ranges of about `bytes`, as they are stored, instead of 8 MiB, and at most
+    /// about 32 of them. Workers share the ranges. A plain file of twice as many is read by several at once,
+    /// each from line to line; a packed one by one.
+    #[must_use]
+    pub fn bytes_per_range(mut self, bytes: NonZeroU64) -> Self {
+        self.piece = bytes;
         self
     }
 
@@ -252,6 +267,7 @@ impl<F: fmt::Debug> fmt::Debug for FileSource<F> {
             .field("place", &self.place)
             .field("files", &self.files)
             .field("remember", &self.remember)
+            .field("piece", &self.piece)
             .field("settle", &self.settle)
             .field("format", &self.format)
             .finish_non_exhaustive()

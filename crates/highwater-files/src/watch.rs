@@ -1,6 +1,7 @@
 //! What a source knows of its files from one plan to the next.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -37,8 +38,10 @@ struct Known {
     paths: Option<HashSet<u64>>,
     /// Files that were planned and are gone, which the policy lets go.
     lost: Vec<Found>,
-    /// Planned files that were met gone or changed.
-    met: BTreeSet<(String, u64, i64)>,
+    /// How many plans were asked for.
+    plans: u64,
+    /// Planned files that were met gone or changed, and behind which plan that was first.
+    met: BTreeMap<(String, u64, i64), u64>,
 }
 
 /// How a look is judged.
@@ -54,6 +57,11 @@ pub(crate) struct Rules<'a> {
 impl Watch {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that a plan is made.
+    pub(crate) fn plan(&self) {
+        self.known().plans += 1;
     }
 
     /// The files of the last look, unless it proved wrong since.
@@ -93,7 +101,8 @@ impl Watch {
     }
 
     /// The error to end with when a planned file could not be read. What is met for the first time
-    /// passes by itself if another plan can do without that file, or take it as it is.
+    /// passes by itself if another plan can do without that file, or take it as it is. It may be met by
+    /// all workers that read the file: until there is another plan, it is the first time.
     pub(crate) fn failed(
         &self,
         error: FilesError,
@@ -106,14 +115,14 @@ impl Watch {
         let place = (part.path().to_owned(), version.bytes, version.modified);
         match error {
             FilesError::Gone { file, planned, .. } if on_data_loss == OnDataLoss::Skip => {
-                let skip = known.met.insert(place);
-                if skip {
+                let met = known.meet(place);
+                if met.is_none() {
                     known.lost.push(Found { path: part.path().to_owned(), version });
                 }
-                FilesError::Gone { file, planned, skip }
+                FilesError::Gone { file, planned, skip: met.is_none_or(|before| !before) }
             }
             FilesError::Changed { file, planned, found, .. } => {
-                let first = known.met.insert(place);
+                let first = known.meet(place).is_none_or(|before| !before);
                 FilesError::Changed { file, planned, found, first }
             }
             error => error,
@@ -122,6 +131,19 @@ impl Watch {
 }
 
 impl Known {
+    /// Notes that a planned file was met gone or changed. Whether it was before the last plan; none when
+    /// it never was.
+    fn meet(&mut self, place: (String, u64, i64)) -> Option<bool> {
+        let plans = self.plans;
+        match self.met.entry(place) {
+            Entry::Occupied(met) => Some(*met.get() < plans),
+            Entry::Vacant(new) => {
+                new.insert(plans);
+                None
+            }
+        }
+    }
+
     fn check(&self, files: &[Found], rules: Rules<'_>) -> Result<(), FilesError> {
         let index = rules.taken.index();
         let mut below = 0;

@@ -1,5 +1,6 @@
 //! Suite `file-events`: what its queries make of files is what Python makes of them, in the eyes of four readers:
-//! after many lives that ended by SIGKILL, and while others rewrite the files of the table that is updated.
+//! after many lives that ended by SIGKILL, and while others rewrite the files of the table that is updated; and one
+//! large file by all workers.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use anyhow::{Context, Result, bail};
 
 use super::failpoints;
 use super::lab::Lab;
+use super::large;
 use super::life::{DONE, Ended, Home, Life};
 use super::lives::Lives;
 use crate::step::side_by_side;
@@ -82,6 +84,7 @@ pub(super) fn run(lab: &Lab) -> Result<()> {
         bench.finish(trial)?;
         bench.verify(trial)?;
     }
+    large::run(lab)?;
     others.close_input();
     match others.wait(Duration::from_mins(15))? {
         Ended::Exited(DONE) => bench.say(),

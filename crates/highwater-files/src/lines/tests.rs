@@ -16,8 +16,9 @@ use tokio::sync::mpsc;
 
 use super::*;
 use crate::decoder::FilesDecoder;
-use crate::detail::{Found, Part, Parts, Taken, position};
+use crate::detail::{Found, Part, Parts, Taken};
 use crate::error::Version;
+use crate::pieces;
 use crate::place::Place;
 
 /// A row, or what was rejected: the file, the byte in it, the offset of a row; the id of a row or the raw
@@ -35,8 +36,12 @@ fn json() -> Json {
     Json::try_new(Columns::new().required("id", Type::Long)).unwrap()
 }
 
-/// Writes files, and plans a range that reads them in this order.
-fn range(directory: &std::path::Path, files: &[(String, Vec<u8>)]) -> (Place, Range) {
+/// Writes files, and plans ranges of so many bytes that read them in this order.
+fn ranges(
+    directory: &std::path::Path,
+    files: &[(String, Vec<u8>)],
+    piece: u64,
+) -> (Place, Vec<Range>) {
     let mut parts = Vec::new();
     for (path, bytes) in files {
         fs::write(directory.join(path), bytes).unwrap();
@@ -45,14 +50,15 @@ fn range(directory: &std::path::Path, files: &[(String, Vec<u8>)]) -> (Place, Ra
         let version = Version { bytes: metadata.len(), modified };
         parts.push(Part::new(&Found { path: path.clone(), version }, bytes));
     }
-    let next = parts.iter().map(Part::span).sum();
-    let range = Range {
-        id: RangeId(3),
-        partition: Partition::new(directory.to_str().unwrap(), 0),
-        from: position(0, &Parts { files: parts }),
-        to: position(next, &Taken::default()),
-    };
-    (Place::Directory(directory.to_owned()), range)
+    let partition = Partition::new(directory.to_str().unwrap(), 0);
+    let ranges = pieces::ranges((&partition, 0), parts, &Taken::default(), piece);
+    (Place::Directory(directory.to_owned()), ranges)
+}
+
+/// Writes files, and plans a range that reads all of them.
+fn range(directory: &std::path::Path, files: &[(String, Vec<u8>)]) -> (Place, Range) {
+    let (place, mut ranges) = ranges(directory, files, u64::MAX);
+    (place, ranges.pop().unwrap())
 }
 
 fn read_and_decode(place: &Place, range: &Range, sizes: Sizes) -> Vec<Record> {
@@ -62,7 +68,7 @@ fn read_and_decode(place: &Place, range: &Range, sizes: Sizes) -> Vec<Record> {
     let reader = std::thread::spawn(move || {
         let mut block = Block::new(RangeId(3), sizes, &sender);
         for (file, part) in parts.files.iter().enumerate() {
-            let content = Content::open(&reading, part, &handle).unwrap();
+            let content = Content::open(&reading, (part, parts.stretch), &handle).unwrap();
             read(&mut block, u32::try_from(file).unwrap(), content).unwrap();
         }
         block.send().unwrap();
@@ -250,6 +256,33 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Also where a line is longer than several ranges, and where a file ends without an end of a line.
+    #[test]
+    fn any_ranges_give_the_same_records(
+        files in prop::collection::vec(file(), 1..4),
+        piece in 1..150_u64,
+        block in 1..200_usize,
+        least in 1..50_usize,
+        longest in 40..60_usize,
+    ) {
+        let directory = tempfile::tempdir().unwrap();
+        let named = files.into_iter().enumerate();
+        let files: Vec<_> = named.map(|(n, bytes)| (format!("{n}.json"), bytes)).collect();
+        let (place, whole) = range(directory.path(), &files);
+        let whole = read_and_decode(&place, &whole, Sizes { longest, ..Sizes::default() });
+        let (place, ranges) = ranges(directory.path(), &files, piece);
+        let sizes = Sizes { block, least, longest };
+        let read = ranges.iter().flat_map(|range| read_and_decode(&place, range, sizes));
+        let (mut rows, rejected): (Vec<_>, Vec<_>) =
+            read.partition(|record| matches!(record, Record::Row(..)));
+        rows.extend(rejected);
+        prop_assert_eq!(rows, whole);
+    }
+}
+
 #[test]
 fn what_follows_a_member_is_read_or_rejected() {
     let mut bytes = packed(b"{\"id\":1}\n");
@@ -311,7 +344,7 @@ fn a_line_without_an_end_is_passed_in_bounded_memory() {
     let handle = RUNTIME.handle().clone();
     let reader = std::thread::spawn(move || {
         let mut block = Block::new(RangeId(0), Sizes::default(), &sender);
-        read(&mut block, 0, Content::open(&place, &part, &handle).unwrap()).unwrap();
+        read(&mut block, 0, Content::open(&place, (&part, None), &handle).unwrap()).unwrap();
         block.send().unwrap();
     });
     let mut largest = 0;

@@ -1,7 +1,7 @@
 //! Files of a local directory. Reading them syncs nothing and follows links to files, not to directories.
 
 use std::fs::{self, DirEntry, File, FileType, Metadata};
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, Read, Seek as _, SeekFrom};
 use std::path::Path;
 
 use super::{Listing, Peek, counts};
@@ -129,17 +129,18 @@ fn head(file: &mut impl Read) -> std::io::Result<Vec<u8>> {
     Ok(head)
 }
 
-pub(super) fn open(root: &Path, part: &Part) -> Result<File, FilesError> {
+pub(super) fn open(root: &Path, part: &Part, from: u64) -> Result<File, FilesError> {
     let path = root.join(part.path());
     let place = || Place::Directory(root.to_owned());
     let failed = |error: std::io::Error| match error.kind() {
         ErrorKind::NotFound => place().gone(part),
         _ => FilesError::of(path.to_string_lossy(), error),
     };
-    let file = File::open(&path).map_err(failed)?;
+    let mut file = File::open(&path).map_err(failed)?;
     let found = version(&file.metadata().map_err(failed)?);
-    match found == part.version() {
-        true => Ok(file),
-        false => Err(place().changed(part, found.to_string())),
+    if found != part.version() {
+        return Err(place().changed(part, found.to_string()));
     }
+    file.seek(SeekFrom::Start(from)).map_err(failed)?;
+    Ok(file)
 }

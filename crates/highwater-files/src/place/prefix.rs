@@ -1,6 +1,6 @@
 //! Objects below a prefix of a store.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Seek as _, SeekFrom};
 use std::sync::Arc;
 
 use bytes::{Buf as _, Bytes};
@@ -92,7 +92,7 @@ async fn head(store: &dyn ObjectStore, path: &Path, file: &Found) -> object_stor
 
 pub(super) fn open(
     (store, prefix, location): (&Arc<dyn ObjectStore>, &Path, &str),
-    part: &Part,
+    (part, from): (&Part, u64),
     runtime: &Handle,
 ) -> Result<Opened, FilesError> {
     let place = || Place::Prefix {
@@ -100,17 +100,30 @@ pub(super) fn open(
         prefix: prefix.clone(),
         location: location.to_owned(),
     };
-    let answer =
-        runtime.block_on(store.get(&at(prefix, part.path()))).map_err(|cause| match cause {
-            Error::NotFound { .. } => place().gone(part),
-            cause => FilesError::Store { location: place().name(part.path()), cause },
-        })?;
+    // A whole object is asked for as such: an empty one has no range.
+    let range = (from > 0).then_some(GetRange::Offset(from));
+    let options = GetOptions { range, ..GetOptions::default() };
+    let path = at(prefix, part.path());
+    let answer = runtime.block_on(store.get_opts(&path, options)).map_err(|cause| match cause {
+        Error::NotFound { .. } => place().gone(part),
+        // One that has become shorter has no such byte.
+        cause => match runtime.block_on(store.head(&path)) {
+            Ok(now) if version(&now) != part.version() => {
+                place().changed(part, version(&now).to_string())
+            }
+            _ => FilesError::Store { location: place().name(part.path()), cause },
+        },
+    })?;
     let found = version(&answer.meta);
     if found != part.version() {
         return Err(place().changed(part, found.to_string()));
     }
     Ok(match answer.payload {
-        GetResultPayload::File(file, _) => Opened::File(file),
+        GetResultPayload::File(mut file, _) => {
+            let moved = file.seek(SeekFrom::Start(from));
+            moved.map_err(|error| FilesError::of(place().name(part.path()), error))?;
+            Opened::File(file)
+        }
         GetResultPayload::Stream(stream) => {
             Opened::Remote(Remote { stream, runtime: runtime.clone(), rest: Bytes::new() })
         }

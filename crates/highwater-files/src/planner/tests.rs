@@ -13,7 +13,7 @@ fn there(mut settled: Vec<Found>, unsettled: Vec<Found>) -> There {
     There { settled, unsettled }
 }
 
-const LIMITS: Limits = Limits { files: 100, bytes: 1 << 30, remember: 100 };
+const LIMITS: Limits = Limits { files: 100, bytes: 1 << 30, remember: 100, piece: 1 << 30 };
 
 /// Plans one epoch that reads all it chooses. Gives the paths, and what was taken then.
 fn step(there: &There, next: i64, taken: &Taken, limits: Limits) -> (Vec<String>, i64, Taken) {
@@ -115,7 +115,7 @@ proptest! {
         files in 1..5_usize,
         remember in 1..12_usize,
     ) {
-        let limits = Limits { files, bytes: 2, remember };
+        let limits = Limits { files, bytes: 2, remember, ..LIMITS };
         let mut taken = Taken::default();
         let mut next = 0;
         let (mut known, mut read, mut late) = (Vec::new(), Vec::new(), 0);

@@ -112,8 +112,9 @@ impl<F> FileSource<F> {
             Some(until) => Some(self.begin(until)?.2),
             None => None,
         };
-        let (files, remember) = (self.files.get(), self.remember.get());
-        let limits = planner::Limits { files, bytes: limits.bytes, remember };
+        let (files, remember, piece) = (self.files.get(), self.remember.get(), self.piece.get());
+        let limits = planner::Limits { files, bytes: limits.bytes, remember, piece };
+        self.watch.plan();
         let there = self.there(&taken, until.as_ref(), limits).await?;
         let index = taken.index();
         let left = planner::left(&there, &index, until.as_ref().map(Taken::index).as_ref());

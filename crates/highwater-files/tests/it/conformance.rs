@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,6 +69,8 @@ async fn a_directory_is_a_source() {
         let read = conformance::source(&source(), &limits(bytes)).await;
         assert_eq!(read.records, 3_001);
     }
+    let shared = source().bytes_per_range(NonZeroU64::MIN);
+    assert_eq!(conformance::source(&shared, &limits(1 << 30)).await.records, 3_001);
     let one = source().max_files_per_epoch(NonZeroUsize::MIN);
     assert_eq!(conformance::source(&one, &limits(1 << 30)).await.records, 3_001);
 }
@@ -80,7 +82,10 @@ async fn a_prefix_is_a_source() {
         store.put(&format!("events/{name}").into(), bytes.into()).await.unwrap();
     }
     store.put(&"elsewhere/a".into(), "oops".into()).await.unwrap();
-    let source = FileSource::prefix(store, "events", "memory://events").settle(Duration::ZERO);
-    let read = conformance::source(&source.decode(json()).source_columns(), &limits(10_000)).await;
-    assert_eq!(read.records, 3_001);
+    for (bytes, piece) in [(10_000, 1 << 20), (1 << 30, 1)] {
+        let source = FileSource::prefix(Arc::clone(&store), "events", "memory://events");
+        let source = source.settle(Duration::ZERO).bytes_per_range(NonZeroU64::new(piece).unwrap());
+        let source = source.decode(json()).source_columns();
+        assert_eq!(conformance::source(&source, &limits(bytes)).await.records, 3_001);
+    }
 }

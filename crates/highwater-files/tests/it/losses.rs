@@ -1,6 +1,6 @@
 //! Files that were planned or taken, and did not stay what they were.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 
 use highwater_codec::Json;
 use highwater_core::{Error, ErrorKind, Positions};
@@ -76,6 +76,27 @@ async fn a_planned_file_that_is_another_one_is_planned_again_and_then_refused() 
         files.write("a.json", "{\"id\":1}\n", 10);
         assert_eq!(read(&source, &planned.ranges).await.unwrap().ids, [1, 2]);
     }
+}
+
+/// Each worker finds out for itself, and none of them takes it for the second time.
+#[tokio::test]
+async fn a_large_file_that_is_another_one_is_planned_again_whoever_reads_it() {
+    let files = Files::new();
+    files.write("a.json", "{\"id\":1}\n".repeat(90), 10);
+    let source = files.undecoded().bytes_per_range(NonZeroU64::MIN).decode(json());
+    let planned = plan(&source, &Positions::default()).await.unwrap();
+    assert!(planned.ranges.len() > 20, "{}", planned.ranges.len());
+    let alone = planned.ranges.iter().map(std::slice::from_ref).collect::<Vec<_>>();
+    files.write("a.json", "{\"id\":2}\n".repeat(91), 20);
+    for range in &alone {
+        assert_eq!(kind(read(&source, range).await), ErrorKind::Transient);
+    }
+    plan(&source, &Positions::default()).await.unwrap();
+    for range in &alone {
+        assert_eq!(kind(read(&source, range).await), ErrorKind::Refused);
+    }
+    files.write("a.json", "{\"id\":1}\n".repeat(90), 10);
+    assert_eq!(read(&source, &planned.ranges).await.unwrap().ids.len(), 90);
 }
 
 #[tokio::test]

@@ -108,14 +108,14 @@ fn check_plan(planned: &Planned, from: &Positions, limits: &Limits) {
         let id = RangeId(u32::try_from(place).expect("few ranges"));
         assert_eq!(range.id, id, "ranges are numbered from 0 in their order");
         assert!(range.from.next < range.to.next, "an empty range: {range:?}");
-        if let Some(position) = from.get(&range.partition) {
-            assert_eq!(range.from.next, position.next, "a range begins where the last one ended");
+        let before = from.get(&range.partition).map(|position| position.next);
+        if let Some(next) = partitions.get(&range.partition).copied().or(before) {
+            assert_eq!(range.from.next, next, "a range begins where the last one ended");
         }
-        let twice = partitions.insert(range.partition.clone(), range.id);
-        assert_eq!(twice, None, "two ranges of {}", range.partition);
+        partitions.insert(range.partition.clone(), range.to.next);
         span += u64::try_from(range.to.next - range.from.next).expect("a length");
     }
-    let alone = planned.ranges.len() == 1; // what cannot be cut may be larger than a limit
+    let alone = partitions.len() == 1; // what cannot be cut may be larger than a limit
     assert!(span <= limits.records || alone, "{span} offsets of at most {}", limits.records);
 }
 
