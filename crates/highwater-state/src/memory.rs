@@ -21,6 +21,9 @@ const DEAD: u32 = 1 << 3;
 /// Something outside of this memory holds the row: that it was removed must be said there too.
 const STORED: u32 = 1 << 4;
 const KEY_SHIFT: u32 = 8;
+/// So many rows are looked up before any of them is added: enough for their misses in the cache to overlap, and
+/// few beside those that come after a key was added.
+const AT_ONCE: usize = 64;
 /// The most bytes that a key may have.
 pub(crate) const LONGEST_KEY: usize = (1 << (u32::BITS - KEY_SHIFT)) - 1;
 
@@ -198,17 +201,21 @@ impl Memory {
 
     /// Finds the row of each key, or adds one.
     pub(crate) fn upsert(&mut self, keys: &Keys, rows: &[u32]) -> Result<Upserted, StateError> {
-        let mut found = Vec::with_capacity(rows.len());
-        self.find(keys, rows, &mut found);
+        let mut found = Vec::with_capacity(rows.len().min(AT_ONCE));
         let mut upserted = Upserted::with_capacity(rows.len());
-        for (row, found) in rows.iter().zip(found) {
-            let (hash, key) = keys.at(*row);
-            let (slot, added) = match found {
-                Some(slot) => (slot, false),
-                None => self.find_or_add(hash, key)?,
-            };
-            let new = if added { self.owe(slot) } else { self.revive(slot) };
-            upserted.push(slot, new);
+        for rows in rows.chunks(AT_ONCE) {
+            self.find(keys, rows, &mut found);
+            for (row, found) in rows.iter().zip(&found) {
+                let (slot, new) = match *found {
+                    Some(slot) => (slot, self.revive(slot)),
+                    None => {
+                        let (hash, key) = keys.at(*row);
+                        let (slot, added) = self.find_or_add(hash, key)?;
+                        (slot, if added { self.owe(slot) } else { self.revive(slot) })
+                    }
+                };
+                upserted.push(slot, new);
+            }
         }
         self.fill_up()?;
         Ok(upserted)

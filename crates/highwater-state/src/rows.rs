@@ -24,6 +24,7 @@ impl Upserted {
         Self { slots: Vec::with_capacity(rows), new: Vec::with_capacity(rows) }
     }
 
+    #[inline]
     pub(crate) fn push(&mut self, slot: u32, new: bool) {
         self.slots.push(slot);
         self.new.push(new);

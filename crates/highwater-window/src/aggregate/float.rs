@@ -41,13 +41,25 @@ impl FloatSum {
     }
 }
 
-/// Changes the digits of the group of each row.
+/// Changes the digits of the group of each row. Where there are no more groups than rows, digits are unpacked
+/// once for each group, and not for each row.
 fn change(
     state: &mut Accumulators<'_, '_>,
     input: &Input<'_>,
     mut with: impl FnMut(&mut Digits, usize),
 ) -> Result<()> {
     let sums = state.column::<Decimal256Type>(SUM)?;
+    if sums.len() <= input.rows().len() {
+        let mut all: Vec<Digits> = sums.iter().map(|sum| Digits::unpack(*sum)).collect();
+        input.each(|slot, row| {
+            if let Some(digits) = all.get_mut(slot) {
+                with(digits, row);
+            }
+        });
+        // Those of other groups are what they were, bit by bit.
+        sums.iter_mut().zip(all).for_each(|(sum, digits)| *sum = digits.pack());
+        return Ok(());
+    }
     input.each(|slot, row| {
         if let Some(sum) = sums.get_mut(slot) {
             let mut digits = Digits::unpack(*sum);
