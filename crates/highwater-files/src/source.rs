@@ -117,7 +117,7 @@ impl FileSource {
     }
 
     /// The same files with each line decoded by `format`.
-    pub fn decode<F: Format>(self, format: F) -> FileSource<F> {
+    pub fn decode(self, format: impl Format + 'static) -> FileSource<Arc<dyn Format>> {
         FileSource {
             place: self.place,
             deep: self.deep,
@@ -128,7 +128,7 @@ impl FileSource {
             on_data_loss: self.on_data_loss,
             clock: self.clock,
             source_columns: self.source_columns,
-            format,
+            format: Arc::new(format),
             watch: self.watch,
         }
     }
@@ -214,8 +214,9 @@ impl<F> FileSource<F> {
     }
 }
 
+// Of one format for all, so that what it does is compiled here, and not again in each program.
 #[async_trait]
-impl<F: Format + 'static> Source for FileSource<F> {
+impl Source for FileSource<Arc<dyn Format>> {
     fn describe(&self) -> String {
         format!("files in {}", self.location())
     }

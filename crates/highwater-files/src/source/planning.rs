@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use highwater_codec::Format;
 use highwater_core::{Limits, Partition, Planned, Positions};
 use tokio::time::{Instant, sleep};
 
@@ -17,7 +18,7 @@ use crate::watch::{Rules, There};
 /// For so many times `settle` a run up to what is there waits for files that are still written.
 const PATIENCE: u32 = 10;
 
-impl<F> FileSource<F> {
+impl FileSource<Arc<dyn Format>> {
     /// Where `from` says to go on.
     fn begin(&self, from: &Positions) -> Result<(Partition, i64, Taken), FilesError> {
         let ours = self.partition()?;

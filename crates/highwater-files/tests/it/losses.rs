@@ -1,8 +1,9 @@
 //! Files that were planned or taken, and did not stay what they were.
 
 use std::num::{NonZeroU64, NonZeroUsize};
+use std::sync::Arc;
 
-use highwater_codec::Json;
+use highwater_codec::Format;
 use highwater_core::{Error, ErrorKind, Positions};
 use highwater_files::{FileSource, OnDataLoss};
 
@@ -15,7 +16,7 @@ fn two_files() -> Files {
     files
 }
 
-fn skipping(files: &Files) -> FileSource<Json> {
+fn skipping(files: &Files) -> FileSource<Arc<dyn Format>> {
     files.undecoded().on_data_loss(OnDataLoss::Skip).decode(json())
 }
 

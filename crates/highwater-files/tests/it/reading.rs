@@ -2,12 +2,13 @@
 
 use std::fs::{self, File};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use futures::TryStreamExt as _;
-use highwater_codec::{Columns, Json, Type};
+use highwater_codec::{Columns, Format, Json, Type};
 use highwater_core::{Decoded, Error, Limits, Planned, Positions, Range, Source as _};
 use highwater_files::FileSource;
 use tempfile::TempDir;
@@ -43,7 +44,7 @@ impl Files {
         FileSource::new(self.directory.path())
     }
 
-    pub(crate) fn source(&self) -> FileSource<Json> {
+    pub(crate) fn source(&self) -> FileSource<Arc<dyn Format>> {
         self.undecoded().decode(json()).source_columns()
     }
 }
@@ -60,11 +61,17 @@ pub(crate) struct Read {
     pub(crate) rejected: Vec<(String, i64, Vec<u8>, String)>,
 }
 
-pub(crate) async fn plan(source: &FileSource<Json>, from: &Positions) -> Result<Planned, Error> {
+pub(crate) async fn plan(
+    source: &FileSource<Arc<dyn Format>>,
+    from: &Positions,
+) -> Result<Planned, Error> {
     source.plan(from, None, &Limits::default()).await
 }
 
-pub(crate) async fn read(source: &FileSource<Json>, ranges: &[Range]) -> Result<Read, Error> {
+pub(crate) async fn read(
+    source: &FileSource<Arc<dyn Format>>,
+    ranges: &[Range],
+) -> Result<Read, Error> {
     let payloads: Vec<_> = source.read(ranges.to_vec()).try_collect().await?;
     let mut decoded = Decoded::default();
     for range in ranges {
@@ -93,7 +100,7 @@ pub(crate) async fn read(source: &FileSource<Json>, ranges: &[Range]) -> Result<
 
 /// Plans and reads one epoch.
 pub(crate) async fn epoch(
-    source: &FileSource<Json>,
+    source: &FileSource<Arc<dyn Format>>,
     from: &Positions,
 ) -> Result<(Read, Positions), Error> {
     let planned = plan(source, from).await?;
