@@ -104,9 +104,12 @@ impl Home {
         self.verify(source)
     }
 
-    /// Takes what is left in the source.
+    /// Takes what is left in the source. A generator gives the same records at any rate, and here at once.
     pub(crate) fn finish(&self, source: &str, options: &[&str]) -> Result<()> {
-        let arguments = [&["--from", source, "--trigger", "available-now"], options].concat();
+        let kept: Vec<_> =
+            source.split(',').filter(|option| !option.starts_with("rate=")).collect();
+        let source = kept.join(",");
+        let arguments = [&["--from", &source, "--trigger", "available-now"], options].concat();
         self.expect("finish", &arguments, DONE)
     }
 
