@@ -67,11 +67,11 @@ pub(crate) struct Options {
 /// Suites that call cargo come last: it may be at work on other things in the beginning.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lane {
-    /// Suites with the broker of the run, and such as start brokers of their own.
+    /// All with the broker of the run.
     Broker,
-    /// Suites of tables that others write and read too: they compute.
+    /// Delta and windows, which Spark and DuckDB compute as well.
     Tables,
-    /// Suites of many lives: they wait.
+    /// Many lives, which mostly wait.
     Lives,
 }
 
@@ -87,7 +87,7 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "generator",
         shows: "300,000 generated records become exactly the rows that Python computes",
-        lane: Lane::Tables,
+        lane: Lane::Broker,
         needs: &[Need::Ledger, Need::Python],
         run: generator::run,
     },
@@ -101,7 +101,7 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "secured",
         shows: "TLS, SCRAM and re-authentication with a real broker; who is not let in ends at once",
-        lane: Lane::Broker,
+        lane: Lane::Lives,
         needs: &[Need::Ledger],
         run: secured::run,
     },
@@ -122,7 +122,7 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "versions",
         shows: "generate, run and verify on Kafka 3.9",
-        lane: Lane::Broker,
+        lane: Lane::Lives,
         needs: &[Need::Ledger, Need::Python],
         run: versions::run,
     },
@@ -136,14 +136,14 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "lost-log",
         shows: "the checkpoint directory deleted between lives",
-        lane: Lane::Tables,
+        lane: Lane::Broker,
         needs: &[Need::Ledger, Need::Python],
         run: lost_log::run,
     },
     Suite {
         name: "rollback",
         shows: "a table rolled back by pyiceberg is refused until that is accepted",
-        lane: Lane::Tables,
+        lane: Lane::Broker,
         needs: &[Need::Ledger, Need::Python],
         run: rollback::run,
     },
@@ -164,7 +164,7 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "shared-catalog",
         shows: "pyiceberg and Iceberg's Java write to the same SQL catalog meanwhile: all rows once",
-        lane: Lane::Broker,
+        lane: Lane::Lives,
         needs: &[Need::Ledger, Need::Python, Need::Spark],
         run: shared_catalog::run,
     },
