@@ -10,7 +10,7 @@ use highwater_parquet::{FileOptions, FileWriter};
 
 use crate::actions::Metadata;
 use crate::committer::now_ms;
-use crate::error::{Cause, DeltaError};
+use crate::error::DeltaError;
 use crate::files::{DataFile, url};
 use crate::kernel::Files;
 use crate::log::Log;
@@ -110,7 +110,7 @@ impl Copier<'_> {
                 stays.map(|row| Some(going.next_if_eq(&row).is_none())).collect();
             at = at.saturating_add(u64::try_from(rows.num_rows()).unwrap_or(u64::MAX));
             let rows = filter_record_batch(&rows, &stays)
-                .map_err(|cause| self.unreadable(file, cause.into()))?;
+                .map_err(|cause| self.log.unreadable(&file.path, cause.into()))?;
             if rows.num_rows() == 0 {
                 continue;
             }
@@ -133,11 +133,6 @@ impl Copier<'_> {
             going.dedup();
         }
         Ok(going)
-    }
-
-    fn unreadable(&self, file: &DataFile, source: Cause) -> DeltaError {
-        let location = self.log.table().location(&file.path);
-        DeltaError::Unreadable { location, source }
     }
 
     fn begin(&self, path: &str, rows: &RecordBatch) -> Result<Draft> {

@@ -15,6 +15,10 @@ const RELATIVE: &str = "u";
 /// Vectors in the log.
 const INLINE: &str = "i";
 
+/// A name between them makes that of a file.
+const PREFIX: &str = "deletion_vector_";
+const SUFFIX: &str = ".bin";
+
 /// Characters of a name in Z85.
 const NAME: usize = 20;
 
@@ -24,9 +28,14 @@ const NAME: usize = 20;
 const DIGITS: &[u8; 85] =
     b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
 
-/// Whether `file` has a name as files of deletion vectors have it, whoever writes them.
+/// What a file of deletion vectors is called, whoever writes it.
+fn file(name: Uuid) -> String {
+    format!("{PREFIX}{name}{SUFFIX}")
+}
+
+/// Whether `file` is called so.
 pub(crate) fn is_file(file: &str) -> bool {
-    let name = file.strip_prefix("deletion_vector_").and_then(|name| name.strip_suffix(".bin"));
+    let name = file.strip_prefix(PREFIX).and_then(|name| name.strip_suffix(SUFFIX));
     name.is_some_and(|name| Uuid::try_parse(name).is_ok())
 }
 
@@ -54,7 +63,7 @@ pub(crate) fn place(
 /// The path below the table, of a prefix and a name.
 fn relative(text: &str) -> Option<String> {
     let (prefix, name) = text.split_at_checked(text.len().checked_sub(NAME)?)?;
-    let name = format!("deletion_vector_{}.bin", Uuid::from_slice(&from_z85(name)?).ok()?);
+    let name = file(Uuid::from_slice(&from_z85(name)?).ok()?);
     Some(if prefix.is_empty() { name } else { format!("{prefix}/{name}") })
 }
 
@@ -64,7 +73,7 @@ fn relative(text: &str) -> Option<String> {
 /// As of [`Storage`]. Nothing of the log names the file yet.
 pub(crate) async fn write(table: &Storage, vectors: &[DeletedRows]) -> Result<Vec<DeletionVector>> {
     let name = Uuid::new_v4();
-    let path = format!("deletion_vector_{name}.bin");
+    let path = file(name);
     let location = table.location(&path);
     let unwritable = |source: Cause| -> Error {
         DeltaError::Foreign { what: "deletion vectors", of: location.clone(), source }.into()

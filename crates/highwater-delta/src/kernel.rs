@@ -40,9 +40,6 @@ pub(crate) use files::files;
 /// The table is the root of its store. The scheme is that of stores whose listings have no order.
 const ROOT: &str = "file:///";
 
-/// How many batches are read ahead.
-const AHEAD: usize = 2;
-
 /// Rows of a batch.
 const BATCH: usize = 8192;
 
@@ -157,7 +154,7 @@ pub(crate) async fn read_schema(log: &Log) -> Result<SchemaRef> {
 /// The rows of a version, file by file.
 pub(crate) fn rows(log: &Log, version: u64) -> Batches {
     let table = log.table().clone();
-    Batches::read(log.name().to_owned(), move |wanted| {
+    Batches::read_by_kernel(log.name().to_owned(), move |wanted| {
         let engine = data_engine(&table);
         let snapshot = Snapshot::builder_for(ROOT).at_version(version).build(&*engine)?;
         for batch in snapshot.scan_builder().build()?.execute(engine)? {

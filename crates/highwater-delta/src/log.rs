@@ -7,7 +7,7 @@ use highwater_core::{Error, ErrorKind, Result};
 use highwater_storage::{Created, Storage};
 
 use crate::actions::Commit;
-use crate::error::DeltaError;
+use crate::error::{Cause, DeltaError};
 use crate::kernel;
 use crate::state::TableState;
 
@@ -70,11 +70,13 @@ impl Log {
     pub(crate) async fn commit(&self, version: u64) -> Result<Option<Commit>> {
         let path = path(version);
         let Some(bytes) = self.table.read(&path).await? else { return Ok(None) };
-        let commit = Commit::parse(&bytes).map_err(|cause| DeltaError::Unreadable {
-            location: self.table.location(&path),
-            source: cause.into(),
-        })?;
+        let commit = Commit::parse(&bytes).map_err(|cause| self.unreadable(&path, cause.into()))?;
         Ok(Some(commit))
+    }
+
+    /// What a file of the table is if `source` comes of reading it.
+    pub(crate) fn unreadable(&self, path: &str, source: Cause) -> DeltaError {
+        DeltaError::Unreadable { location: self.table.location(path), source }
     }
 
     /// Whether a version is there.

@@ -137,10 +137,8 @@ async fn names(log: &Log) -> Result<HashSet<String>> {
         let Some(bytes) = log.table().read(path).await? else { continue };
         let lines = bytes.split(|byte| *byte == b'\n');
         for line in lines.filter(|line| !line.trim_ascii().is_empty()) {
-            let line: Line = serde_json::from_slice(line).map_err(|cause| {
-                let location = log.table().location(path);
-                DeltaError::Unreadable { location, source: cause.into() }
-            })?;
+            let line: Line =
+                serde_json::from_slice(line).map_err(|cause| log.unreadable(path, cause.into()))?;
             named.extend([line.add, line.remove].into_iter().flatten());
         }
     }

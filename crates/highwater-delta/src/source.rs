@@ -2,7 +2,7 @@
 
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
-use futures::stream::{self, BoxStream, StreamExt};
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use highwater_core::{
     Decoder, Error, ErrorKind, Limits, Partition, Payload, Planned, Position, Positions, Range,
     RangeId, Result, Source, StreamInfo, rejected_schema,
@@ -11,7 +11,8 @@ use highwater_parquet::DeclaredRows;
 
 use crate::condition::Condition;
 use crate::error::DeltaError;
-use crate::kernel::version::{Part, Wanted, parts};
+use crate::kernel::Batches;
+use crate::kernel::version::{Wanted, rows};
 use crate::log::Log;
 use crate::state::TableState;
 
@@ -162,41 +163,21 @@ impl DeltaSource {
         }
     }
 
-    /// The rows of a range, as a version has them.
-    fn parts(self, range: Range) -> BoxStream<'static, Item> {
-        let (id, table) = (range.id, self.log.name().to_owned());
-        let open = async move {
-            let (version, id) = (version(&range.to)?, range.to.detail);
-            Ok(parts(
-                &self.log,
-                Wanted { version, id, columns: self.columns, condition: self.condition },
-            ))
-        };
-        let read = move |opened: Result<Parts>| match opened {
-            Err(error) => stream::iter([Err(error)]).boxed(),
-            Ok(parts) => {
-                let table = table.clone();
-                stream::unfold(Some(parts), move |parts| next(parts, table.clone(), id)).boxed()
-            }
-        };
-        stream::once(open).flat_map(read).boxed()
+    /// Begins to read the rows of a range, as a version has them.
+    fn open(self, range: Range) -> Result<Batches> {
+        let (version, id) = (version(&range.to)?, range.to.detail);
+        let (columns, condition) = (self.columns, self.condition);
+        Ok(rows(&self.log, Wanted { version, id, columns, condition }))
     }
-}
 
-type Parts = tokio::sync::mpsc::Receiver<Result<Part>>;
-type Item = Result<(RangeId, Payload)>;
-
-/// The next part; none behind the end.
-async fn next(parts: Option<Parts>, table: String, id: RangeId) -> Option<(Item, Option<Parts>)> {
-    let mut parts = parts?;
-    match parts.recv().await {
-        Some(Ok(Part::Rows(rows))) => Some((Ok((id, rows.into())), Some(parts))),
-        Some(Ok(Part::End)) => None,
-        Some(Err(error)) => Some((Err(error), None)),
-        None => {
-            let source = "its reader ended".into();
-            Some((Err(DeltaError::CutOff { table, source }.into()), None))
-        }
+    fn payloads(self, range: Range) -> BoxStream<'static, Result<(RangeId, Payload)>> {
+        let id = range.id;
+        let read = move |batches: Batches| {
+            stream::try_unfold(batches, move |mut batches| async move {
+                Ok(batches.next().await?.map(|rows| ((id, rows.into()), batches)))
+            })
+        };
+        stream::once(async { self.open(range) }).map_ok(read).try_flatten().boxed()
     }
 }
 
@@ -259,7 +240,7 @@ impl Source for DeltaSource {
 
     fn read(&self, ranges: Vec<Range>) -> BoxStream<'static, Result<(RangeId, Payload)>> {
         let source = self.clone();
-        stream::iter(ranges).flat_map(move |range| source.clone().parts(range)).boxed()
+        stream::iter(ranges).flat_map(move |range| source.clone().payloads(range)).boxed()
     }
 
     fn decoder(&self, range: &Range) -> Result<Box<dyn Decoder>> {

@@ -8,8 +8,11 @@ use highwater_core::Result;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
-use super::{AHEAD, failed};
+use super::failed;
 use crate::error::DeltaError;
+
+/// So many batches are read before somebody asks for them.
+const AHEAD: usize = 2;
 
 /// Batches of a table, up to the last one or an error. Whoever does not come to the end of them was cut
 /// off, and hears of it: a reader that is gone is no end.
@@ -29,20 +32,24 @@ impl Batches {
     /// more are wanted.
     pub(super) fn read(
         table: String,
-        read: impl FnOnce(&dyn Fn(RecordBatch) -> bool) -> Result<(), KernelError> + Send + 'static,
+        read: impl FnOnce(&dyn Fn(RecordBatch) -> bool) -> Result<()> + Send + 'static,
     ) -> Self {
         let (sender, receiver) = mpsc::channel(AHEAD);
-        let name = table.clone();
         spawn_blocking(move || {
             let wanted = |rows: RecordBatch| sender.blocking_send(Ok(Some(rows))).is_ok();
-            let last = match read(&wanted) {
-                Ok(()) => Ok(None),
-                Err(cause) => Err(failed(name, cause)),
-            };
             // A receiver that is gone wants no more.
-            let _gone = sender.blocking_send(last);
+            let _gone = sender.blocking_send(read(&wanted).map(|()| None));
         });
         Self { receiver, table }
+    }
+
+    /// The same by a reader that knows nothing but errors of the kernel.
+    pub(super) fn read_by_kernel(
+        table: String,
+        read: impl FnOnce(&dyn Fn(RecordBatch) -> bool) -> Result<(), KernelError> + Send + 'static,
+    ) -> Self {
+        let name = table.clone();
+        Self::read(table, move |wanted| read(wanted).map_err(|cause| failed(name, cause)))
     }
 
     /// The next batch; none at the end, and then not again.
@@ -86,6 +93,6 @@ mod tests {
         assert!(cut.next().await.unwrap().is_some());
         assert!(cut.next().await.unwrap_err().to_string().contains("table t"));
         let failing = |_: &dyn Fn(RecordBatch) -> bool| Err(KernelError::generic("no"));
-        assert!(Batches::read("t".to_owned(), failing).next().await.is_err());
+        assert!(Batches::read_by_kernel("t".to_owned(), failing).next().await.is_err());
     }
 }

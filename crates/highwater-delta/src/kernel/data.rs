@@ -47,7 +47,7 @@ impl Files {
         columns: Vec<String>,
     ) -> Batches {
         let (engine, file, metadata) = (Arc::clone(&self.engine), file.clone(), metadata.clone());
-        Batches::read(self.table.clone(), move |wanted| {
+        Batches::read_by_kernel(self.table.clone(), move |wanted| {
             let schema: StructType = serde_json::from_str(&metadata.schema_string)?;
             let file = FileMeta {
                 location: format!("{ROOT}{}", file.path).parse()?,

@@ -12,11 +12,9 @@ use delta_kernel::schema::StructField;
 use delta_kernel::{Error as KernelError, Snapshot};
 use highwater_core::{Error, Result};
 use highwater_parquet::reads_as;
-use tokio::sync::mpsc;
-use tokio::task::spawn_blocking;
 
 use super::condition::predicate;
-use super::{AHEAD, ROOT, data_engine, failed};
+use super::{Batches, ROOT, data_engine, failed};
 use crate::condition::Condition;
 use crate::error::{ColumnDifference, DeltaError};
 use crate::log::Log;
@@ -33,31 +31,13 @@ pub(crate) struct Wanted {
     pub(crate) condition: Option<Condition>,
 }
 
-/// Something of a version.
-#[derive(Debug)]
-pub(crate) enum Part {
-    Rows(RecordBatch),
-    /// There is no more.
-    End,
-}
-
-/// Reads a version on a thread of the runtime's, some batches ahead. Whoever does not come to the
-/// end of it was cut off.
-pub(crate) fn parts(log: &Log, wanted: Wanted) -> mpsc::Receiver<Result<Part>> {
-    let (sender, receiver) = mpsc::channel(AHEAD);
+/// The rows of a version that are wanted.
+pub(crate) fn rows(log: &Log, wanted: Wanted) -> Batches {
     let log = log.clone();
-    spawn_blocking(move || {
-        let last = match read(&log, &wanted, &sender) {
-            Ok(()) => Ok(Part::End),
-            Err(error) => Err(error),
-        };
-        // A receiver that is gone wants no more.
-        let _gone = sender.blocking_send(last);
-    });
-    receiver
+    Batches::read(log.name().to_owned(), move |give| read(&log, &wanted, give))
 }
 
-fn read(log: &Log, wanted: &Wanted, to: &mpsc::Sender<Result<Part>>) -> Result<()> {
+fn read(log: &Log, wanted: &Wanted, give: &dyn Fn(RecordBatch) -> bool) -> Result<()> {
     let wrong = |cause: KernelError| unreadable(log, wanted, cause);
     let engine = data_engine(log.table());
     let snapshot = Snapshot::builder_for(ROOT).at_version(wanted.version).build(&*engine);
@@ -71,10 +51,7 @@ fn read(log: &Log, wanted: &Wanted, to: &mpsc::Sender<Result<Part>>) -> Result<(
     for batch in batches {
         let batch = batch.and_then(|batch| chosen(wanted, batch.try_into_record_batch()?));
         let batch = batch.map_err(wrong)?;
-        if batch.num_rows() == 0 {
-            continue;
-        }
-        if to.blocking_send(Ok(Part::Rows(batch))).is_err() {
+        if batch.num_rows() > 0 && !give(batch) {
             break;
         }
     }

@@ -8,7 +8,7 @@ use arrow::error::ArrowError;
 use highwater_core::Result;
 
 use crate::actions::Metadata;
-use crate::error::{Cause, DeltaError};
+use crate::error::DeltaError;
 use crate::files::DataFile;
 use crate::index::Scanned;
 use crate::kernel::{Batches, DeletedRows, Files};
@@ -77,11 +77,6 @@ impl<'a> Scan<'a> {
         }
         Ok(scanned)
     }
-
-    fn failed(&self, file: &DataFile, source: Cause) -> DeltaError {
-        let location = self.log.table().location(&file.path);
-        DeltaError::Unreadable { location, source }
-    }
 }
 
 impl Rows<'_> {
@@ -92,7 +87,7 @@ impl Rows<'_> {
     pub(super) async fn next(&mut self, hasher: &KeyHasher) -> Result<Option<Keyed>> {
         let Some(rows) = self.batches.next().await? else { return Ok(None) };
         let keyed = self.keyed(&rows, hasher);
-        Ok(Some(keyed.map_err(|cause| self.scan.failed(self.file, cause.into()))?))
+        Ok(Some(keyed.map_err(|cause| self.scan.log.unreadable(&self.file.path, cause.into()))?))
     }
 
     fn keyed(&self, rows: &RecordBatch, hasher: &KeyHasher) -> Result<Keyed, ArrowError> {

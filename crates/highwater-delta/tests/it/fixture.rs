@@ -257,6 +257,17 @@ pub(crate) async fn foreign(storage: &Storage, actions: &[Value]) -> u64 {
 }
 
 /// What another engine says of a commit.
+/// What the table is called and has, with one more column of whole numbers.
+pub(crate) async fn with_column(storage: &Storage, name: &str, nullable: bool) -> Value {
+    let mut metadata = all(storage, 0, "metaData").await.remove(0);
+    let text = metadata["schemaString"].as_str().unwrap();
+    let mut schema: Value = serde_json::from_str(text).unwrap();
+    let more = json!({"name": name, "type": "long", "nullable": nullable, "metadata": {}});
+    schema["fields"].as_array_mut().unwrap().push(more);
+    metadata["schemaString"] = schema.to_string().into();
+    json!({"metaData": metadata})
+}
+
 pub(crate) fn info(operation: &str, parameters: &Value) -> Value {
     let later: i64 = 4_000_000_000_000;
     json!({"commitInfo": {

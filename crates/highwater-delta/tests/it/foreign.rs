@@ -5,7 +5,7 @@ use highwater_core::{ErrorKind, Swap};
 use highwater_storage::Storage;
 use serde_json::{Value, json};
 
-use crate::fixture::{Pipeline, actions, all, foreign, ids, info, rows, table};
+use crate::fixture::{Pipeline, actions, all, foreign, ids, info, rows, table, with_column};
 
 /// The file that a version added, as an action.
 async fn added(storage: &Storage, version: u64) -> Value {
@@ -53,21 +53,15 @@ async fn a_column_that_is_added_is_null_and_one_that_is_required_ends_the_run() 
     let storage = Storage::memory();
     let mut pipeline = Pipeline::open(&storage).await;
     pipeline.append(0, &[rows(0..1)]).await;
-    let with = |nullable: bool| {
-        move |metadata: &mut Value| {
-            let text = metadata["schemaString"].as_str().unwrap();
-            let mut schema: Value = serde_json::from_str(text).unwrap();
-            let more =
-                json!({"name": "more", "type": "long", "nullable": nullable, "metadata": {}});
-            schema["fields"].as_array_mut().unwrap().push(more);
-            metadata["schemaString"] = schema.to_string().into();
-        }
+    let add = async |nullable: bool| {
+        let more = with_column(&storage, "more", nullable).await;
+        foreign(&storage, &[info("ALTER", &json!({})), more]).await;
     };
-    alter(&storage, with(true)).await;
+    add(true).await;
     pipeline.append(1, &[rows(1..2)]).await;
     assert_eq!(table(&storage).await.schema().fields().len(), 5);
     assert_eq!(ids(&storage).await, [0, 1]);
-    alter(&storage, with(false)).await;
+    add(false).await;
     let error = pipeline.committer.load().await.err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Invalid);
     assert!(

@@ -10,7 +10,9 @@ use highwater_delta::{DeltaSource, DeltaTable, Maintenance};
 use highwater_storage::Storage;
 use serde_json::{Value, json};
 
-use crate::fixture::{Pipeline, active, all, context, foreign, info, log_path, rows, table};
+use crate::fixture::{
+    Pipeline, active, context, foreign, info, log_path, rows, table, with_column,
+};
 use crate::valued;
 
 mod conditions;
@@ -165,13 +167,8 @@ async fn a_column_that_is_newer_than_files_is_null_in_these() {
     let storage = Storage::memory();
     let mut pipeline = Pipeline::open(&storage).await;
     pipeline.append(0, &[rows(0..3)]).await;
-    let mut metadata = all(&storage, 0, "metaData").await.remove(0);
-    let mut schema: Value =
-        serde_json::from_str(metadata["schemaString"].as_str().unwrap()).unwrap();
-    let age = json!({"name": "age", "type": "long", "nullable": true, "metadata": {}});
-    schema["fields"].as_array_mut().unwrap().push(age);
-    metadata["schemaString"] = schema.to_string().into();
-    foreign(&storage, &[info("ADD COLUMNS", &json!({})), json!({"metaData": metadata})]).await;
+    let age = with_column(&storage, "age", true).await;
+    foreign(&storage, &[info("ADD COLUMNS", &json!({})), age]).await;
     let age = Schema::new(vec![Field::new("age", DataType::Int64, true)]);
     let source = DeltaTable::new(storage.clone()).source(Arc::new(age));
     let (range, _) = next(&source, &Positions::default()).await.unwrap();

@@ -12,7 +12,7 @@ use object_store::memory::InMemory;
 use serde_json::{Value, json};
 
 use crate::fixture::{
-    Pipeline, active, all, compact, foreign, foreign_files, info, log_path, table,
+    Pipeline, active, all, compact, foreign, foreign_files, info, log_path, table, with_column,
 };
 use crate::valued::{BOTH, How, KEY, cx, open, rows, seen, updating};
 
@@ -267,13 +267,7 @@ async fn columns_that_the_rows_do_not_have_stay_with_rows_that_stay() {
     let storage = Storage::memory();
     let mut pipeline = open(&storage, How::Copies).await;
     pipeline.append(0, &[rows(&[(1, 10), (2, 20)])]).await;
-    let mut metadata = all(&storage, 0, "metaData").await.remove(0);
-    let mut schema: Value =
-        serde_json::from_str(metadata["schemaString"].as_str().unwrap()).unwrap();
-    let more = json!({"name": "more", "type": "long", "nullable": true, "metadata": {}});
-    schema["fields"].as_array_mut().unwrap().push(more);
-    metadata["schemaString"] = schema.to_string().into();
-    foreign(&storage, &[json!({"metaData": metadata})]).await;
+    foreign(&storage, &[with_column(&storage, "more", true).await]).await;
     let other = rows(&[(3, 30), (4, 40)]);
     let mut columns: Vec<(String, ArrayRef)> = other
         .schema()

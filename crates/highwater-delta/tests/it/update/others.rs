@@ -97,13 +97,8 @@ async fn a_key_that_is_newer_than_files_is_null_in_these() {
         let sink = keyed(&storage, how, "id");
         let mut earlier = Pipeline::try_open_with(sink, cx.clone()).await.unwrap();
         earlier.append(0, std::slice::from_ref(&first)).await;
-        let mut metadata = all(&storage, 0, "metaData").await.remove(0);
-        let mut schema: Value =
-            serde_json::from_str(metadata["schemaString"].as_str().unwrap()).unwrap();
-        let more = json!({"name": "more", "type": "long", "nullable": true, "metadata": {}});
-        schema["fields"].as_array_mut().unwrap().push(more);
-        metadata["schemaString"] = schema.to_string().into();
-        foreign(&storage, &[info("ADD COLUMNS", &json!({})), json!({"metaData": metadata})]).await;
+        let more = with_column(&storage, "more", true).await;
+        foreign(&storage, &[info("ADD COLUMNS", &json!({})), more]).await;
 
         let with_more = |ids: std::ops::Range<i64>, more: Vec<Option<i64>>| {
             let rows = crate::fixture::rows(ids);
