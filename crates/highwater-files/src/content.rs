@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Cursor, Read, Seek as _, SeekFrom};
 
 use flate2::read::MultiGzDecoder;
+use memchr::memchr;
 use tokio::runtime::Handle;
 use zstd::stream::read::Decoder as ZstdDecoder;
 
@@ -47,7 +48,7 @@ impl Content {
         (part, stretch): (&Part, Option<Stretch>),
         runtime: &Handle,
     ) -> Result<Self, FilesError> {
-        let from = stretch.map_or(0, |Stretch(begin, _)| begin.saturating_sub(1));
+        let from = Stretch::begin(stretch).saturating_sub(1);
         let opened = place.open(part, from, runtime)?;
         let (file, reader) = match from {
             0 => Self::check_head(place, part, opened)?,
@@ -108,31 +109,29 @@ impl Content {
 
     /// The byte of the file at which its lines begin, or those of the stretch.
     pub(crate) fn begin(&self) -> u64 {
-        self.stretch.map_or(0, |Stretch(begin, _)| begin)
+        Stretch::begin(self.stretch)
     }
 
     /// Passes the rest of a line that begins before the stretch. Gives how many bytes of the stretch it takes.
     pub(crate) fn enter(&mut self) -> Result<u64, FilesError> {
-        let (Some(Stretch(begin, end)), Input::Plain(raw)) = (self.stretch, &mut self.input) else {
+        let (Some(Stretch(begin @ 1.., end)), Input::Plain(raw)) = (self.stretch, &mut self.input)
+        else {
             return Ok(0);
         };
         let mut piece = Vec::new();
         // A line that begins at the end of the stretch is the next one's.
-        while begin > 0 && self.at + 1 < end {
+        while self.at + 1 < end {
             piece.clear();
             let most = usize::try_from(end - 1 - self.at).unwrap_or(PIECE).min(PIECE);
             let read =
                 raw.append(&mut piece, most).map_err(|error| of(&self.place, &self.part, error));
             self.at += u64::try_from(read?).unwrap_or(u64::MAX);
-            if let Some(found) = piece.iter().position(|byte| *byte == b'\n') {
+            if let Some(found) = memchr(b'\n', &piece) {
                 let rest = piece.split_off(found + 1);
                 self.at -= u64::try_from(rest.len()).unwrap_or(0);
                 raw.unread(rest).map_err(|error| of(&self.place, &self.part, error))?;
                 return Ok(self.at - begin);
             }
-        }
-        if begin == 0 {
-            return Ok(0);
         }
         self.input = Input::Nothing;
         Ok(end - begin)
@@ -149,7 +148,7 @@ impl Content {
         let behind = usize::try_from(self.at - end).unwrap_or(usize::MAX);
         let from = before + new.saturating_sub(behind.saturating_add(1));
         let rest = out.get(from..).unwrap_or_default();
-        if let Some(found) = rest.iter().position(|byte| *byte == b'\n') {
+        if let Some(found) = memchr(b'\n', rest) {
             out.truncate(from + found + 1);
             self.input = Input::Nothing;
         }

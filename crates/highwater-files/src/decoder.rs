@@ -58,7 +58,8 @@ impl FilesDecoder {
         columns: Option<SchemaRef>,
     ) -> Result<Self, FilesError> {
         let read = Parts::of(range)?;
-        let (begin, stretch) = (read.begin(), read.stretch);
+        let stretch = read.stretch;
+        let begin = Stretch::begin(stretch);
         let before = i64::try_from(begin).unwrap_or(i64::MAX);
         let mut next = range.from.next.saturating_sub(before);
         let parts = read.files.into_iter().map(|part| {

@@ -135,10 +135,12 @@ impl Parts {
         let bytes = end.saturating_sub(begin).saturating_add(u64::from(last));
         i64::try_from(bytes).unwrap_or(i64::MAX)
     }
+}
 
-    /// The byte of the first file at which the range begins.
-    pub(crate) fn begin(&self) -> u64 {
-        self.stretch.map_or(0, |Stretch(begin, _)| begin)
+impl Stretch {
+    /// The byte at which a file is begun of which `stretch` is read, or all.
+    pub(crate) fn begin(stretch: Option<Self>) -> u64 {
+        stretch.map_or(0, |Self(begin, _)| begin)
     }
 }
 

@@ -44,6 +44,14 @@ struct Known {
     met: BTreeMap<(String, u64, i64), u64>,
 }
 
+/// When a planned file was met gone or changed before, by the last plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Met {
+    Never,
+    SinceThePlan,
+    BeforeThePlan,
+}
+
 /// How a look is judged.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules<'a> {
@@ -116,13 +124,13 @@ impl Watch {
         match error {
             FilesError::Gone { file, planned, .. } if on_data_loss == OnDataLoss::Skip => {
                 let met = known.meet(place);
-                if met.is_none() {
+                if met == Met::Never {
                     known.lost.push(Found { path: part.path().to_owned(), version });
                 }
-                FilesError::Gone { file, planned, skip: met.is_none_or(|before| !before) }
+                FilesError::Gone { file, planned, skip: met != Met::BeforeThePlan }
             }
             FilesError::Changed { file, planned, found, .. } => {
-                let first = known.meet(place).is_none_or(|before| !before);
+                let first = known.meet(place) != Met::BeforeThePlan;
                 FilesError::Changed { file, planned, found, first }
             }
             error => error,
@@ -131,15 +139,14 @@ impl Watch {
 }
 
 impl Known {
-    /// Notes that a planned file was met gone or changed. Whether it was before the last plan; none when
-    /// it never was.
-    fn meet(&mut self, place: (String, u64, i64)) -> Option<bool> {
-        let plans = self.plans;
+    /// Notes that a planned file was met gone or changed, and tells when that was before.
+    fn meet(&mut self, place: (String, u64, i64)) -> Met {
         match self.met.entry(place) {
-            Entry::Occupied(met) => Some(*met.get() < plans),
+            Entry::Occupied(met) if *met.get() < self.plans => Met::BeforeThePlan,
+            Entry::Occupied(_) => Met::SinceThePlan,
             Entry::Vacant(new) => {
-                new.insert(plans);
-                None
+                new.insert(self.plans);
+                Met::Never
             }
         }
     }

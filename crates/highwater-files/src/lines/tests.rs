@@ -55,6 +55,11 @@ fn ranges(
     (Place::Directory(directory.to_owned()), ranges)
 }
 
+/// Files of these bytes.
+fn named(files: Vec<Vec<u8>>) -> Vec<(String, Vec<u8>)> {
+    files.into_iter().enumerate().map(|(n, bytes)| (format!("{n}.json"), bytes)).collect()
+}
+
 /// Writes files, and plans a range that reads all of them.
 fn range(directory: &std::path::Path, files: &[(String, Vec<u8>)]) -> (Place, Range) {
     let (place, mut ranges) = ranges(directory, files, u64::MAX);
@@ -205,8 +210,7 @@ proptest! {
         longest in 40..60_usize,
     ) {
         let directory = tempfile::tempdir().unwrap();
-        let named = files.into_iter().enumerate();
-        let files: Vec<_> = named.map(|(n, bytes)| (format!("{n}.json"), bytes)).collect();
+        let files = named(files);
         let (place, range) = range(directory.path(), &files);
         let read = read_and_decode(&place, &range, Sizes { block, least, longest });
         prop_assert_eq!(without_reasons(read.clone()), expected(directory.path(), &files, longest));
@@ -269,8 +273,7 @@ proptest! {
         longest in 40..60_usize,
     ) {
         let directory = tempfile::tempdir().unwrap();
-        let named = files.into_iter().enumerate();
-        let files: Vec<_> = named.map(|(n, bytes)| (format!("{n}.json"), bytes)).collect();
+        let files = named(files);
         let (place, whole) = range(directory.path(), &files);
         let whole = read_and_decode(&place, &whole, Sizes { longest, ..Sizes::default() });
         let (place, ranges) = ranges(directory.path(), &files, piece);

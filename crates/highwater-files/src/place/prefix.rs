@@ -107,8 +107,8 @@ pub(super) fn open(
     let answer = runtime.block_on(store.get_opts(&path, options)).map_err(|cause| match cause {
         Error::NotFound { .. } => place().gone(part),
         // One that has become shorter has no such byte.
-        cause => match runtime.block_on(store.head(&path)) {
-            Ok(now) if version(&now) != part.version() => {
+        cause => match (from > 0).then(|| runtime.block_on(store.head(&path))) {
+            Some(Ok(now)) if version(&now) != part.version() => {
                 place().changed(part, version(&now).to_string())
             }
             _ => FilesError::Store { location: place().name(part.path()), cause },
