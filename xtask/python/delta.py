@@ -17,7 +17,6 @@ import urllib.parse
 from datetime import datetime, timezone
 from decimal import Decimal
 
-import duckdb
 import duckdb_extension_delta
 import polars
 import pyarrow
@@ -47,9 +46,7 @@ def by_deltalake(path, columns):
 
 
 def by_duckdb(path, columns):
-    connection = duckdb.connect()
-    folder = pathlib.Path(duckdb_extension_delta.__file__).parent
-    connection.execute(f"LOAD '{next(folder.rglob('*.duckdb_extension'))}'")
+    connection = lake.duck(duckdb_extension_delta)
     return connection.execute(f"SELECT {', '.join(columns)} FROM delta_scan('{path}')").fetchall()
 
 

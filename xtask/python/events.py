@@ -13,7 +13,6 @@ import time
 from datetime import datetime, timedelta, timezone
 
 import deltalake
-import duckdb
 import duckdb_extension_delta
 import polars
 import pyarrow
@@ -95,10 +94,7 @@ def by_deltalake(path, columns, at=None):
 
 
 def by_duckdb(path, columns):
-    connection = duckdb.connect()
-    connection.execute("SET TimeZone = 'UTC'")
-    folder = pathlib.Path(duckdb_extension_delta.__file__).parent
-    connection.execute(f"LOAD '{next(folder.rglob('*.duckdb_extension'))}'")
+    connection = lake.duck(duckdb_extension_delta)
     quoted = ", ".join(f'"{column}"' for column in columns)
     return connection.execute(f"SELECT {quoted} FROM delta_scan('{path}')").to_arrow_table()
 

@@ -41,11 +41,11 @@ def iceberg(warehouse, table):
     return StaticTable.from_metadata(str(path))
 
 
-def duck():
-    """DuckDB with the extensions of the Python packages, which need no download."""
+def duck(*packages):
+    """DuckDB with the extensions of these Python packages, or those for Iceberg, which need no download."""
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
-    for package in (duckdb_extension_avro, duckdb_extension_iceberg):
+    for package in packages or (duckdb_extension_avro, duckdb_extension_iceberg):
         folder = pathlib.Path(package.__file__).parent
         extension = next(folder.rglob("*.duckdb_extension"))
         connection.execute(f"LOAD '{extension}'")

@@ -157,28 +157,22 @@ fn write_share<'a>(
     client: &'a PartitionClient,
     records: Vec<Record>,
 ) -> BoxFuture<'a, Result<(), KafkaError>> {
-    Box::pin(write_batches(place, client, records))
-}
-
-async fn write_batches(
-    place: Place<'_>,
-    client: &PartitionClient,
-    records: Vec<Record>,
-) -> Result<(), KafkaError> {
-    let mut batch = Vec::new();
-    let mut bytes = 0;
-    for record in records {
-        let size = record.approximate_size();
-        if bytes + size > BATCH_BYTES && !batch.is_empty() {
-            let full = std::mem::take(&mut batch);
-            place.within("write", client.produce(full, Compression::Lz4)).await?;
-            bytes = 0;
+    Box::pin(async move {
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        for record in records {
+            let size = record.approximate_size();
+            if bytes + size > BATCH_BYTES && !batch.is_empty() {
+                let full = std::mem::take(&mut batch);
+                place.within("write", client.produce(full, Compression::Lz4)).await?;
+                bytes = 0;
+            }
+            bytes += size;
+            batch.push(record);
         }
-        bytes += size;
-        batch.push(record);
-    }
-    place.within("write", client.produce(batch, Compression::Lz4)).await?;
-    Ok(())
+        place.within("write", client.produce(batch, Compression::Lz4)).await?;
+        Ok(())
+    })
 }
 
 /// Where something is tried, for messages.
