@@ -10,19 +10,59 @@ use crate::{Draw, Records};
 ///
 /// Event `i` of batch `b` is called `b_i`; a batch has 100. Row n comes n twentieths of a second after
 /// 2025-01-16 00:01:00, and up to one more, and its time is up to 60 whole seconds before that. Users are
-/// those of [`Users`](crate::Users), 1 to 1000, types are `click`, `view` and `purchase`, values lie from
-/// 10 to 1000 and are written as Python's `repr` has them. Bad ones are cut off, lack their id, are no
-/// object, or have a user, a value or a timestamp that is none.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Events;
+/// the first of [`Users`](crate::Users), types are `click`, `view` and `purchase`, values lie from 10 to
+/// 1000 and are written as Python's `repr` has them. Bad ones are cut off, lack their id, are no object, or
+/// have a user, a value or a timestamp that is none.
+///
+/// # Defaults
+/// * `users`: 1000
+/// * `per_second`: 20
+///
+/// # Example
+/// ```
+/// use highwater_datagen::{Events, Generator};
+///
+/// let mut event = Vec::new();
+/// Generator::new(Events::default().users(1)).write(0, &mut event);
+/// assert!(String::from_utf8_lossy(&event).contains(r#""user_id": 1, "#));
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Events {
+    /// At least one.
+    users: u64,
+    /// The time from one row to the next in microseconds.
+    apart: u64,
+}
+
+impl Default for Events {
+    fn default() -> Self {
+        Self { users: USERS, apart: MICROS_BETWEEN_ROWS }
+    }
+}
+
+impl Events {
+    /// How many users there are; none count as one.
+    #[must_use]
+    pub fn users(mut self, users: u64) -> Self {
+        self.users = users.max(1);
+        self
+    }
+
+    /// How many events there are in a second of their own time, 1 to 1,000,000.
+    #[must_use]
+    pub fn per_second(mut self, events: u64) -> Self {
+        self.apart = SECOND / events.clamp(1, SECOND);
+        self
+    }
+}
 
 impl Records for Events {
     fn write(&self, row: u64, draw: &mut Draw, out: &mut Vec<u8>) {
-        Event::draw(row, draw).write(out);
+        self.event(row, draw).write(out);
     }
 
     fn write_bad(&self, row: u64, draw: &mut Draw, out: &mut Vec<u8>) {
-        let event = Event::draw(row, draw);
+        let event = self.event(row, draw);
         match draw.below(8) {
             0 => {
                 let begin = out.len();
@@ -42,11 +82,19 @@ impl Records for Events {
     }
 
     fn describe(&self) -> String {
-        "events v1".to_owned()
+        let Self { users, apart } = self;
+        let mut text = "events v1".to_owned();
+        if *users != USERS {
+            text += &format!(" of {users} users");
+        }
+        if *apart != MICROS_BETWEEN_ROWS {
+            text += &format!(" every {apart} us");
+        }
+        text
     }
 }
 
-/// How many users there are.
+/// How many users there are, unless said otherwise.
 pub(crate) const USERS: u64 = 1_000;
 
 const BATCH: u64 = 100;
@@ -54,7 +102,7 @@ const MICROS_BETWEEN_ROWS: u64 = 50_000;
 const SECOND: u64 = 1_000_000;
 /// By how many seconds an event may come late.
 const LATE: u64 = 60;
-/// After so many rows, three centuries of them, timestamps begin again.
+/// After so many rows, three centuries of them unless said otherwise, timestamps begin again.
 const ROWS_IN_TIME: u64 = 200_000_000_000;
 
 /// The values of one row.
@@ -77,19 +125,21 @@ struct Bad {
     time: bool,
 }
 
-impl Event {
-    fn draw(row: u64, draw: &mut Draw) -> Self {
-        let made = (row % ROWS_IN_TIME) * MICROS_BETWEEN_ROWS + draw.below(MICROS_BETWEEN_ROWS);
+impl Events {
+    fn event(self, row: u64, draw: &mut Draw) -> Event {
+        let made = (row % ROWS_IN_TIME) * self.apart + draw.below(self.apart);
         let late = draw.below(LATE + 1) * SECOND;
-        Self {
+        Event {
             row,
             micros: made + LATE * SECOND - late,
-            user: 1 + draw.below(USERS),
+            user: 1 + draw.below(self.users),
             kind: draw.choose(&["click", "view", "purchase"]),
             value: uniform(draw.bits()),
         }
     }
+}
 
+impl Event {
     fn write(&self, out: &mut Vec<u8>) {
         self.write_with(&Bad::default(), out);
     }

@@ -20,7 +20,7 @@ use crate::{Draw, Records};
 pub struct Users;
 
 impl Users {
-    /// How many users have [`Events`](crate::Events).
+    /// How many users have [`Events`](crate::Events), unless said otherwise.
     pub const COUNT: u64 = USERS;
 }
 

@@ -165,7 +165,7 @@ struct Held {
     place: Place,
     batch: Batch,
     keys: Keys,
-    /// Those that duplicate something of earlier epochs.
+    /// Those that duplicate something of earlier epochs; not all of them are known yet.
     again: Vec<bool>,
 }
 

@@ -4,7 +4,6 @@
 //! in its own bucket or in a neighbour of that.
 
 use std::collections::BTreeSet;
-use std::ops::RangeInclusive;
 
 use arrow::array::{Array, ArrayRef, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
@@ -52,7 +51,8 @@ impl Kept {
         Ok(self.table.keys(&columns.ok_or(DedupeError::Columns)?)?)
     }
 
-    /// Marks the rows that are close to one that is kept.
+    /// Marks the rows that are close to one that is kept in a neighbour of their bucket. What is kept in the
+    /// bucket itself, [`keep`](Self::keep) meets: to look there twice would take a third of all time.
     pub(crate) fn close(
         &mut self,
         keys: &Keys,
@@ -60,15 +60,16 @@ impl Kept {
     ) -> Result<Vec<bool>> {
         let mut close = vec![false; times.len()];
         for (bucket, rows) in self.table.split(keys, Some(times.values())) {
-            let near = bucket.saturating_sub(1)..=bucket.saturating_add(1);
-            self.mark_close(&mut close, (keys, times), near, &rows)?;
+            for near in neighbours(bucket) {
+                self.mark_close(&mut close, (keys, times), near, &rows)?;
+            }
         }
         Ok(close)
     }
 
-    /// Keeps the rows that are not marked, in their order, and marks those that are close to one that this
-    /// epoch has kept. Those that are [close](Self::close) to one of earlier epochs must be marked. Rows
-    /// without a time are neither kept nor marked.
+    /// Keeps the rows that are not marked, in their order, and marks those that are close to one that is
+    /// kept. Those that are [close](Self::close) to one of earlier epochs must be marked. Rows without a time
+    /// are neither kept nor marked.
     ///
     /// A run of rows is kept at once: the neighbours of its bucket stay as they are meanwhile, and in the
     /// bucket itself only the first of a key is new.
@@ -79,10 +80,9 @@ impl Kept {
         again: &mut [bool],
     ) -> Result<()> {
         for (bucket, mut rows) in runs(times, self.within) {
-            for near in [bucket.saturating_sub(1), bucket.saturating_add(1)] {
-                if near != bucket && self.fresh.contains(&near) {
-                    self.mark_close(again, (keys, times), near..=near, &rows)?;
-                }
+            let fresh = neighbours(bucket).filter(|near| self.fresh.contains(near));
+            for near in fresh.collect::<Vec<_>>() {
+                self.mark_close(again, (keys, times), near, &rows)?;
             }
             rows.retain(|row| again.get(*row as usize) == Some(&false));
             let found = self.table.upsert(keys, bucket, &rows)?;
@@ -114,28 +114,30 @@ impl Kept {
         Ok(self.table.restore(state)?)
     }
 
-    /// Marks those of `rows` that are close to a kept one in some buckets.
+    /// Marks those of `rows` that are close to a kept one in a bucket.
     fn mark_close(
         &mut self,
         marks: &mut [bool],
         (keys, times): Timed<'_>,
-        buckets: RangeInclusive<i64>,
+        bucket: i64,
         rows: &[u32],
     ) -> Result<()> {
-        let hits = self.table.probe(keys, buckets, rows)?;
-        for hits in hits.chunk_by(|one, next| one.bucket == next.bucket) {
-            let kept = hits.first().and_then(|hit| self.table.rows(hit.bucket));
-            let Some(kept) = kept else { continue };
-            let kept = kept.column::<Int64Type>(KEPT)?;
-            for hit in hits.iter().filter(|hit| times.is_valid(hit.row as usize)) {
-                let both = kept.get(hit.slot as usize).zip(times.values().get(hit.row as usize));
-                if both.is_some_and(|(kept, time)| is_close(*kept, *time, self.within)) {
-                    mark(marks, hit.row);
-                }
+        let hits = self.table.probe(keys, bucket..=bucket, rows)?;
+        let Some(kept) = self.table.rows(bucket) else { return Ok(()) };
+        let kept = kept.column::<Int64Type>(KEPT)?;
+        for hit in hits.iter().filter(|hit| times.is_valid(hit.row as usize)) {
+            let both = kept.get(hit.slot as usize).zip(times.values().get(hit.row as usize));
+            if both.is_some_and(|(kept, time)| is_close(*kept, *time, self.within)) {
+                mark(marks, hit.row);
             }
         }
         Ok(())
     }
+}
+
+/// The buckets beside one.
+fn neighbours(bucket: i64) -> impl Iterator<Item = i64> {
+    bucket.checked_sub(1).into_iter().chain(bucket.checked_add(1))
 }
 
 fn is_close(one: i64, other: i64, within: i64) -> bool {

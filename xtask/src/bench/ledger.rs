@@ -6,10 +6,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::report::Report;
-use super::turn::{Engine, Turn, agree, order};
+use super::turn::{Engine, Peer, Turn, agree, order};
 use super::{keep, setting};
 use crate::equipment::{Equipment, Need, Purpose};
 use crate::step;
@@ -22,18 +22,12 @@ use contest::Contest;
 pub(crate) struct Options {
     #[command(flatten)]
     job: Job,
-    /// Who takes turns besides DuckDB
+    /// Who takes turns besides DuckDB: structured streaming, from the same topic into an Iceberg table
     #[arg(long)]
     peer: Option<Peer>,
     /// Measure this binary instead of building one
     #[arg(long)]
     ledger: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Peer {
-    /// Structured streaming, from the same topic into an Iceberg table
-    Spark,
 }
 
 /// How much there is to do.

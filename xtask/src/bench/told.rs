@@ -1,10 +1,12 @@
 //! What a process tells of its work, as JSON in its log: the progress of a run, or what a peer took.
 
 use std::fs;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+use super::usage::Usage;
 use crate::equipment::life::Home;
 
 /// The log of a measured process in its folder.
@@ -13,7 +15,7 @@ pub(super) const RUN: &str = "run";
 const ROWS: &str = "numInputRows";
 
 /// What was told so far, whatever it is about.
-pub(super) fn told(home: &Home) -> Result<Vec<Value>> {
+fn told(home: &Home) -> Result<Vec<Value>> {
     let path = home.path(&format!("{RUN}.log"));
     let log = fs::read_to_string(&path).with_context(|| format!("cannot read {path:?}"))?;
     Ok(parse(&log))
@@ -41,6 +43,25 @@ pub(super) fn end(epoch: &Value) -> Option<u64> {
     let sources = epoch.get("sources")?.as_array()?;
     let ends = sources.iter().flat_map(|source| source.get("endOffset")?.as_object());
     ends.flat_map(|partitions| partitions.values()).map(|end| number(end, "next")).sum()
+}
+
+/// What a peer tells of its own process: not of the Python that started it.
+pub(super) struct Own {
+    pub(super) usage: Usage,
+    pub(super) batches: u64,
+    /// Rows and time on processors after the first half.
+    pub(super) warm: Option<(u64, Duration)>,
+}
+
+/// What the peer in `home` told, which took so long from start to end.
+pub(super) fn own(home: &Home, wall: Duration) -> Result<Own> {
+    let told = told(home)?.pop().context("a peer told nothing")?;
+    let of = |key: &str| number(&told, key).with_context(|| format!("no {key} in {told}"));
+    let usage =
+        Usage { cpu: Duration::from_millis(of("cpuMillis")?), wall, peak: of("peakBytes")? };
+    let warm = (of("warmRows")?, Duration::from_millis(of("warmCpuMillis")?));
+    let warm = Some(warm).filter(|(rows, _)| *rows > 0);
+    Ok(Own { usage, batches: of("batches")?, warm })
 }
 
 /// How long each phase of `epochs` took on average, in milliseconds.

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
 use serde_json::Value;
 
 use super::told::number;
@@ -28,6 +29,12 @@ impl Engine {
             Self::Spark => "Spark",
         }
     }
+}
+
+/// Who takes turns if asked to.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Peer {
+    Spark,
 }
 
 /// One run of an engine over all rows.

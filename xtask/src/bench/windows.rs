@@ -1,35 +1,36 @@
-//! `cargo xtask bench windows`: files of events into Delta tables, beside DuckDB over the same files in turn.
+//! `cargo xtask bench windows`: files of events into Delta tables, beside its peers over the same files in turn.
 //!
-//! What is measured is each query of file-events: events as they are, windows of few keys, and windows of
-//! many keys that overlap.
+//! What is measured is each query of file-events: events as they are, windows of few keys and of many, windows
+//! that overlap, events with their users, and events once each.
 
-use std::fs;
 use std::path::Path;
-use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use serde_json::{Map, Value};
 
 use super::report::Report;
-use super::told::{self, RUN};
-use super::turn::{Engine, Output, Turn, agree, order};
-use super::usage::{load, measure};
+use super::turn::{Engine, Peer, Turn, agree, order};
 use super::{keep, setting};
-use crate::equipment::life::{DONE, Home};
 use crate::equipment::{Equipment, Need, Purpose};
 use crate::step;
 
-/// Rows are a function of this and of their number.
-const SEED: u32 = 1;
-const QUERIES: [&str; 3] = ["passthrough", "tumbling", "sliding"];
-/// Where the files of events are, for all turns.
-const EVENTS: &str = "events";
+mod contest;
+mod query;
+
+use contest::Contest;
+pub(crate) use query::Query;
 
 #[derive(Args)]
 pub(crate) struct Options {
     #[command(flatten)]
     job: Job,
+    /// Measure these queries only
+    #[arg(long, value_enum)]
+    query: Vec<Query>,
+    /// Who takes turns besides DuckDB: structured streaming, from the same files into a Delta table
+    #[arg(long)]
+    peer: Option<Peer>,
 }
 
 /// How much there is to do.
@@ -41,7 +42,7 @@ pub(crate) struct Job {
     /// In how many files
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) files: u64,
-    /// How often DuckDB runs each query; highwater runs once more
+    /// How often each peer runs each query; highwater runs once more
     #[arg(long, default_value_t = 1)]
     pub(crate) rounds: u32,
     /// How many threads each has
@@ -53,96 +54,56 @@ const NEEDS: &[Need] = &[Need::FileEvents, Need::Python];
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let job = &options.job;
-    let equipment = Equipment::prepare(None, NEEDS, Purpose::Bench)?;
+    let (needs, peers) = match options.peer {
+        None => (NEEDS.to_vec(), vec![Engine::DuckDb]),
+        Some(Peer::Spark) => {
+            ([NEEDS, &[Need::SparkDelta]].concat(), vec![Engine::DuckDb, Engine::Spark])
+        }
+    };
+    let equipment = Equipment::prepare(None, &needs, Purpose::Bench)?;
     let setting = setting::of(&equipment, &equipment.file_events, job.threads)?;
+    let chosen = |query: &Query| options.query.is_empty() || options.query.contains(query);
+    let queries: Vec<Query> = Query::ALL.into_iter().filter(chosen).collect();
     let mut measured = Map::new();
-    for (query, turns) in queries(&equipment, &equipment.scratch, job)? {
+    for (query, turns) in turns(&equipment, &equipment.scratch, job, &queries, &peers)? {
         let report = Report::of(&turns, job.rows);
-        step::print(&format!("\n{query}\n\n{}", report.table()))?;
-        measured.insert(query.to_owned(), report.json(&setting));
+        step::print(&format!("\n{}\n\n{}", query.name(), report.table()))?;
+        measured.insert(query.name().to_owned(), report.json(&setting));
     }
     keep("windows", &Value::Object(measured))?;
     equipment.clear()
 }
 
 /// The turns of each query, whose outputs are the same; files go below `folder`.
-pub(crate) fn queries(
+pub(crate) fn turns(
     equipment: &Equipment,
     folder: &Path,
     job: &Job,
-) -> Result<Vec<(&'static str, Vec<Turn>)>> {
-    let contest = step::timed("bench: events", || Contest::prepare(equipment, folder, job))?;
-    let turns = |query| Ok((query, contest.turns(query)?));
-    QUERIES.into_iter().map(turns).collect()
-}
-
-/// Events in files, and a folder to write to.
-struct Contest<'a> {
-    equipment: &'a Equipment,
-    folder: &'a Path,
-    job: &'a Job,
-}
-
-impl<'a> Contest<'a> {
-    /// Writes the events into files below `folder`.
-    fn prepare(equipment: &'a Equipment, folder: &'a Path, job: &'a Job) -> Result<Self> {
-        let contest = Self { equipment, folder, job };
-        let from = format!("generator:rows={},seed={SEED}", job.rows);
-        let per_file = job.rows.div_ceil(job.files).to_string();
-        let generate = ["generate", "--from", &from, "--to", EVENTS, "--delay", "0s"];
-        let generate = [&generate[..], &["--per-file", &per_file]].concat();
-        let home = contest.home("")?;
-        home.expect_of("generate", &mut home.file_events(&generate), DONE)?;
-        Ok(contest)
-    }
-
-    fn turns(&self, query: &str) -> Result<Vec<Turn>> {
-        let mut turns = Vec::new();
-        for engine in order(&[Engine::DuckDb], self.job.rounds) {
-            let name = format!("{query}-{}-{}", turns.len() + 1, engine.name());
-            turns.push(step::timed(&format!("bench: {name}"), || self.turn(&name, query, engine))?);
-            agree(&turns)?;
+    queries: &[Query],
+    peers: &[Engine],
+) -> Result<Vec<(Query, Vec<Turn>)>> {
+    let mut all = Vec::new();
+    // Queries over the same events stand beside each other, and events of one kind are there at a time.
+    for queries in queries.chunk_by(|one, next| one.events() == next.events()) {
+        let Some(first) = queries.first() else { continue };
+        let prepare = || Contest::prepare(equipment, folder, job, first.events());
+        let contest = step::timed("bench: events", prepare)?;
+        for query in queries {
+            all.push((*query, of(&contest, *query, job, peers)?));
         }
-        Ok(turns)
+        contest.clear()?;
     }
+    Ok(all)
+}
 
-    fn turn(&self, name: &str, query: &str, engine: Engine) -> Result<Turn> {
-        let (home, load) = (self.home(name)?, load()?);
-        let threads = self.job.threads.to_string();
-        let (kind, mut command) = match engine {
-            Engine::Highwater => ("delta", self.highwater(&home, query, &threads)?),
-            _ => ("parquet", self.duckdb(&home, query, &threads)?),
-        };
-        let usage = measure(&home, RUN, &mut command, || Ok(false))?;
-        let output = Output::read(self.equipment, query, kind, &home.path("output"))?;
-        let epochs = u64::try_from(told::epochs(&home)?.len())?;
-        let commits = Some(epochs).filter(|_| engine == Engine::Highwater);
-        fs::remove_dir_all(home.path("")).context("cannot remove the folder of a turn")?;
-        Ok(Turn { engine, usage, output, commits, warm: None, load })
+fn of(contest: &Contest<'_>, query: Query, job: &Job, peers: &[Engine]) -> Result<Vec<Turn>> {
+    let peers: Vec<Engine> = peers.iter().copied().filter(|peer| query.is_for(*peer)).collect();
+    let mut turns = Vec::new();
+    for engine in order(&peers, job.rounds) {
+        let name = format!("{}-{}-{}", query.name(), turns.len() + 1, engine.name());
+        let turn = || contest.turn(&name, query, engine);
+        turns.push(step::timed(&format!("bench: {name}"), turn)?);
+        agree(&turns)?;
     }
-
-    /// Every file and every window, those too that event time has not passed: DuckDB has them as well.
-    fn highwater(&self, home: &Home, query: &str, threads: &str) -> Result<Command> {
-        let from = self.events()?;
-        // A tenth of all files in an epoch: so often a run that is behind would commit.
-        let files = self.job.files.div_ceil(10).to_string();
-        let arguments = ["--query", query, "--mode", "append", "--from", &from];
-        let output = ["--table", "./output", "--drain", "--progress", "json"];
-        let pace = ["--threads", threads, "--max-files-per-epoch", &files];
-        Ok(home.file_events(&[&arguments[..], &output, &pace].concat()))
-    }
-
-    fn duckdb(&self, home: &Home, query: &str, threads: &str) -> Result<Command> {
-        let mut script = self.equipment.script("peer_events.py")?;
-        script.args([query, &self.events()?, &home.text("output")?, threads]);
-        Ok(script)
-    }
-
-    fn events(&self) -> Result<String> {
-        self.home("")?.text(EVENTS)
-    }
-
-    fn home(&self, name: &str) -> Result<Home> {
-        self.equipment.home(&self.folder.join(name))
-    }
+    Ok(turns)
 }

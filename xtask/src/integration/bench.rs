@@ -16,7 +16,13 @@ const PACE: Pace = Pace { rate: 4_000, seconds: 3, warm_up: 0, restarts: 1, thre
 pub(super) fn run(lab: &Lab) -> Result<()> {
     let turns = ledger::turns(lab.equipment(), &lab.folder(), &JOB, &[Engine::DuckDb])?;
     lab.say(format!("{} turns wrote the same {} rows", turns.len(), JOB.rows));
-    let queries = windows::queries(lab.equipment(), &lab.folder().join("windows"), &EVENTS)?;
+    let queries = windows::turns(
+        lab.equipment(),
+        &lab.folder().join("windows"),
+        &EVENTS,
+        &windows::Query::ALL,
+        &[Engine::DuckDb],
+    )?;
     lab.say(format!(
         "{} queries of {} events have the same rows in each turn",
         queries.len(),

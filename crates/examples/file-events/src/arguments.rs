@@ -1,12 +1,15 @@
 //! The command line.
 
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use highwater_cli::{ExplainFormat, RunOptions, SourceOptions, SourceUri, TableOptions};
+use highwater_cli::{
+    ExplainFormat, RunOptions, SourceOptions, SourceUri, TableOptions, parse_duration,
+};
 
 use crate::enrich::USERS;
-use crate::query::{Mode, Names, Query};
+use crate::query::{By, Mode, Names, Query};
 use crate::{generate, verify};
 
 /// Files of events into a Delta table, each event exactly once: as they are, with their users, or summed up by
@@ -67,7 +70,16 @@ pub(crate) struct StreamOptions {
     mode: Option<Mode>,
     #[command(flatten)]
     pub(crate) table: TableOptions,
-    /// Keeps events that no open window takes, in a table of their own: TABLE_late
+    /// The column whose values have windows of their own; if left out, event_type for tumbling and user_id
+    /// for sliding
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) by: Option<By>,
+    /// Passes each event_id on once: drops those that come again at less than this from the first in event
+    /// time, such as 1h
+    #[arg(long, value_name = "BOUND", value_parser = parse_duration)]
+    pub(crate) dedupe: Option<Duration>,
+    /// Keeps events that come too late for any open window, or for --dedupe, in a table of their own:
+    /// TABLE_late
     #[arg(long)]
     pub(crate) late: bool,
     /// The Delta table of users that enrich joins events with; data/users if left out

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 use highwater_cli::{DurationError, Failure, SourceUri, parse_duration, say};
-use highwater_datagen::Events;
+use highwater_datagen::{Events, Users};
 
 use files::Files;
 
@@ -29,6 +29,12 @@ pub(crate) struct GenerateArguments {
     /// Writes the users whose events these are to this Delta table first
     #[arg(long, value_name = "TABLE")]
     users: Option<String>,
+    /// How many users there are
+    #[arg(long, value_name = "N", default_value_t = Users::COUNT, value_parser = clap::value_parser!(u64).range(1..))]
+    user_count: u64,
+    /// How many events there are in a second of their own time, 1 to 1000000
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    events_per_second: u64,
 }
 
 fn parse_delay(text: &str) -> Result<Duration, DurationError> {
@@ -51,12 +57,14 @@ pub(crate) fn generate(arguments: &GenerateArguments) -> Result<(), Failure> {
         return wrong("--delay", "0s needs an end: add rows=N to the generator");
     }
     if let Some(table) = &arguments.users {
-        users::write(table, uri.seed)?;
+        users::write(table, arguments.user_count, uri.seed)?;
         say(&format!("file-events: wrote users to {table}"));
     }
     let files = Files { directory: &arguments.to };
     files.make()?;
-    let (generator, rows) = (uri.generator(Events), uri.rows.unwrap_or(u64::MAX));
+    let events = Events::default().users(arguments.user_count).per_second(arguments.events_per_second);
+    let generator = uri.generator(events);
+    let rows = uri.rows.unwrap_or(u64::MAX);
     let (mut number, mut written) = (0, 0);
     while written < rows {
         if number > 0 {

@@ -19,10 +19,11 @@ use std::time::Duration;
 
 use highwater_cli::{Defaults, Failure};
 use highwater_datagen::Events;
+use highwater_dedupe::Dedupe;
 use highwater_pipeline::{Pipeline, Plan};
 
 use arguments::{Command, FileEvents, RunArguments, StreamOptions};
-use query::Mode;
+use query::{Mode, Query, Windows};
 
 const DEFAULTS: Defaults = &[
     ("from", "data/input"),
@@ -52,20 +53,21 @@ fn pipeline(options: &StreamOptions, checkpoint: Option<&str>) -> Result<Plan, F
     let (from, names) = (options.source(), options.names());
     let pipeline = Pipeline::new(format!("file-events-{}", query.name()));
     let format = from.encoding.format(columns::events(), from.semantics, checkpoint)?;
-    let events = from.stream(&pipeline, "events", Events, format)?;
+    let events = from.stream(&pipeline, "events", Events::default(), format)?;
     events.rejected().sink("rejected", table.append(&names.rejected)?);
+    let windows = query.windows(options.by);
+    check(options, windows.as_ref())?;
     let events = enrich::joined(&pipeline, events, options)?;
-    let (rows, sink) = match query.windows() {
-        None => {
-            check_passed_on(options)?;
-            (events, table.append(&names.main)?)
+    let (rows, sink) = match (windows, options.dedupe) {
+        (None, None) => (events, table.append(&names.main)?),
+        (None, Some(bound)) => {
+            let first = Dedupe::by(["event_id"]).within(bound);
+            let rows = events.watermark("timestamp", DELAY).apply("dedupe", first);
+            (rows, table.append(&names.main)?)
         }
-        Some(windows) => {
+        (Some(windows), _) => {
             let step = windows.step(options.mode());
             let rows = events.watermark("timestamp", DELAY).apply("windows", step);
-            if options.late {
-                rows.late().sink("late", table.append(&names.late)?);
-            }
             let sink = match options.mode() {
                 Mode::Append => table.append(&names.main)?,
                 Mode::Update => table.update(&names.main, &["window", windows.key])?,
@@ -74,18 +76,27 @@ fn pipeline(options: &StreamOptions, checkpoint: Option<&str>) -> Result<Plan, F
             (rows, sink)
         }
     };
+    if options.late {
+        rows.late().sink("late", table.append(&names.late)?);
+    }
     rows.sink("table", sink.partition_by(table.partition_by.as_ref())?);
     Ok(pipeline.build()?)
 }
 
-/// Refuses options of windows where there are none.
-fn check_passed_on(options: &StreamOptions) -> Result<(), Failure> {
-    let (option, problem) = if options.late {
-        ("--late", "goes with a query of windows; of others no event is late")
-    } else if options.mode() != Mode::Append {
-        ("--mode", "goes with a query of windows; events that are passed on are appended")
-    } else {
-        return Ok(());
+/// Refuses options that the query has no use for.
+fn check(options: &StreamOptions, windows: Option<&Windows>) -> Result<(), Failure> {
+    let (option, problem) = match windows {
+        None if options.by.is_some() => ("--by", "goes with a query of windows"),
+        None if options.mode() != Mode::Append => {
+            ("--mode", "goes with a query of windows; events that are passed on are appended")
+        }
+        None if options.late && options.dedupe.is_none() => {
+            ("--late", "goes with a query of windows and with --dedupe; of others no event is late")
+        }
+        _ if options.dedupe.is_some() && options.query != Query::Passthrough => {
+            ("--dedupe", "goes with the query passthrough")
+        }
+        _ => return Ok(()),
     };
     Err(Failure::Option { option, problem })
 }

@@ -19,6 +19,26 @@ pub(crate) enum Query {
     Enrich,
 }
 
+/// The column whose values have windows of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum By {
+    /// The type of an event
+    EventType,
+    /// The user whose event it is
+    UserId,
+}
+
+impl By {
+    /// The column.
+    fn column(self) -> &'static str {
+        match self {
+            Self::EventType => "event_type",
+            Self::UserId => "user_id",
+        }
+    }
+}
+
 /// How windows come to stand in their table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Mode {
@@ -99,14 +119,14 @@ impl Query {
         }
     }
 
-    /// Its windows; none where events are passed on.
-    pub(crate) fn windows(self) -> Option<Windows> {
-        let (slide, key, count, average) = match self {
+    /// Its windows, by a column of their own unless another one is named; none where events are passed on.
+    pub(crate) fn windows(self, by: Option<By>) -> Option<Windows> {
+        let (slide, own, count, average) = match self {
             Self::Passthrough | Self::Enrich => return None,
-            Self::Tumbling => (5 * MINUTE, "event_type", "event_count", Some("avg_value")),
-            Self::Sliding => (MINUTE, "user_id", "count", None),
+            Self::Tumbling => (5 * MINUTE, By::EventType, "event_count", Some("avg_value")),
+            Self::Sliding => (MINUTE, By::UserId, "count", None),
         };
-        Some(Windows { size: 5 * MINUTE, slide, key, count, average })
+        Some(Windows { size: 5 * MINUTE, slide, key: by.unwrap_or(own).column(), count, average })
     }
 }
 

@@ -8,15 +8,17 @@ mod passed;
 mod report;
 mod tables;
 
+use std::time::Duration;
+
 use arrow::array::{AsArray, RecordBatch};
 use clap::Args;
 use highwater_cli::verify::{Place, places_of, read_ranges, take_one, tell};
-use highwater_cli::{CatalogOptions, Failure, ReadOptions, SourceUri};
+use highwater_cli::{CatalogOptions, Failure, ReadOptions, SourceUri, parse_duration};
 use highwater_core::{Error, ErrorKind, Limits, Positions, Result, Source};
 use highwater_datagen::Events;
 
 use crate::enrich::USERS;
-use crate::query::{Mode, Names, Query};
+use crate::query::{By, Mode, Names, Query};
 use counted::Counted;
 use joined::Joined;
 use judge::{Event, judge};
@@ -42,6 +44,13 @@ pub(crate) struct VerifyArguments {
     against: SourceUri,
     #[command(flatten)]
     read: ReadOptions,
+    /// The column that --by of the run named
+    #[arg(long, value_name = "COLUMN")]
+    by: Option<By>,
+    /// The bound that the run had: no event_id may be there twice within it, and those of the source that are
+    /// not there must come again that close to one that is
+    #[arg(long, value_name = "BOUND", value_parser = parse_duration)]
+    dedupe: Option<Duration>,
     /// The run kept events that came too late in TABLE_late
     #[arg(long)]
     late: bool,
@@ -77,8 +86,8 @@ async fn examine(arguments: &VerifyArguments) -> Result<Report, Failure> {
     let names = Names::new(query, &arguments.table);
     let mut tables = Tables::read(catalog, &names, arguments.late).await?;
     let mut report = Report::new(query, &names, &tables)?;
-    let source = arguments.read.raw(&arguments.against, Events)?;
-    let mut expected = match query.windows() {
+    let source = arguments.read.raw(&arguments.against, Events::default())?;
+    let mut expected = match query.windows(arguments.by) {
         None if query == Query::Enrich => {
             let users = arguments.users.as_deref().unwrap_or(USERS);
             let joined = Joined::read(&tables.main, &names.main, users).await?;
@@ -86,8 +95,9 @@ async fn examine(arguments: &VerifyArguments) -> Result<Report, Failure> {
             Expected::Joined(joined)
         }
         None => {
-            let passed = Passed::read(&tables.main, &names.main).await?;
+            let passed = Passed::read(&tables.main, &names.main, arguments.dedupe).await?;
             report.rows = passed.rows();
+            passed.check(&mut report);
             Expected::Passed(passed)
         }
         Some(windows) => Expected::Counted(Counted::new(windows)),
@@ -102,12 +112,13 @@ async fn examine(arguments: &VerifyArguments) -> Result<Report, Failure> {
             }
             return;
         };
+        let late = take_one(tables.late.as_mut().and_then(|late| late.get_mut(&event)));
         match &mut expected {
+            Expected::Passed(_) if late => (),
             Expected::Passed(passed) => passed.take(place, &event, report),
             Expected::Joined(joined) => joined.take(place, &event, report),
             Expected::Counted(counted) => {
                 let partition = (!one_stream).then(|| (place.0.clone(), place.1));
-                let late = take_one(tables.late.as_mut().and_then(|late| late.get_mut(&event)));
                 counted.take(partition, &event, late);
             }
         }

@@ -28,7 +28,7 @@ fn values_lie_in_their_bounds() {
     assert!(uniform(u64::MAX) < 1000.0);
     let (mut latest, mut earliest) = (0, u64::MAX);
     for row in 0..5_000 {
-        let event = Event::draw(row, &mut Draw::new(5, row));
+        let event = Events::default().event(row, &mut Draw::new(5, row));
         assert!((1..=1_000).contains(&event.user));
         assert!((10.0..1000.0).contains(&event.value));
         let made = LATE * SECOND + row * MICROS_BETWEEN_ROWS;
@@ -50,17 +50,28 @@ fn events_never_change() {
         (0..1_000).for_each(|offset| generator.write(offset, &mut out));
         highwater_core::Digest::of(&out).short()
     };
-    let events = Generator::new(Events).seed(7);
-    let shares = Generator::new(Events).seed(7).bad(0.1).duplicates(0.1);
+    let events = Generator::new(Events::default()).seed(7);
+    let shares = Generator::new(Events::default()).seed(7).bad(0.1).duplicates(0.1);
     assert_eq!((digest(&events).as_str(), digest(&shares).as_str()), ("6ad58bbc", "4c50125d"));
 }
 
 #[test]
 fn the_last_rows_there_can_be_are_written_too() {
-    let generator = Generator::new(Events).bad(0.5);
+    let generator = Generator::new(Events::default()).bad(0.5);
     for row in u64::MAX - 100..u64::MAX {
         let mut out = Vec::new();
         generator.write(row, &mut out);
         assert!(!out.is_empty() && !out.contains(&b'\n'));
     }
+}
+
+#[test]
+fn there_are_as_many_users_and_as_much_time_as_asked_for() {
+    let events = Events::default().users(3).per_second(4_000);
+    let users = (0..100).map(|row| events.event(row, &mut Draw::new(5, row)).user);
+    assert_eq!(users.collect::<std::collections::BTreeSet<_>>().len(), 3);
+    let last = events.event(4_000_000, &mut Draw::new(5, 4_000_000)).micros;
+    assert!((1_000 * SECOND..=(1_000 + LATE) * SECOND).contains(&last), "{last}");
+    assert_eq!(events.describe(), "events v1 of 3 users every 250 us");
+    assert_eq!(Events::default().users(1_000).per_second(20).describe(), "events v1");
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use super::Job;
-use crate::bench::told::{self, RUN, number, told};
+use crate::bench::told::{self, Own, RUN};
 use crate::bench::turn::{Engine, Output, Turn};
 use crate::bench::usage::{Usage, load, measure};
 use crate::equipment::Equipment;
@@ -91,13 +91,8 @@ impl<'a> Contest<'a> {
         let mut script = self.equipment.script("peer_spark.py")?;
         script.args([&brokers, TOPIC, &place, &checkpoint, &self.threads]);
         let Usage { wall, .. } = measure(home, RUN, &mut script, || Ok(false))?;
-        let told = told(home)?.pop().context("peer_spark.py told nothing")?;
-        let of = |key: &str| number(&told, key).with_context(|| format!("no {key} in {told}"));
-        let usage =
-            Usage { cpu: Duration::from_millis(of("cpuMillis")?), wall, peak: of("peakBytes")? };
-        let warm = (of("warmRows")?, Duration::from_millis(of("warmCpuMillis")?));
-        let warm = Some(warm).filter(|(rows, _)| *rows > 0);
-        Ok(Run { usage, kind: "iceberg", place, commits: Some(of("batches")?), warm })
+        let Own { usage, batches, warm } = told::own(home, wall)?;
+        Ok(Run { usage, kind: "iceberg", place, commits: Some(batches), warm })
     }
 
     fn home(&self, name: &str) -> Result<Home> {

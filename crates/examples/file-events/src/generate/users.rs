@@ -9,10 +9,10 @@ use highwater_storage::Storage;
 
 use crate::columns;
 
-/// Writes them to `table`, once: where they are already, nothing is written. The table itself tells how far
+/// Writes so many of them to `table`, once: where they are already, nothing is written. The table itself tells how far
 /// it has come, so no log is kept.
-pub(super) fn write(table: &str, seed: u64) -> Result<(), Failure> {
-    let users = Generator::new(Users).seed(seed).rows(Users::COUNT);
+pub(super) fn write(table: &str, count: u64, seed: u64) -> Result<(), Failure> {
+    let users = Generator::new(Users).seed(seed).rows(count);
     let pipeline = Pipeline::new("users");
     let users = pipeline.source("users", users.decode(Json::try_new(columns::users())?));
     users.sink("table", DeltaTable::at(table)?.append());

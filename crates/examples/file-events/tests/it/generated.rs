@@ -17,6 +17,25 @@ fn names(home: &Home, directory: &str) -> BTreeSet<String> {
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
+/// The ids of the events in so many files, in their order; of those that are rejected none.
+pub(crate) fn good_ids(home: &Home, files: usize) -> Vec<String> {
+    let mut ids = Vec::new();
+    for number in 0..files {
+        let file = home.path(&format!("data/input/batch_{number}.json"));
+        for line in fs::read_to_string(file).unwrap().lines() {
+            let Ok(Value::Object(event)) = serde_json::from_str(line) else { continue };
+            let good = event["timestamp"].as_str().is_some_and(|time| !time.contains("02-30"))
+                && event["user_id"].is_u64()
+                && event["value"].is_f64();
+            if let Some(id) = event.get("event_id").and_then(Value::as_str).filter(|_| good) {
+                ids.push(id.to_owned());
+            }
+        }
+    }
+    ids.sort();
+    ids
+}
+
 #[test]
 fn files_have_as_many_events_as_asked_for_and_users_are_written_once() {
     let home = Home::new();
@@ -41,6 +60,18 @@ fn files_have_as_many_events_as_asked_for_and_users_are_written_once() {
     ids.sort_unstable();
     assert_eq!(ids, (1..=1_000).collect::<Vec<i64>>());
     assert!(texts(&users, "country").iter().all(|country| country.len() == 2));
+
+    // Other users, and more events in a second of their own time.
+    let few = ["--to", "few", "--users", "data/few", "--user-count", "3"];
+    let made = home.call(&[&arguments[..], &few, &["--events-per-second", "4000"]].concat());
+    assert_eq!(made.code, Some(0), "{made:?}");
+    assert_eq!(texts(&rows(&home, "data/few"), "name").len(), 3);
+    for line in fs::read_to_string(home.path("few/batch_2.json")).unwrap().lines() {
+        let event: Value = serde_json::from_str(line).unwrap();
+        assert!((1..=3).contains(&event["user_id"].as_i64().unwrap()), "{line}");
+        assert!(event["timestamp"].as_str().unwrap() < "2025-01-16T00:01:01", "{line}");
+    }
+    fs::remove_dir_all(home.path("few")).unwrap();
 
     // Files that are there are not touched, and neither is the table.
     let before = files(&home.path("data"));

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod binary;
+mod deduped;
 mod enriched;
 mod events;
 mod generated;

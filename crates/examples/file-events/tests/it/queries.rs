@@ -1,9 +1,12 @@
 //! What the queries write, beside a loop over the same events.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::binary::Home;
 use crate::events::{Event, Mode, Query, events, expected, files};
+use crate::generated::good_ids;
 use crate::tables::{rows, texts, windows};
 
 #[test]
@@ -20,21 +23,7 @@ fn every_event_is_passed_through_once() {
     assert_eq!((count("rows") + count("rejected"), &report["lastEpoch"]), (730, &7.into()));
     assert!((15..60).contains(&count("rejected")), "{report}");
 
-    let mut ids = Vec::new();
-    for number in 0..8 {
-        let file = home.path(&format!("data/input/batch_{number}.json"));
-        for line in std::fs::read_to_string(file).unwrap().lines() {
-            let Ok(Value::Object(event)) = serde_json::from_str(line) else { continue };
-            let good = event["timestamp"].as_str().is_some_and(|time| !time.contains("02-30"))
-                && event["user_id"].is_u64()
-                && event["value"].is_f64();
-            if let Some(id) = event.get("event_id").and_then(Value::as_str).filter(|_| good) {
-                ids.push(id.to_owned());
-            }
-        }
-    }
-    ids.sort();
-    assert_eq!(texts(&rows(&home, "data/events"), "event_id"), ids);
+    assert_eq!(texts(&rows(&home, "data/events"), "event_id"), good_ids(&home, 8));
 
     let again = home.finish(&[]);
     assert!(again.err.contains("resumes after epoch 7"), "{}", again.err);
@@ -76,6 +65,20 @@ fn windows_are_those_of_a_loop_for_any_cut_and_any_threads() {
 fn both(modes: &[Mode]) -> impl Iterator<Item = (Query, Mode)> {
     let of = |query: Query| modes.iter().map(move |mode| (query, *mode));
     of(Query::Tumbling).chain(of(Query::Sliding))
+}
+
+#[test]
+fn windows_are_by_the_column_that_is_asked_for() {
+    let home = Home::new();
+    let events = events(13, 400, 5, 300);
+    home.write("data/input", &files(&events, 100));
+    home.finish(&["--query", "tumbling", "--by", "user_id"]);
+    let groups = events.iter().map(|event| (event.second.div_euclid(300), event.user));
+    let groups = groups.collect::<BTreeSet<_>>().len();
+    let report = home.verify(&["--query", "tumbling", "--by", "user_id"], 0);
+    assert_eq!(report["rows"], groups);
+    let other = home.call(&["verify", "--query", "tumbling"]);
+    other.assert_failed(4, &["has not the columns", "--query"]);
 }
 
 /// Event time ends: windows that were written as they came are closed, and stay as they are.

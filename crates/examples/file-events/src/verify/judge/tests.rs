@@ -9,7 +9,7 @@ use crate::columns;
 
 #[test]
 fn events_and_rejected_records_are_those_of_the_codec() {
-    let generator = Generator::new(Events).seed(11).bad(0.5);
+    let generator = Generator::new(Events::default()).seed(11).bad(0.5);
     let mut decoder = Json::try_new(columns::events()).unwrap().decoder();
     let time = r#""timestamp":"2025-01-16T00:00:00""#;
     let with = |user: &str, value: &str, kind: &str| {
