@@ -8,7 +8,7 @@ use highwater_core::Level;
 use crate::StateError;
 use crate::frozen::Frozen;
 use crate::keys::Keys;
-use crate::memory::Memory;
+use crate::memory::{Memory, Room};
 use crate::merge::{Merge, Merged, Segments};
 use crate::section::MOST_ROWS;
 use crate::spec::Layout;
@@ -33,10 +33,15 @@ pub(crate) struct Bucket {
 
 impl Bucket {
     pub(crate) fn new(layout: &Arc<Layout>, bucket: i64) -> Self {
+        Self::with_room(layout, bucket, Room::default())
+    }
+
+    /// An empty one with room in memory.
+    pub(crate) fn with_room(layout: &Arc<Layout>, bucket: i64, room: Room) -> Self {
         Self {
             layout: Arc::clone(layout),
             bucket,
-            memory: Memory::new(Arc::clone(layout), bucket),
+            memory: Memory::with_room(Arc::clone(layout), bucket, room),
             frozen: Vec::new(),
             hidden: 0,
             updated: 0,

@@ -23,6 +23,9 @@ pub(crate) trait Values: Any + Send + fmt::Debug {
     /// Adds so many rows of zeros, or of nothing.
     fn grow(&mut self, rows: usize) -> Result<(), ArrowError>;
 
+    /// Makes room for so many rows, as far as it is known how much one takes.
+    fn expect(&mut self, _rows: usize) {}
+
     /// Sets each slot to the value of the row beside it. The array is of the type of the column.
     fn put(&mut self, pairs: Pairs<'_>, array: &dyn Array) -> Result<(), ArrowError>;
 
@@ -78,6 +81,10 @@ impl ValueColumn {
             valid.grow(rows);
         }
         self.values.grow(rows)
+    }
+
+    pub(crate) fn expect(&mut self, rows: usize) {
+        self.values.expect(rows);
     }
 
     pub(crate) fn put(&mut self, pairs: Pairs<'_>, array: &ArrayRef) -> Result<(), ArrowError> {

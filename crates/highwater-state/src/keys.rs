@@ -149,6 +149,11 @@ impl KeyCodec {
         self.schema.fields().len()
     }
 
+    /// Whether a key is the bytes of one value.
+    fn is_bare(&self) -> bool {
+        matches!(&self.schema.fields()[..], [only] if !only.is_nullable())
+    }
+
     fn forms(&self) -> impl Iterator<Item = (Form, &DataType)> {
         let only = self.columns() == 1;
         self.schema.fields().iter().map(move |field| (Form::new(field, only), field.data_type()))
@@ -173,7 +178,7 @@ impl KeyCodec {
 
     /// Encodes keys whose hashes are known.
     pub(crate) fn encode(&self, columns: &[ArrayRef], hashes: Vec<u64>) -> Result<Keys, KeyError> {
-        if let (true, [column]) = (self.schema.fields().iter().all(|it| !it.is_nullable()), columns)
+        if let (true, [column]) = (self.is_bare(), columns)
             && let Some((bytes, offsets)) = stretch(column)
         {
             return Ok(Keys { bytes, offsets, hashes });
@@ -232,6 +237,9 @@ impl KeyCodec {
 
     /// The hash of a key from its bytes.
     pub(crate) fn hash(&self, mut key: &[u8]) -> u64 {
+        if self.is_bare() && self.some.is_none() {
+            return KeyGroups::extend(0, Some(key));
+        }
         let (mut hash, mut grouping) = (0, None);
         for (column, (form, _)) in self.forms().enumerate() {
             if self.some.as_ref().is_some_and(|some| some.columns().len() == column) {

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use hashbrown::{HashTable, hash_table};
-
 use crate::columns::{ValueColumn, reserve};
 use crate::keys::Keys;
 use crate::spec::Layout;
@@ -11,7 +9,11 @@ use crate::{StateError, Upserted};
 
 mod blocks;
 mod chains;
+mod index;
 mod load;
+
+pub(crate) use blocks::Placed;
+use index::{Index, Place};
 
 /// The end of a chain.
 const NONE: u32 = u32::MAX;
@@ -39,12 +41,27 @@ pub(crate) struct Memory {
     next: Vec<u32>,
     numbers: Vec<u64>,
     columns: Vec<ValueColumn>,
-    index: HashTable<Entry>,
+    index: Index,
     /// Rows that are yet to be saved at the lowest level.
     touched: Vec<u32>,
     live: u64,
     /// Rows that the columns have values of.
     filled: usize,
+}
+
+/// How much a memory has, and another one may expect.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Room {
+    rows: usize,
+    key_bytes: usize,
+    held: usize,
+}
+
+impl Room {
+    /// Bytes of memory.
+    pub(crate) fn bytes(self) -> u64 {
+        self.held as u64
+    }
 }
 
 /// What is known of a row besides its values.
@@ -54,28 +71,6 @@ struct Head {
     key: u32,
     /// Levels, marks, and the length of the key.
     bits: u32,
-}
-
-/// The newest row of a key, with half of its hash: to look at the rows themselves would cost more.
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    half: u32,
-    slot: u32,
-}
-
-impl Entry {
-    /// The half of a hash that rows of one bucket do not share.
-    #[inline]
-    fn half(hash: u64) -> u32 {
-        let [.., a, b, c, d] = hash.to_le_bytes();
-        u32::from_le_bytes([a, b, c, d])
-    }
-
-    /// What the index goes by: it takes the lowest bits for the place, and the highest as well.
-    #[inline]
-    fn spread(half: u32) -> u64 {
-        u64::from(half) << u32::BITS | u64::from(half)
-    }
 }
 
 impl Head {
@@ -99,11 +94,28 @@ impl Memory {
             next: Vec::new(),
             numbers: Vec::new(),
             columns,
-            index: HashTable::new(),
+            index: Index::default(),
             touched: Vec::new(),
             live: 0,
             filled: 0,
         }
+    }
+
+    /// An empty one with room for as much as another one has: to grow step by step would copy each row, and
+    /// enter it into the index, several times.
+    pub(crate) fn with_room(layout: Arc<Layout>, bucket: i64, room: Room) -> Self {
+        let mut new = Self::new(layout, bucket);
+        let Room { rows, key_bytes, .. } = room;
+        new.heads.reserve_exact(rows);
+        new.keys.reserve_exact(key_bytes);
+        new.columns.iter_mut().for_each(|column| column.expect(rows));
+        new.index.reserve(rows);
+        new
+    }
+
+    /// The room for what it has.
+    pub(crate) fn room(&self) -> Room {
+        Room { rows: self.rows(), key_bytes: self.keys.len(), held: self.held() }
     }
 
     /// Rows that are there.
@@ -127,7 +139,7 @@ impl Memory {
             + self.keys.capacity()
             + (self.next.capacity() + self.touched.capacity()) * size_of::<u32>()
             + self.numbers.capacity() * size_of::<u64>()
-            + self.index.allocation_size()
+            + self.index.held()
             + self.columns.iter().map(ValueColumn::held).sum::<usize>()
     }
 
@@ -179,12 +191,8 @@ impl Memory {
     /// A row for each key, removed ones included: a first look, whose misses in the cache overlap.
     pub(crate) fn find(&self, keys: &Keys, rows: &[u32], slots: &mut Vec<Option<u32>>) {
         slots.clear();
-        slots.extend(rows.iter().map(|row| {
-            let hash = keys.hashes().get(*row as usize).copied().unwrap_or_default();
-            let half = Entry::half(hash);
-            let found = self.index.find(Entry::spread(half), |entry| entry.half == half);
-            found.map(|entry| entry.slot)
-        }));
+        let hash = |row: &u32| keys.hashes().get(*row as usize).copied().unwrap_or_default();
+        self.index.find_each(rows.iter().map(hash), slots);
         for (row, found) in rows.iter().zip(slots) {
             let Some(slot) = *found else { continue };
             let (hash, key) = keys.at(*row);
@@ -195,9 +203,7 @@ impl Memory {
     }
 
     fn seek(&self, hash: u64, key: &[u8]) -> Option<u32> {
-        let half = Entry::half(hash);
-        let same = |entry: &Entry| entry.half == half && self.key(self.head(entry.slot)) == key;
-        self.index.find(Entry::spread(half), same).map(|entry| entry.slot)
+        self.index.find(hash, |slot| self.key(self.head(slot)) == key)
     }
 
     /// Finds the row of each key, or adds one.
@@ -238,22 +244,19 @@ impl Memory {
 
     fn find_or_add(&mut self, hash: u64, key: &[u8]) -> Result<(u32, bool), StateError> {
         let slot = self.next_slot()?;
-        match self.entry(hash, key) {
-            hash_table::Entry::Occupied(entry) => return Ok((entry.get().slot, false)),
-            hash_table::Entry::Vacant(entry) => {
-                entry.insert(Entry { half: Entry::half(hash), slot })
-            }
-        };
+        let (place, found) = self.place(hash, key);
+        if let Some(found) = found {
+            return Ok((found, false));
+        }
         self.add(key)?;
+        self.index.put(place, hash, slot);
         Ok((slot, true))
     }
 
-    /// The place of a key in the index.
-    fn entry(&mut self, hash: u64, key: &[u8]) -> hash_table::Entry<'_, Entry> {
-        let Self { heads, keys, index, .. } = self;
-        let half = Entry::half(hash);
-        let same = |entry: &Entry| entry.half == half && is_key(heads, keys, entry.slot, key);
-        index.entry(Entry::spread(half), same, |entry| Entry::spread(entry.half))
+    /// The newest row of a key, and its place in the index, or the place for one.
+    fn place(&mut self, hash: u64, key: &[u8]) -> (Place, Option<u32>) {
+        self.index.reserve_one();
+        self.index.place(hash, |slot| self.key(self.head(slot)) == key)
     }
 
     fn next_slot(&self) -> Result<u32, StateError> {
@@ -329,11 +332,4 @@ impl Memory {
     fn rows_error(&self, source: arrow::error::ArrowError) -> StateError {
         StateError::Rows { table: self.layout.name.clone(), source }
     }
-}
-
-#[inline]
-fn is_key(heads: &[Head], keys: &[u8], slot: u32, key: &[u8]) -> bool {
-    let Some(head) = heads.get(slot as usize) else { return false };
-    let from = head.key as usize;
-    keys.get(from..from + (head.bits >> KEY_SHIFT) as usize) == Some(key)
 }

@@ -8,7 +8,7 @@ use arrow::compute::interleave_record_batch;
 
 use crate::StateError;
 use crate::frozen::Frozen;
-use crate::memory::Memory;
+use crate::memory::{Memory, Placed};
 use crate::section::{Block, place};
 use crate::spec::Layout;
 
@@ -34,7 +34,7 @@ enum Source {
     /// The segment in this place of the bucket.
     Frozen(usize),
     /// These rows of the memory.
-    Memory(Vec<u32>),
+    Memory(Vec<Placed>),
 }
 
 /// What a merge reads.
@@ -56,7 +56,7 @@ pub(crate) struct Merged<'a> {
 impl Merge {
     /// A merge of the frozen segments in `frozen`, in their order, and some rows of the memory in
     /// that of saves.
-    pub(crate) fn new(frozen: impl IntoIterator<Item = usize>, memory: Vec<u32>) -> Self {
+    pub(crate) fn new(frozen: impl IntoIterator<Item = usize>, memory: Vec<Placed>) -> Self {
         let run = |source| Run { source, next: 0, at: None };
         let mut runs: Vec<_> = frozen.into_iter().map(|at| run(Source::Frozen(at))).collect();
         if !memory.is_empty() {

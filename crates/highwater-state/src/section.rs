@@ -41,6 +41,12 @@ pub(crate) fn place(hash: u64) -> u64 {
     hash.rotate_right(highwater_core::KEY_GROUPS.trailing_zeros())
 }
 
+/// The hash of the rows at a place.
+#[inline]
+pub(crate) fn hash_at(place: u64) -> u64 {
+    place.rotate_left(highwater_core::KEY_GROUPS.trailing_zeros())
+}
+
 fn checksum(bytes: &[u8]) -> u64 {
     XxHash3_64::oneshot(bytes)
 }
@@ -77,10 +83,9 @@ impl Block {
         &self.batch
     }
 
-    fn byte(&self, column: usize, row: u32) -> u8 {
-        let column = self.batch.columns().get(column).and_then(|it| it.as_primitive_opt());
-        let column: Option<&arrow::array::PrimitiveArray<UInt8Type>> = column;
-        column.and_then(|it| it.values().get(row as usize).copied()).unwrap_or_default()
+    fn bytes(&self, column: usize) -> &[u8] {
+        let column = self.batch.columns().get(column);
+        column.and_then(|it| it.as_primitive_opt::<UInt8Type>()).map_or(&[], |it| it.values())
     }
 
     fn words(&self, column: usize) -> &[u64] {
@@ -90,12 +95,22 @@ impl Block {
 
     /// Whether a row says that it was removed.
     pub(crate) fn is_removed(&self, row: u32) -> bool {
-        self.byte(0, row) != 0
+        self.removed().get(row as usize).is_some_and(|removed| *removed != 0)
+    }
+
+    /// For each row a number that is not 0 if it was removed.
+    fn removed(&self) -> &[u8] {
+        self.bytes(0)
     }
 
     /// The levels at which a row is yet to be saved.
     pub(crate) fn owed(&self, row: u32) -> u8 {
-        self.byte(1, row)
+        self.all_owed().get(row as usize).copied().unwrap_or_default()
+    }
+
+    /// Those of each row.
+    fn all_owed(&self) -> &[u8] {
+        self.bytes(1)
     }
 
     pub(crate) fn hashes(&self) -> &[u64] {
@@ -104,10 +119,12 @@ impl Block {
 
     /// What tells a row from others of its key.
     pub(crate) fn number(&self, row: u32) -> u64 {
-        if !self.layout.several {
-            return 0;
-        }
-        self.words(3).get(row as usize).copied().unwrap_or_default()
+        self.numbers().get(row as usize).copied().unwrap_or_default()
+    }
+
+    /// Those of each row; none where keys have one row.
+    fn numbers(&self) -> &[u64] {
+        if self.layout.several { self.words(3) } else { &[] }
     }
 
     /// The keys, encoded when first asked for.

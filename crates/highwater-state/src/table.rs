@@ -27,6 +27,9 @@ use expire::Expiring;
 pub(crate) use remaining::{MOST_BYTES, MOST_ROWS};
 pub use scan::Scan;
 
+/// Of a new time as many rows are expected as of the one before, unless that were more than this part of the budget.
+const MOST_EXPECTED: u64 = 8;
+
 /// Rows by key, from epoch to epoch.
 ///
 /// Work goes by batches: [`keys`](Self::keys) once, [`split`](Self::split) into buckets, then an
@@ -251,7 +254,12 @@ impl Table {
             return Err(StateError::Gone { table, bucket, first: self.first });
         }
         let Self { buckets, layout, local, .. } = self;
-        Ok((buckets.entry(bucket).or_insert_with(|| Bucket::new(layout, bucket)), local))
+        let last = buckets.last_key_value().filter(|(last, _)| **last < bucket);
+        let room = last.map(|(_, part)| part.memory.room()).filter(|room| {
+            layout.time.is_some() && room.bytes() <= local.room.bytes / MOST_EXPECTED
+        });
+        let new = || Bucket::with_room(layout, bucket, room.unwrap_or_default());
+        Ok((buckets.entry(bucket).or_insert_with(new), local))
     }
 
     fn not_expiring(&self) -> Result<(), StateError> {

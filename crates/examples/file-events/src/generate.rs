@@ -62,7 +62,8 @@ pub(crate) fn generate(arguments: &GenerateArguments) -> Result<(), Failure> {
     }
     let files = Files { directory: &arguments.to };
     files.make()?;
-    let events = Events::default().users(arguments.user_count).per_second(arguments.events_per_second);
+    let events =
+        Events::default().users(arguments.user_count).per_second(arguments.events_per_second);
     let generator = uri.generator(events);
     let rows = uri.rows.unwrap_or(u64::MAX);
     let (mut number, mut written) = (0, 0);

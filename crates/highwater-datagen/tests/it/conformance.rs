@@ -48,7 +48,8 @@ async fn all_bad_events_and_users_are_rejected_and_no_others() {
     let users = Columns::new().required("user_id", Type::Long).required("name", Type::Text);
     let users = Json::try_new(users.required("country", Type::Text)).unwrap();
     for (share, range) in [(0.05, 100..200), (0.0, 0..1), (1.0, 3_000..3_001)] {
-        let of_events = Generator::new(Events::default()).rows(3_000).bad(share).decode(events.clone());
+        let of_events =
+            Generator::new(Events::default()).rows(3_000).bad(share).decode(events.clone());
         assert!(range.contains(&read_some(&of_events).await), "{share} of events");
         let of_users = Generator::new(Users).rows(3_000).bad(share).decode(users.clone());
         assert!(range.contains(&read_some(&of_users).await), "{share} of users");

@@ -28,6 +28,10 @@ impl<N: ArrowNativeType> Values for Plain<N> {
         Ok(())
     }
 
+    fn expect(&mut self, rows: usize) {
+        self.values.reserve_exact(rows);
+    }
+
     fn put(&mut self, pairs: Pairs<'_>, array: &dyn Array) -> Result<(), ArrowError> {
         let data = array.to_data();
         let from = data.buffer::<N>(0);

@@ -39,8 +39,8 @@ pub(super) fn column(
         (None, _) => {
             let lengths = values.iter().map(|value| value.map_or(0, <[u8]>::len));
             let offsets = OffsetBuffer::<i32>::from_lengths(lengths);
-            let bytes: Vec<u8> =
-                values.iter().flatten().flat_map(|it| it.iter().copied()).collect();
+            let mut bytes = Vec::with_capacity(values.iter().flatten().map(|it| it.len()).sum());
+            values.iter().flatten().for_each(|value| bytes.extend_from_slice(value));
             let binary = BinaryArray::try_new(offsets, Buffer::from_vec(bytes), nulls)?;
             cast(&binary, found)
         }

@@ -8,16 +8,24 @@ use highwater_core::Level;
 use super::{DEAD, Head, KEY_SHIFT, Memory, OWED, STORED};
 use crate::StateError;
 use crate::keys::Keys;
-use crate::section::{MOST_ROWS, place};
+use crate::section::{MOST_ROWS, hash_at, place};
 
 /// Bytes of rows that one batch should have at most.
 const BLOCK_BYTES: usize = 512 * 1024;
 /// The room for numbers of rows that is kept from one epoch to the next.
 const MOST_TOUCHED: usize = 1 << 16;
 
+/// A row of a save. Its order is that of saves, as far as hashes of keys are different.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Placed {
+    /// Tells the hash of its key as well: to compute it again would read the key.
+    place: u64,
+    slot: u32,
+}
+
 impl Memory {
     /// The rows that a save of a level writes, in its order.
-    pub(crate) fn owed(&self, level: Level) -> Vec<u32> {
+    pub(crate) fn owed(&self, level: Level) -> Vec<Placed> {
         let wanted = |head: Head| {
             if level == Level::WHOLE {
                 return !head.is(DEAD);
@@ -32,7 +40,7 @@ impl Memory {
     }
 
     /// All rows that anything outside of this memory must know of, in the order of saves.
-    pub(crate) fn all(&self) -> Vec<u32> {
+    pub(crate) fn all(&self) -> Vec<Placed> {
         let known = |head: Head| !head.is(DEAD) || head.is(STORED);
         self.sorted(self.slots().filter(|slot| known(self.head(*slot))))
     }
@@ -57,21 +65,30 @@ impl Memory {
 
     /// Rows whose time is before `before`, in the order of saves.
     pub(crate) fn expired(&self, before: i64) -> Vec<u32> {
-        let times = self.times();
-        let past = |slot: &u32| {
-            let time = times.get(*slot as usize);
-            time.is_some_and(|time| *time < before) && self.is_live(*slot)
-        };
-        self.sorted(self.slots().filter(past))
+        self.sorted(self.past(before)).into_iter().map(|row| row.slot).collect()
     }
 
-    /// Takes rows out of which nothing is to be saved: everybody knows that their time is over.
+    /// Takes rows out whose time is before `before`, of which nothing is to be saved: everybody knows that
+    /// their time is over. How many there were.
+    pub(crate) fn expire(&mut self, before: i64) -> u64 {
+        let past: Vec<u32> = self.past(before).collect();
+        self.drop_rows(&past);
+        past.len() as u64
+    }
+
+    /// Takes rows out of which nothing is to be saved.
     pub(crate) fn drop_rows(&mut self, slots: &[u32]) {
         for slot in slots {
             if self.is_live(*slot) {
                 self.kill(*slot);
             }
         }
+    }
+
+    /// The rows that are there and whose time is before `before`.
+    fn past(&self, before: i64) -> impl Iterator<Item = u32> {
+        let past = self.slots().zip(self.times()).filter(move |(_, time)| **time < before);
+        past.map(|(slot, _)| slot).filter(|slot| self.is_live(*slot))
     }
 
     fn slots(&self) -> impl Iterator<Item = u32> + use<> {
@@ -85,18 +102,18 @@ impl Memory {
         plain.map_or(&[], |plain: &crate::columns::Plain<i64>| &plain.values)
     }
 
-    fn sorted(&self, slots: impl Iterator<Item = u32>) -> Vec<u32> {
-        let mut placed: Vec<_> =
-            slots.map(|slot| (place(self.hash(self.head(slot))), slot)).collect();
+    fn sorted(&self, slots: impl Iterator<Item = u32>) -> Vec<Placed> {
+        let placed = |slot| Placed { place: place(self.hash(self.head(slot))), slot };
+        let mut rows: Vec<_> = slots.map(placed).collect();
         // By two numbers first, which is quick; what lies behind them, only where places are the same.
-        placed.sort_unstable();
-        for same in placed.chunk_by_mut(|(one, _), (next, _)| one == next) {
-            same.sort_unstable_by(|(_, left), (_, right)| {
-                let keys = self.key(self.head(*left)).cmp(self.key(self.head(*right)));
-                keys.then_with(|| self.number(*left).cmp(&self.number(*right)))
+        rows.sort_unstable();
+        for same in rows.chunk_by_mut(|one, next| one.place == next.place) {
+            same.sort_unstable_by(|left, right| {
+                let keys = self.key(self.head(left.slot)).cmp(self.key(self.head(right.slot)));
+                keys.then_with(|| self.number(left.slot).cmp(&self.number(right.slot)))
             });
         }
-        placed.into_iter().map(|(_, slot)| slot).collect()
+        rows
     }
 
     /// How many rows a batch of a save should have.
@@ -106,20 +123,22 @@ impl Memory {
     }
 
     /// Some rows as they are saved; `owing` keeps the levels at which they are yet to be.
-    pub(crate) fn block(&self, slots: &[u32], owing: bool) -> Result<RecordBatch, StateError> {
+    pub(crate) fn block(&self, rows: &[Placed], owing: bool) -> Result<RecordBatch, StateError> {
+        let slots: Vec<u32> = rows.iter().map(|row| row.slot).collect();
         let heads = || slots.iter().map(|slot| self.head(*slot));
+        let hashes = rows.iter().map(|row| hash_at(row.place));
         let op = heads().map(|head| u8::from(head.is(DEAD)));
         let owed = heads().map(|head| if owing { head.owed() } else { 0 });
         let mut columns: Vec<ArrayRef> = vec![
             Arc::new(UInt8Array::from_iter_values(op)),
             Arc::new(UInt8Array::from_iter_values(owed)),
-            Arc::new(UInt64Array::from_iter_values(heads().map(|head| self.hash(head)))),
+            Arc::new(UInt64Array::from_iter_values(hashes)),
         ];
         if self.layout.several {
             let numbers = slots.iter().map(|slot| self.number(*slot));
             columns.push(Arc::new(UInt64Array::from_iter_values(numbers)));
         }
-        columns.extend(self.gather(slots)?);
+        columns.extend(self.gather(&slots)?);
         RecordBatch::try_new(Arc::clone(&self.layout.saved), columns)
             .map_err(|source| self.rows_error(source))
     }

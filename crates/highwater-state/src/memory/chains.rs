@@ -1,10 +1,6 @@
 //! Keys with several rows: each row knows the one before it, and its number.
 
-use std::mem;
-
-use hashbrown::hash_table;
-
-use super::{Entry, Head, KEY_SHIFT, Memory, NONE};
+use super::{Head, KEY_SHIFT, Memory, NONE};
 use crate::StateError;
 use crate::columns::reserve;
 use crate::keys::Keys;
@@ -35,13 +31,8 @@ impl Memory {
         number: u64,
     ) -> Result<u32, StateError> {
         let slot = self.next_slot()?;
-        let next = match self.entry(hash, key) {
-            hash_table::Entry::Occupied(mut entry) => mem::replace(&mut entry.get_mut().slot, slot),
-            hash_table::Entry::Vacant(entry) => {
-                entry.insert(Entry { half: Entry::half(hash), slot });
-                NONE
-            }
-        };
+        let (place, next) = self.place(hash, key);
+        let next = next.unwrap_or(NONE);
         match self.heads.get(next as usize).copied() {
             // The bytes of the key stand there once.
             Some(Head { key, bits }) => {
@@ -49,6 +40,7 @@ impl Memory {
             }
             None => self.add(key)?,
         }
+        self.index.put(place, hash, slot);
         reserve(&mut self.next, 1);
         self.next.push(next);
         reserve(&mut self.numbers, 1);

@@ -29,28 +29,31 @@ impl Filter {
         Self { blocks: vec![[0; 8]; blocks] }
     }
 
+    #[inline]
     pub(crate) fn add(&mut self, hash: u64) {
-        let (at, masks) = self.masks(hash);
+        let at = self.at(hash);
         if let Some(block) = self.blocks.get_mut(at) {
-            block.iter_mut().zip(masks).for_each(|(word, mask)| *word |= mask);
+            // As short as it is, waits for the memory of several hashes overlap.
+            for (word, salt) in block.iter_mut().zip(SALTS) {
+                *word |= mask(hash, salt);
+            }
         }
     }
 
     /// Whether a hash may be there.
     pub(crate) fn may_have(&self, hash: u64) -> bool {
-        let (at, masks) = self.masks(hash);
-        self.blocks.get(at).is_some_and(|block| {
+        self.blocks.get(self.at(hash)).is_some_and(|block| {
+            let masks = SALTS.into_iter().map(|salt| mask(hash, salt));
             block.iter().zip(masks).fold(true, |all, (word, mask)| all & (word & mask != 0))
         })
     }
 
-    fn masks(&self, hash: u64) -> (usize, [u32; 8]) {
+    /// The block of a hash.
+    #[inline]
+    fn at(&self, hash: u64) -> usize {
         // All hashes of a bucket may agree in their lowest bits: mixed, no half of them is worth less.
         let mixed = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let high = |of: u64| u32::try_from(of >> u32::BITS).unwrap_or_default();
-        let at = (high(mixed) as usize * self.blocks.len()) >> u32::BITS;
-        let low = high(hash);
-        (at, SALTS.map(|salt| 1 << (low.wrapping_mul(salt) >> 27)))
+        (upper_half(mixed) as usize * self.blocks.len()) >> u32::BITS
     }
 
     pub(crate) fn held(&self) -> usize {
@@ -73,4 +76,15 @@ impl Filter {
         };
         rest.is_empty().then(|| Self { blocks: blocks.iter().map(word).collect() })
     }
+}
+
+/// The bit of a hash in the word of its block that has this salt.
+#[inline]
+fn mask(hash: u64, salt: u32) -> u32 {
+    1 << (upper_half(hash).wrapping_mul(salt) >> 27)
+}
+
+#[inline]
+fn upper_half(of: u64) -> u32 {
+    u32::try_from(of >> u32::BITS).unwrap_or_default()
 }

@@ -48,12 +48,10 @@ impl<W: Write> SectionBuilder<W> {
         let first = block.hashes().first().copied().unwrap_or_default();
         self.index.blocks.push(BlockEntry { at, len, rows: count, place: place(first), check });
         self.index.rows += u64::from(count);
-        for row in 0..count {
-            self.index.removed += u64::from(block.is_removed(row));
-            self.index.owed |= block.owed(row);
-            let number = block.number(row);
-            self.index.next_number = self.index.next_number.max(number.saturating_add(1));
-        }
+        self.index.removed += block.removed().iter().filter(|it| **it != 0).count() as u64;
+        self.index.owed |= block.all_owed().iter().fold(0, |all, owed| all | owed);
+        let number = block.numbers().iter().max().copied().unwrap_or_default();
+        self.index.next_number = self.index.next_number.max(number.saturating_add(1));
         block.hashes().iter().for_each(|hash| self.index.filter.add(*hash));
         Ok(())
     }

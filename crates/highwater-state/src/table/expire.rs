@@ -82,9 +82,7 @@ impl Table {
         let gone = std::mem::replace(&mut self.buckets, kept);
         self.removed += gone.values().map(Bucket::live).sum::<u64>();
         if let Some(edge) = self.buckets.get_mut(&self.first) {
-            let slots = edge.memory.expired(before);
-            edge.memory.drop_rows(&slots);
-            self.removed += slots.len() as u64;
+            self.removed += edge.memory.expire(before);
         }
         Ok(())
     }
@@ -124,8 +122,7 @@ impl Table {
         if bucket < self.first {
             self.buckets.remove(&bucket);
         } else if let Some(edge) = self.buckets.get_mut(&bucket) {
-            let slots = edge.memory.expired(before);
-            edge.memory.drop_rows(&slots);
+            edge.memory.expire(before);
         }
     }
 

@@ -47,8 +47,7 @@ impl Table {
             self.make_room()?;
         }
         if let Some(edge) = self.buckets.get_mut(&self.first) {
-            let slots = edge.memory.expired(self.expired);
-            edge.memory.drop_rows(&slots);
+            edge.memory.expire(self.expired);
         }
         Ok(())
     }

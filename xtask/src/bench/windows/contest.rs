@@ -6,8 +6,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::query::{Events, Query};
 use super::Job;
+use super::query::{Events, Query};
 use crate::bench::told::{self, RUN};
 use crate::bench::turn::{Engine, Output, Turn};
 use crate::bench::usage::{load, measure};

@@ -69,9 +69,7 @@ impl Query {
             Self::Passthrough => &["--query", "passthrough"],
             Self::Tumbling => &["--query", "tumbling", "--mode", "append"],
             Self::Sliding => &["--query", "sliding", "--mode", "append"],
-            Self::TumblingUsers => {
-                &["--query", "tumbling", "--mode", "append", "--by", "user_id"]
-            }
+            Self::TumblingUsers => &["--query", "tumbling", "--mode", "append", "--by", "user_id"],
             Self::Enrich => &["--query", "enrich"],
             // With the ten minutes that events may come late: 2,520 seconds of them.
             Self::Dedupe => &["--query", "passthrough", "--dedupe", "32m"],

@@ -21,7 +21,10 @@ fn what_is_sent_twice_is_passed_on_once() {
         let checkpoint = format!("data/checkpoint/{threads}");
         let run = ["--dedupe", "1h", "--table", &table, "--checkpoint", &checkpoint];
         home.finish(&[&run[..], &["--threads", threads]].concat());
-        assert_eq!(texts(&rows(&home, &table), "event_id"), once.iter().cloned().collect::<Vec<_>>());
+        assert_eq!(
+            texts(&rows(&home, &table), "event_id"),
+            once.iter().cloned().collect::<Vec<_>>()
+        );
         home.verify(&["--dedupe", "1h", "--table", &table], 0);
         home.verify(&["--table", &table], 5);
     }
@@ -35,7 +38,8 @@ fn what_is_sent_twice_is_passed_on_once() {
 #[test]
 fn what_comes_again_after_the_bound_is_passed_on_again() {
     let home = Home::new();
-    let minute = |id, minute: i64| Event { id, second: minute * 60, user: 1, kind: "view", value: 1.0 };
+    let minute =
+        |id, minute: i64| Event { id, second: minute * 60, user: 1, kind: "view", value: 1.0 };
     let events = [minute(1, 0), minute(1, 59), minute(1, 61), minute(2, 61), minute(3, 50)];
     home.write("data/input", &files(&events, 1));
     home.finish(&["--dedupe", "1h", "--late"]);
