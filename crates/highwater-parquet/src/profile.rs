@@ -88,8 +88,9 @@ pub(crate) fn choose(
     columns.iter().map(AsRef::as_ref).enumerate().map(choice).collect()
 }
 
-/// Whether at least one in forty values has come before. Of values drawn evenly, that means up to about
-/// 20,000 distinct ones. Types whose values cannot be compared are said to repeat.
+/// Whether at least one in forty values has come before, of those that are not the one before them once more:
+/// rows that are sent twice do not make a dictionary worth its while, long runs do. Of values drawn evenly,
+/// that means up to about 20,000 distinct ones. Types whose values cannot be compared are said to repeat.
 fn repeats(first: &[ArrayRef]) -> bool {
     let values: usize = first.iter().map(|array| array.len() - array.null_count()).sum();
     let Some(kind) = first.first().map(|array| array.data_type().clone()) else { return true };
@@ -107,9 +108,11 @@ fn repeats(first: &[ArrayRef]) -> bool {
         rows.iter().enumerate().filter(|(row, _)| array.is_valid(*row)).map(|(_, value)| value)
     });
     let mut distinct: Vec<_> = all.collect();
+    distinct.dedup();
+    let runs = distinct.len();
     distinct.sort_unstable();
     distinct.dedup();
-    (values - distinct.len()) * 40 >= values
+    runs * 4 <= values || (runs - distinct.len()) * 40 >= runs
 }
 
 fn otherwise(profile: Profile, column: &ColumnDescriptor, first: &[ArrayRef]) -> Otherwise {

@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, Int64Array, Int64Builder, ListBuilder, MapBuilder, RecordBatch,
-    StringArray, StringBuilder, StructArray, TimestampMicrosecondArray,
+    StringArray, StringBuilder, StructArray, TimestampMicrosecondArray, UInt32Array,
 };
 use arrow::buffer::NullBuffer;
-use arrow::compute::concat_batches;
+use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, Fields, Int64Type, SchemaRef, TimeUnit};
 use highwater_parquet::{Compression, FileOptions, FileWriter, Profile};
 use highwater_storage::Storage;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Encoding, PageType};
-use parquet::file::metadata::ParquetMetaDataReader;
+use parquet::file::metadata::{ParquetMetaDataReader, RowGroupMetaData};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
 use crate::{field, schema, written};
@@ -126,6 +126,28 @@ fn nested_columns_are_read_back() {
     assert!(of(6).lower.is_none() && of(9).upper.is_none(), "no bounds below lists and maps");
 }
 
+fn dictionaries(group: &RowGroupMetaData) -> Vec<bool> {
+    group.columns().iter().map(|column| column.dictionary_page_offset().is_some()).collect()
+}
+
+/// A row that was sent twice repeats all of its values, and a dictionary is no better for that.
+#[test]
+fn only_values_that_come_again_later_or_in_long_runs_have_dictionaries() {
+    let all = rows(0, 3_000);
+    for (every, times, expected) in
+        [(10, 2, [false, true, false]), (1, 2, [false, true, false]), (1, 6, [true; 3])]
+    {
+        let times = |row: u32| if row.is_multiple_of(every) { times } else { 1 };
+        let sent = (0..3_000).flat_map(|row| std::iter::repeat_n(row, times(row)));
+        let sent = take_record_batch(&all, &UInt32Array::from_iter_values(sent)).unwrap();
+        let (_, bytes) =
+            written(&flat(), &FileOptions::default(), std::slice::from_ref(&sent)).unwrap();
+        let metadata = ParquetMetaDataReader::new().parse_and_finish(&bytes).unwrap();
+        assert_eq!(dictionaries(metadata.row_group(0)), expected, "{every}");
+        assert_eq!(read(bytes), sent);
+    }
+}
+
 #[test]
 fn columns_keep_their_field_ids_and_readers_their_encodings() {
     let options = FileOptions::default().with_profile(Profile::Compatible);
@@ -150,9 +172,7 @@ fn columns_keep_their_field_ids_and_readers_their_encodings() {
             assert_ne!(page.unwrap().page_type(), PageType::DATA_PAGE_V2);
         }
     }
-    let dictionaries: Vec<_> =
-        group.columns().iter().map(|column| column.dictionary_page_offset().is_some()).collect();
-    assert_eq!(dictionaries, [false, true, false], "only names repeat");
+    assert_eq!(dictionaries(group), [false, true, false], "only names repeat");
     assert_eq!(report.split_offsets, [4]);
 }
 

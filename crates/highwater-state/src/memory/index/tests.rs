@@ -21,7 +21,7 @@ fn enter(index: &mut Index, hashes: &[u64], hash: u64, slot: u32) -> Option<u32>
 fn finds_what_a_map_finds() {
     // Numbers come again, and every eighth hash has the half of another one.
     let numbers: Vec<u64> = (0..20_000).map(|at| mixed(at) % 15_000).collect();
-    let hash = |number: u64| mixed(number - number % 8) & !0xff | number % 8;
+    let hash = |number: u64| (mixed(number - number % 8) & !0xff) | (number % 8);
     let hashes: Vec<u64> = numbers.iter().map(|number| hash(*number)).collect();
     let (mut index, mut map) = (Index::default(), HashMap::new());
     assert_eq!(index.find(hash(7), |_| true), None);
