@@ -46,16 +46,21 @@ QUERIES = {
 }
 
 
+def with_last(events, folder):
+    """A folder with the files of another one, and one more that is newer."""
+    folder.mkdir()
+    for path in pathlib.Path(events).glob("*.json"):
+        (folder / path.name).symlink_to(path)
+    (folder / "last.json").write_text(json.dumps(LAST) + "\n", encoding="utf-8")
+    return str(folder)
+
+
 def main(query, events, table, checkpoint, threads, files, users):
     spark = spark_process.session(threads, SETTINGS)
     process = spark_process.Process(spark)
-    folders = events
     if query in ("tumbling", "tumbling-users", "sliding"):
-        last = pathlib.Path(checkpoint).with_name("last")
-        last.mkdir()
-        (last / "last.json").write_text(json.dumps(LAST) + "\n", encoding="utf-8")
-        folders = f"{{{events},{last}}}"
-    read = spark.readStream.schema(SCHEMA).option("maxFilesPerTrigger", files).json(f"{folders}/*.json")
+        events = with_last(events, pathlib.Path(checkpoint).with_name("input"))
+    read = spark.readStream.schema(SCHEMA).option("maxFilesPerTrigger", files).json(events)
     known = spark.read.format("delta").load(users) if query == "enrich" else None
     writer = QUERIES[query](read, known).writeStream.format("delta").outputMode("append")
     writer = writer.option("checkpointLocation", checkpoint).trigger(availableNow=True)
