@@ -68,11 +68,11 @@ def scan(warehouse, table):
 
 def spark(catalog, options):
     """Spark with the jars that SPARK_JARS names, and one more Iceberg catalog."""
-    session = engine()
-    session.conf.set(f"spark.sql.catalog.{catalog}", "org.apache.iceberg.spark.SparkCatalog")
+    started = engine()
+    started.conf.set(f"spark.sql.catalog.{catalog}", "org.apache.iceberg.spark.SparkCatalog")
     for name, value in options.items():
-        session.conf.set(f"spark.sql.catalog.{catalog}.{name}", value)
-    return session
+        started.conf.set(f"spark.sql.catalog.{catalog}.{name}", value)
+    return started
 
 
 def engine(more=None):
@@ -82,6 +82,11 @@ def engine(more=None):
 
 @functools.cache
 def started(more):
+    return session(2, dict(more))
+
+
+def session(threads, more):
+    """A Spark with so many threads and `more` settings. It takes its jars from SPARK_JARS, with commas between them."""
     from pyspark.sql import SparkSession
 
     settings = {
@@ -92,9 +97,9 @@ def started(more):
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
         "spark.log.level": "ERROR",
-        **dict(more),
+        **more,
     }
-    builder = SparkSession.builder.master("local[2]")
+    builder = SparkSession.builder.master(f"local[{threads}]")
     for name, value in settings.items():
         builder = builder.config(name, value)
     return builder.getOrCreate()

@@ -6,29 +6,14 @@ import pathlib
 import sys
 import time
 
-from pyspark.sql import SparkSession
+import lake
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def session(threads, more):
-    """Spark with so many threads and `more` settings. It takes its jars from SPARK_JARS, with commas between them."""
-    options = {
-        "spark.jars": os.environ["SPARK_JARS"],
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.ansi.enabled": "false",
-        "spark.driver.memory": "2g",
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.host": "127.0.0.1",
-        "spark.ui.enabled": "false",
-        "spark.ui.showConsoleProgress": "false",
-        "spark.log.level": "ERROR",
-        **more,
-    }
-    builder = SparkSession.builder.master(f"local[{threads}]")
-    for name, value in options.items():
-        builder = builder.config(name, value)
-    return builder.getOrCreate()
+    """Spark with so many threads and `more` settings."""
+    return lake.session(threads, {"spark.sql.ansi.enabled": "false", "spark.driver.memory": "2g", **more})
 
 
 class Process:

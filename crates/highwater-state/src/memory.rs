@@ -13,7 +13,7 @@ mod index;
 mod load;
 
 pub(crate) use blocks::Placed;
-use index::{Index, Place};
+use index::{Index, Spot};
 
 /// The end of a chain.
 const NONE: u32 = u32::MAX;
@@ -244,19 +244,19 @@ impl Memory {
 
     fn find_or_add(&mut self, hash: u64, key: &[u8]) -> Result<(u32, bool), StateError> {
         let slot = self.next_slot()?;
-        let (place, found) = self.place(hash, key);
+        let (spot, found) = self.spot(hash, key);
         if let Some(found) = found {
             return Ok((found, false));
         }
         self.add(key)?;
-        self.index.put(place, hash, slot);
+        self.index.put(spot, hash, slot);
         Ok((slot, true))
     }
 
-    /// The newest row of a key, and its place in the index, or the place for one.
-    fn place(&mut self, hash: u64, key: &[u8]) -> (Place, Option<u32>) {
+    /// The newest row of a key, and its spot in the index, or the spot for one.
+    fn spot(&mut self, hash: u64, key: &[u8]) -> (Spot, Option<u32>) {
         self.index.reserve_one();
-        self.index.place(hash, |slot| self.key(self.head(slot)) == key)
+        self.index.spot(hash, |slot| self.key(self.head(slot)) == key)
     }
 
     fn next_slot(&self) -> Result<u32, StateError> {

@@ -31,7 +31,7 @@ impl Memory {
         number: u64,
     ) -> Result<u32, StateError> {
         let slot = self.next_slot()?;
-        let (place, next) = self.place(hash, key);
+        let (spot, next) = self.spot(hash, key);
         let next = next.unwrap_or(NONE);
         match self.heads.get(next as usize).copied() {
             // The bytes of the key stand there once.
@@ -40,7 +40,7 @@ impl Memory {
             }
             None => self.add(key)?,
         }
-        self.index.put(place, hash, slot);
+        self.index.put(spot, hash, slot);
         reserve(&mut self.next, 1);
         self.next.push(next);
         reserve(&mut self.numbers, 1);

@@ -33,7 +33,7 @@ const AT_ONCE: usize = 32;
 
 /// Where the entry of a key is, or where a new one belongs.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place(usize);
+pub(super) struct Spot(usize);
 
 /// The half of a hash that rows of one bucket do not share.
 #[inline]
@@ -58,19 +58,8 @@ impl Index {
 
     /// The first row that may be the one of a hash, as `is` has it.
     #[inline]
-    pub(super) fn find(&self, hash: u64, mut is: impl FnMut(u32) -> bool) -> Option<u32> {
-        let half = half(hash);
-        let mut at = self.home(half);
-        loop {
-            let entry = self.entries.get(at)?;
-            if entry.slot == NONE {
-                return None;
-            }
-            if entry.half == half && is(entry.slot) {
-                return Some(entry.slot);
-            }
-            at = self.behind(at);
-        }
+    pub(super) fn find(&self, hash: u64, is: impl FnMut(u32) -> bool) -> Option<u32> {
+        self.spot(hash, is).1
     }
 
     /// A row for each hash that may be the one, if any.
@@ -99,25 +88,25 @@ impl Index {
         }
     }
 
-    /// The row of a hash, as `is` has it, with the place of its entry, or the place for a new one: which there
+    /// The row of a hash, as `is` has it, with the spot of its entry, or the spot for a new one: which there
     /// is once room was [made](Self::reserve).
     #[inline]
-    pub(super) fn place(&self, hash: u64, mut is: impl FnMut(u32) -> bool) -> (Place, Option<u32>) {
+    pub(super) fn spot(&self, hash: u64, mut is: impl FnMut(u32) -> bool) -> (Spot, Option<u32>) {
         let half = half(hash);
         let mut at = self.home(half);
         while let Some(entry) = self.entries.get(at).filter(|entry| entry.slot != NONE) {
             if entry.half == half && is(entry.slot) {
-                return (Place(at), Some(entry.slot));
+                return (Spot(at), Some(entry.slot));
             }
             at = self.behind(at);
         }
-        (Place(at), None)
+        (Spot(at), None)
     }
 
-    /// Enters a row at the place of its hash, instead of the one that is there.
+    /// Enters a row at the spot of its hash, instead of the one that is there.
     #[inline]
-    pub(super) fn put(&mut self, place: Place, hash: u64, slot: u32) {
-        if let Some(entry) = self.entries.get_mut(place.0) {
+    pub(super) fn put(&mut self, spot: Spot, hash: u64, slot: u32) {
+        if let Some(entry) = self.entries.get_mut(spot.0) {
             self.count += usize::from(entry.slot == NONE);
             *entry = Entry { half: half(hash), slot };
         }

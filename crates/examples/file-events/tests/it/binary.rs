@@ -28,6 +28,13 @@ impl Home {
         }
     }
 
+    /// Writes made-up events to files at once, with more arguments.
+    #[track_caller]
+    pub(crate) fn generate(&self, more: &[&str]) {
+        let made = self.call(&[&["generate", "--delay", "0s"], more].concat());
+        assert_eq!(made.code, Some(0), "{more:?}: {made:?}");
+    }
+
     /// Runs the pipeline over what is there, with more arguments.
     pub(crate) fn run(&self, more: &[&str]) -> Ended {
         self.call(&[&["--trigger", "available-now"], more].concat())

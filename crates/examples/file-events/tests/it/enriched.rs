@@ -50,9 +50,7 @@ impl Dimension {
 
 /// Writes the thousand users of the generator, and gives them as the table has them.
 fn generate_users(home: &Home) -> Users {
-    let arguments = ["generate", "--from", "generator:rows=1", "--to", "unused", "--delay", "0s"];
-    let made = home.call(&[&arguments[..], &["--users", "data/users"]].concat());
-    assert_eq!(made.code, Some(0), "{made:?}");
+    home.generate(&["--from", "generator:rows=1", "--to", "unused", "--users", "data/users"]);
     let mut users = Users::new();
     for rows in rows(home, "data/users") {
         let ids = rows["user_id"].as_primitive::<Int64Type>().values();

@@ -63,8 +63,8 @@ fn files_have_as_many_events_as_asked_for_and_users_are_written_once() {
 
     // Other users, and more events in a second of their own time.
     let few = ["--to", "few", "--users", "data/few", "--user-count", "3"];
-    let made = home.call(&[&arguments[..], &few, &["--events-per-second", "4000"]].concat());
-    assert_eq!(made.code, Some(0), "{made:?}");
+    let from = ["--from", "generator:rows=250,seed=3", "--events-per-second", "4000"];
+    home.generate(&[&from[..], &few].concat());
     assert_eq!(texts(&rows(&home, "data/few"), "name").len(), 3);
     for line in fs::read_to_string(home.path("few/batch_2.json")).unwrap().lines() {
         let event: Value = serde_json::from_str(line).unwrap();

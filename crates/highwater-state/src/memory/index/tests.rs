@@ -12,8 +12,8 @@ fn mixed(of: u64) -> u64 {
 
 fn enter(index: &mut Index, hashes: &[u64], hash: u64, slot: u32) -> Option<u32> {
     index.reserve_one();
-    let (place, found) = index.place(hash, |slot| hashes[slot as usize] == hash);
-    index.put(place, hash, slot);
+    let (spot, found) = index.spot(hash, |slot| hashes[slot as usize] == hash);
+    index.put(spot, hash, slot);
     found
 }
 
