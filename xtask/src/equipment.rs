@@ -98,7 +98,9 @@ impl Equipment {
             })?;
         }
         let built = |name: &str| target.join(profile).join(name);
-        let ledger = ledger.map_or_else(|| built("ledger"), Path::to_owned);
+        // It is started from folders of its own.
+        let given = |path: &Path| path.canonicalize().with_context(|| format!("no {path:?}"));
+        let ledger = ledger.map_or_else(|| Ok(built("ledger")), given)?;
         let mut made = Self {
             ledger,
             file_events: built("file-events"),

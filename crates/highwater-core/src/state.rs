@@ -131,8 +131,8 @@ pub struct Section {
 /// The bytes of a section, wherever they are until they are saved.
 #[derive(Clone, Debug)]
 pub enum SectionBytes {
-    /// In memory.
-    Held(Bytes),
+    /// In memory, in pieces that follow each other.
+    Held(Vec<Bytes>),
     /// In a file that was made for them, and that goes when nobody has it any more.
     InFile {
         /// The file.
@@ -146,12 +146,12 @@ impl SectionBytes {
     /// How many there are.
     pub fn length(&self) -> u64 {
         match self {
-            Self::Held(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            Self::Held(pieces) => pieces.iter().map(|piece| piece.len() as u64).sum(),
             Self::InFile { length, .. } => *length,
         }
     }
 
-    /// All of them in their order, those of a file in pieces of at most `most` bytes. Blocks.
+    /// All of them in their order, piece by piece; those of a file in pieces of at most `most` bytes. Blocks.
     ///
     /// # Errors
     /// Each piece: what the file reports.
@@ -166,22 +166,16 @@ impl SectionBytes {
     /// # Ok::<_, highwater_core::Error>(())
     /// ```
     pub fn pieces(&self, most: u64) -> impl Iterator<Item = Result<Bytes>> {
-        let mut at = 0_u64;
-        std::iter::from_fn(move || {
-            let (from, length) = (at, self.length());
-            let to = length.min(from.saturating_add(most.max(1)));
-            match self {
-                _ if from >= length => None,
-                Self::Held(bytes) => {
-                    at = length;
-                    Some(Ok(bytes.clone()))
-                }
-                Self::InFile { file, .. } => {
-                    at = to;
-                    Some(file.read_at(from..to))
-                }
-            }
-        })
+        let (held, in_file) = match self {
+            Self::Held(pieces) => (pieces.as_slice(), None),
+            Self::InFile { file, length } => (&[][..], Some((file, *length))),
+        };
+        let most = most.max(1);
+        let read = in_file.into_iter().flat_map(move |(file, length)| {
+            let froms = (0..length.div_ceil(most)).map(move |piece| piece * most);
+            froms.map(move |from| file.read_at(from..length.min(from.saturating_add(most))))
+        });
+        held.iter().cloned().map(Ok).chain(read)
     }
 
     /// All of them in memory. Blocks.
@@ -190,7 +184,10 @@ impl SectionBytes {
     /// What the file reports.
     pub fn whole(&self) -> Result<Bytes> {
         match self {
-            Self::Held(bytes) => Ok(bytes.clone()),
+            Self::Held(pieces) => match pieces.as_slice() {
+                [one] => Ok(one.clone()),
+                all => Ok(all.concat().into()),
+            },
             Self::InFile { file, length } => file.read_at(0..*length),
         }
     }
@@ -198,7 +195,7 @@ impl SectionBytes {
 
 impl<B: Into<Bytes>> From<B> for SectionBytes {
     fn from(bytes: B) -> Self {
-        Self::Held(bytes.into())
+        Self::Held(vec![bytes.into()])
     }
 }
 

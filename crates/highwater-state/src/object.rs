@@ -166,11 +166,6 @@ impl EncodedObject {
         self.length
     }
 
-    /// Whether all of it is in memory.
-    pub fn is_held(&self) -> bool {
-        self.parts.iter().all(|part| matches!(part, SectionBytes::Held(_)))
-    }
-
     /// Its bytes, piece by piece. Blocks where they lie in files.
     ///
     /// # Errors

@@ -16,6 +16,9 @@ use crate::frozen::{Cache, Frozen, Owing};
 use crate::section::{Held, Origin, SectionBuilder, SectionReader};
 use crate::spec::Layout;
 
+/// Bytes of a piece of what is written in memory.
+const PIECE: usize = 1 << 20;
+
 /// Where a table keeps what it does not keep in memory.
 #[derive(Debug, Default)]
 pub(crate) struct Local {
@@ -49,7 +52,8 @@ impl Local {
         let length = bytes.length();
         let object: Arc<dyn ReadAt> = match bytes {
             SectionBytes::InFile { file, .. } => file,
-            SectionBytes::Held(bytes) => {
+            SectionBytes::Held(pieces) => {
+                let bytes = pieces.concat().into();
                 Arc::new(Held { bytes, location: "state in memory".to_owned() })
             }
         };
@@ -69,7 +73,7 @@ impl Local {
     ) -> Result<Option<(u64, SectionBytes)>, StateError> {
         let number = self.number();
         let draft = match &self.room.spill {
-            None => Draft::Memory(Vec::new()),
+            None => Draft::Memory(Pieces::default()),
             Some(folder) => {
                 let name = format!("{}-{bucket}-{number}.arrows", layout.name);
                 Draft::begin(folder, &name)?
@@ -85,7 +89,7 @@ pub(crate) fn write_held(
     most: u64,
     write: impl FnOnce(&mut Builder<'_>) -> Result<(), StateError>,
 ) -> Result<Option<(u64, SectionBytes)>, StateError> {
-    written(Draft::Memory(Vec::new()), layout, most, write)
+    written(Draft::Memory(Pieces::default()), layout, most, write)
 }
 
 fn written(
@@ -131,7 +135,7 @@ fn spill(path: &Path, source: io::Error) -> StateError {
 
 /// A segment that is being written.
 enum Draft {
-    Memory(Vec<u8>),
+    Memory(Pieces),
     File(BufWriter<File>, Place),
 }
 
@@ -154,7 +158,7 @@ impl Draft {
 
     fn end(self) -> io::Result<SectionBytes> {
         match self {
-            Self::Memory(bytes) => Ok(bytes.into()),
+            Self::Memory(pieces) => Ok(SectionBytes::Held(pieces.end())),
             Self::File(writer, place) => {
                 let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
                 let length = file.metadata()?.len();
@@ -167,7 +171,7 @@ impl Draft {
 impl Write for Draft {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Self::Memory(to) => to.write(bytes),
+            Self::Memory(to) => Ok(to.add(bytes)),
             Self::File(to, _) => to.write(bytes),
         }
     }
@@ -177,6 +181,32 @@ impl Write for Draft {
             Self::Memory(_) => Ok(()),
             Self::File(to, _) => to.flush(),
         }
+    }
+}
+
+/// Bytes in memory. Each piece is made at its full size: one that grows would be copied on its way, and what it
+/// leaves behind fits nothing else.
+#[derive(Default)]
+struct Pieces {
+    full: Vec<Bytes>,
+    last: Vec<u8>,
+}
+
+impl Pieces {
+    /// Takes as many bytes as there is room for in a piece.
+    fn add(&mut self, bytes: &[u8]) -> usize {
+        if self.last.len() >= PIECE {
+            let full = std::mem::replace(&mut self.last, Vec::with_capacity(PIECE));
+            self.full.push(full.into());
+        }
+        let (now, _) = bytes.split_at(bytes.len().min(PIECE - self.last.len()));
+        self.last.extend_from_slice(now);
+        now.len()
+    }
+
+    fn end(mut self) -> Vec<Bytes> {
+        self.full.push(self.last.into());
+        self.full
     }
 }
 
@@ -218,3 +248,6 @@ impl ReadAt for SpillFile {
         self.place.0.display().to_string()
     }
 }
+
+#[cfg(test)]
+mod tests;

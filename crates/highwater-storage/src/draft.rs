@@ -5,10 +5,12 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
 
+use crate::direct::{self, Buffers};
 use crate::directories::Directories;
 use crate::error::WriteError;
 
@@ -38,6 +40,8 @@ pub(crate) enum Published {
 #[derive(Debug)]
 pub(crate) struct Draft {
     file: File,
+    /// The same file, for parts.
+    direct: OnceLock<Option<File>>,
     temporary: PathBuf,
     target: PathBuf,
     gone: AtomicBool,
@@ -58,7 +62,8 @@ impl Draft {
         };
         match opened {
             Ok((file, temporary)) => {
-                Ok(Self { file, temporary, target, gone: AtomicBool::new(false) })
+                let direct = OnceLock::new();
+                Ok(Self { file, direct, temporary, target, gone: AtomicBool::new(false) })
             }
             Err(source) => Err(WriteError::NotApplied { path: target, source }),
         }
@@ -75,6 +80,25 @@ impl Draft {
             offset += piece.len() as u64;
         }
         Ok(())
+    }
+
+    /// Writes a large part from `offset` on, past the page cache where that can be.
+    pub(crate) fn write_part<'a>(
+        &self,
+        offset: u64,
+        pieces: impl IntoIterator<Item = &'a Bytes> + Clone,
+        buffers: &Buffers,
+    ) -> Result<(), WriteError> {
+        let direct = self.direct.get_or_init(|| direct::open(&self.temporary)).as_ref();
+        let Some(direct) = direct.filter(|_| direct::is_aligned(offset)) else {
+            return self.write(offset, pieces);
+        };
+        match direct::write((direct, &self.file), offset, pieces.clone(), buffers) {
+            Err(source) if source.kind() == io::ErrorKind::InvalidInput => {
+                self.write(offset, pieces)
+            }
+            written => written.map_err(|source| self.not_applied(source)),
+        }
     }
 
     /// Syncs the file, gives it its name and syncs the directory.

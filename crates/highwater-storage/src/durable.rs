@@ -18,6 +18,7 @@ use object_store::{
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
+use crate::direct::Buffers;
 use crate::directories::Directories;
 use crate::draft::{Draft, Publish, Published};
 
@@ -30,6 +31,7 @@ pub(crate) struct DurableFiles {
     root: PathBuf,
     reads: PrefixStore<LocalFileSystem>,
     directories: Arc<Directories>,
+    buffers: Arc<Buffers>,
 }
 
 impl DurableFiles {
@@ -38,6 +40,7 @@ impl DurableFiles {
         Self {
             reads: PrefixStore::new(LocalFileSystem::new(), prefix),
             directories: Arc::new(Directories::new(root.clone())),
+            buffers: Arc::default(),
             root,
         }
     }
@@ -99,9 +102,10 @@ impl ObjectStore for DurableFiles {
         }
         let target = self.target(path);
         let directories = Arc::clone(&self.directories);
+        let buffers = Arc::clone(&self.buffers);
         blocking(move || {
-            let draft = Arc::new(Draft::create(&directories, target)?);
-            Ok(Box::new(LocalUpload { draft: Some(draft), directories, bytes: 0 }) as _)
+            let draft = Some(Arc::new(Draft::create(&directories, target)?));
+            Ok(Box::new(LocalUpload { draft, directories, buffers, bytes: 0 }) as _)
         })
         .await
     }
@@ -149,6 +153,7 @@ impl ObjectStore for DurableFiles {
 struct LocalUpload {
     draft: Option<Arc<Draft>>,
     directories: Arc<Directories>,
+    buffers: Arc<Buffers>,
     bytes: u64,
 }
 
@@ -163,10 +168,10 @@ impl MultipartUpload for LocalUpload {
     fn put_part(&mut self, part: PutPayload) -> UploadPart {
         let offset = self.bytes;
         self.bytes += part.content_length() as u64;
-        let draft = self.draft.clone();
+        let (draft, buffers) = (self.draft.clone(), Arc::clone(&self.buffers));
         blocking(move || {
             let draft = draft.ok_or_else(Self::ended)?;
-            Ok(draft.write(offset, part.iter())?)
+            Ok(draft.write_part(offset, part.as_ref(), &buffers)?)
         })
         .boxed()
     }

@@ -14,6 +14,7 @@
 //! Local paths follow Unix. Network file systems without atomic hard links are not supported.
 #![forbid(unsafe_code)]
 
+mod direct;
 mod directories;
 mod draft;
 mod durable;

@@ -26,7 +26,8 @@ const PARTS_IN_FLIGHT: usize = 2;
 /// returned; dropped before, nothing of it is ever visible.
 ///
 /// Pieces are collected into parts of 5 MiB that are uploaded behind the caller's back; an object
-/// that fits one part is written by one put. An object that is there already is replaced, so the
+/// that fits one part is written by one put. Parts of a local file leave the page cache alone, so whoever
+/// reads them first reads the disk. An object that is there already is replaced, so the
 /// path of an upload should be unique.
 ///
 /// Parts start where a tokio runtime is current: at [`Storage::upload`], at [`push`](Self::push), or

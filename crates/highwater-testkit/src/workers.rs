@@ -176,7 +176,7 @@ fn saved(section: &Section, level: Level, groups: Groups) -> SavedSection {
     let Section { table, bucket, rows, bytes } = section.clone();
     let range = 0..bytes.length();
     let object: Arc<dyn ReadAt> = match bytes {
-        SectionBytes::Held(bytes) => Arc::new(Memory(bytes)),
+        SectionBytes::Held(pieces) => Arc::new(Memory(pieces.concat().into())),
         SectionBytes::InFile { file, .. } => file,
     };
     SavedSection { table, bucket, rows, level, groups, range, object }

@@ -81,6 +81,9 @@ impl Gathered {
     }
 }
 
+/// The most bytes that are written at once.
+const AT_ONCE: u64 = 1 << 20;
+
 /// Where it goes.
 struct Object {
     storage: Storage,
@@ -90,7 +93,7 @@ struct Object {
 impl Object {
     async fn write(self, saves: &[StepSave], failpoints: &Failpoints) -> Result<Written> {
         let object = encode_object(saves)?;
-        match object.is_held() {
+        match object.length() <= AT_ONCE {
             true => self.create(object.whole()?).await?,
             false => self.upload(&object).await?,
         }
@@ -113,7 +116,8 @@ impl Object {
         Ok(())
     }
 
-    /// What was too much for memory stays out of it: a few parts at a time are on their way.
+    /// No copy of it is made, and what was too much for memory stays out of it: a few parts at a time are on
+    /// their way.
     async fn upload(&self, object: &EncodedObject) -> Result<()> {
         let mut upload = self.storage.upload(&self.path);
         for piece in object.pieces() {
