@@ -57,11 +57,12 @@ const WHOLE: [Trial; 3] = [
 /// The trial in whose table others rewrite files meanwhile.
 const REWRITTEN: &Trial = &KILLED[0];
 
-/// Lives of each trial that is killed, and more files than one of them takes, each of 5 s of event time.
+/// Lives of each trial that is killed, and more files than one of them takes, each of 5 s of event time. A trial that
+/// has taken all of them waits where it should be killed.
 const LIVES: u32 = 25;
-const FILES_PER_LIFE: u64 = 20;
+const FILES_PER_LIFE: u64 = 40;
 /// Half an hour of event time at least, so that many windows close.
-const FILES: u64 = 500;
+const FILES: u64 = 1_000;
 /// So many files are shown by and by.
 const SHOWN_LATER: u64 = 60;
 
