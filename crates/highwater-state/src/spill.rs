@@ -52,8 +52,9 @@ impl Local {
         let length = bytes.length();
         let object: Arc<dyn ReadAt> = match bytes {
             SectionBytes::InFile { file, .. } => file,
-            SectionBytes::Held(pieces) => {
-                let bytes = pieces.concat().into();
+            held @ SectionBytes::Held(_) => {
+                let read = |source| StateError::Read { table: layout.name.clone(), bucket, source };
+                let bytes = held.whole().map_err(read)?;
                 Arc::new(Held { bytes, location: "state in memory".to_owned() })
             }
         };

@@ -64,15 +64,11 @@ pub(crate) fn open(_path: &Path) -> Option<File> {
     None
 }
 
-/// Whether a part may begin here.
-pub(crate) fn is_aligned(offset: u64) -> bool {
-    offset.is_multiple_of(BLOCK as u64)
-}
-
 /// Writes pieces one after the other, from `offset` on, by `direct`; what is behind the last whole block by `plain`.
 ///
 /// # Errors
-/// `InvalidInput` where a file system opens files so, and then does not write to them: `plain` can take all of it.
+/// `InvalidInput` where no block begins at `offset`, or a file system opens files so and then does not write to them:
+/// `plain` can take all of it.
 pub(crate) fn write<'a>(
     (direct, plain): (&File, &File),
     mut offset: u64,
@@ -81,7 +77,7 @@ pub(crate) fn write<'a>(
 ) -> io::Result<()> {
     let mut buffer = buffers.take();
     let aligned = buffer.aligned();
-    if aligned.len() < BUFFER {
+    if aligned.len() < BUFFER || !offset.is_multiple_of(BLOCK as u64) {
         return Err(io::ErrorKind::InvalidInput.into());
     }
     let (mut pieces, mut rest) = (pieces.into_iter(), &[][..]);

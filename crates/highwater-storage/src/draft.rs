@@ -90,14 +90,14 @@ impl Draft {
         buffers: &Buffers,
     ) -> Result<(), WriteError> {
         let direct = self.direct.get_or_init(|| direct::open(&self.temporary)).as_ref();
-        let Some(direct) = direct.filter(|_| direct::is_aligned(offset)) else {
-            return self.write(offset, pieces);
-        };
-        match direct::write((direct, &self.file), offset, pieces.clone(), buffers) {
-            Err(source) if source.kind() == io::ErrorKind::InvalidInput => {
-                self.write(offset, pieces)
+        let written = direct
+            .map(|direct| direct::write((direct, &self.file), offset, pieces.clone(), buffers));
+        match written {
+            Some(Ok(())) => Ok(()),
+            Some(Err(source)) if source.kind() != io::ErrorKind::InvalidInput => {
+                Err(self.not_applied(source))
             }
-            written => written.map_err(|source| self.not_applied(source)),
+            _ => self.write(offset, pieces),
         }
     }
 

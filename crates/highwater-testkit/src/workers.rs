@@ -111,11 +111,11 @@ impl Workers {
                     saved(section, save.level, within(step, (worker, count), *groups))
                 };
                 let sections = save.sections.iter().map(of);
-                sections.filter(|section| !section.groups.is_empty())
+                sections.filter(|it| !it.as_ref().is_ok_and(|section| section.groups.is_empty()))
             });
+            let sections = sections.collect::<Result<_>>()?;
             let notes = self.saves.last().map(|save| save.tables.clone()).unwrap_or_default();
-            let state =
-                StateReader { sections: sections.collect(), notes, ..StateReader::default() };
+            let state = StateReader { sections, notes, ..StateReader::default() };
             operator.restore(&state)?;
         }
         Ok(())
@@ -172,14 +172,14 @@ fn within(step: &Resolved, (worker, count): (usize, usize), groups: Groups) -> G
 }
 
 /// A section that is read from memory.
-fn saved(section: &Section, level: Level, groups: Groups) -> SavedSection {
+fn saved(section: &Section, level: Level, groups: Groups) -> Result<SavedSection> {
     let Section { table, bucket, rows, bytes } = section.clone();
     let range = 0..bytes.length();
     let object: Arc<dyn ReadAt> = match bytes {
-        SectionBytes::Held(pieces) => Arc::new(Memory(pieces.concat().into())),
+        held @ SectionBytes::Held(_) => Arc::new(Memory(held.whole()?)),
         SectionBytes::InFile { file, .. } => file,
     };
-    SavedSection { table, bucket, rows, level, groups, range, object }
+    Ok(SavedSection { table, bucket, rows, level, groups, range, object })
 }
 
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! What is written past the page cache is what was to be written.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
+use std::path::Path;
 
 use bytes::Bytes;
 
@@ -15,6 +16,12 @@ fn pieces(lengths: &[usize]) -> Vec<Bytes> {
         (from..at).map(|at| u8::try_from(at % 251).unwrap()).collect()
     };
     lengths.iter().map(piece).collect()
+}
+
+/// A new file, for writes of both kinds. Where there are no direct ones, the same must come of others.
+fn opened(path: &Path) -> (File, File) {
+    let plain = OpenOptions::new().write(true).create_new(true).open(path).unwrap();
+    (super::open(path).unwrap_or_else(|| plain.try_clone().unwrap()), plain)
 }
 
 #[test]
@@ -34,9 +41,7 @@ fn pieces_of_any_length_stand_in_their_order() {
     .enumerate()
     {
         let path = directory.path().join(number.to_string());
-        let plain = OpenOptions::new().write(true).create_new(true).open(&path).unwrap();
-        // Where there are no direct writes, the same must come of others.
-        let direct = super::open(&path).unwrap_or_else(|| plain.try_clone().unwrap());
+        let (direct, plain) = opened(&path);
         let pieces = pieces(lengths);
         write((&direct, &plain), 0, &pieces, &buffers).unwrap();
         assert!(fs::read(&path).unwrap() == pieces.concat(), "{lengths:?}");
@@ -47,8 +52,7 @@ fn pieces_of_any_length_stand_in_their_order() {
 fn parts_follow_each_other() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("file");
-    let plain = OpenOptions::new().write(true).create_new(true).open(&path).unwrap();
-    let direct = super::open(&path).unwrap_or_else(|| plain.try_clone().unwrap());
+    let (direct, plain) = opened(&path);
     let (buffers, parts) = (Buffers::default(), pieces(&[2 * BUFFER, 2 * BUFFER, 9]));
     // They may end in any order.
     for part in [1, 2, 0] {

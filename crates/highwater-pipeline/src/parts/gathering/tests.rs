@@ -39,7 +39,7 @@ async fn written(storage: &Storage, bytes: SectionBytes, path: &str) -> Result<B
 }
 
 #[tokio::test]
-async fn a_save_in_files_is_uploaded_as_one_in_memory_is_created() {
+async fn a_save_in_files_becomes_the_object_of_one_in_memory() {
     let storage = Storage::memory();
     for length in [1, 5 << 20, (11 << 20) + 5] {
         let file = Arc::new(Made(length));
