@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -48,6 +49,12 @@ pub trait ExecutorSpec: Send + Sync + fmt::Debug {
     /// What a step reports when it is made and takes up its state, or `Transient` when the system has no
     /// room for threads.
     fn build(&self, job: Job) -> Result<Box<dyn Executor>>;
+
+    /// How many workers share the records of an epoch. As long as the user sets no limit, each of them
+    /// gets as many as one alone would.
+    fn workers(&self) -> NonZeroUsize {
+        NonZeroUsize::MIN
+    }
 }
 
 /// What an executor is made for: one life of one pipeline.

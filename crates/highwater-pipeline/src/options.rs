@@ -58,7 +58,7 @@ impl Trigger {
 /// # Defaults
 /// * `trigger`: every 5 s
 /// * `max_records_per_epoch`, `max_bytes_per_epoch`: no limit a user would notice; an epoch takes at
-///   most 1,000,000 records or 256 MiB and the next one follows at once
+///   most 1,000,000 records or 256 MiB for each worker, and the next one follows at once
 /// * `on_rollback`: refuse
 /// * `max_rejected_ratio`: 0.5 of the records of an epoch that has at least 100
 /// * `retry_for`: 5 minutes without a committed epoch

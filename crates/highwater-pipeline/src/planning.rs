@@ -82,6 +82,9 @@ impl<'a> Driver<'a> {
 
     fn limits(&self) -> Limits {
         let mut limits = Limits::default();
+        let workers = self.options.executor.workers().get() as u64;
+        limits.records = limits.records.saturating_mul(workers);
+        limits.bytes = limits.bytes.saturating_mul(workers);
         if let Some(records) = self.options.max_records {
             limits.records = records.get();
         }

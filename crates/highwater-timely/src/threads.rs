@@ -66,4 +66,8 @@ impl ExecutorSpec for Threads {
     fn build(&self, job: Job) -> Result<Box<dyn Executor>> {
         Ok(Box::new(TimelyExecutor::start(job, self.count.get(), self.in_flight)?))
     }
+
+    fn workers(&self) -> NonZeroUsize {
+        self.count
+    }
 }

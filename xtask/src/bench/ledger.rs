@@ -22,7 +22,7 @@ use contest::Contest;
 pub(crate) struct Options {
     #[command(flatten)]
     job: Job,
-    /// Who takes turns besides DuckDB: structured streaming, from the same topic into an Iceberg table
+    /// Who takes turns besides DuckDB and highwater with twice the threads: structured streaming, from the same topic into an Iceberg table
     #[arg(long)]
     peer: Option<Peer>,
     /// Measure this binary instead of building one
@@ -48,10 +48,10 @@ const NEEDS: &[Need] = &[Need::Ledger, Need::Python, Need::Broker];
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let (needs, peers) = match options.peer {
-        None => (NEEDS.to_vec(), vec![Engine::DuckDb]),
+        None => (NEEDS.to_vec(), vec![Engine::DuckDb, Engine::Doubled]),
         Some(Peer::Spark) => {
             let needs = [NEEDS, &[Need::Spark, Need::SparkKafka]].concat();
-            (needs, vec![Engine::DuckDb, Engine::Spark])
+            (needs, vec![Engine::DuckDb, Engine::Spark, Engine::Doubled])
         }
     };
     let equipment = Equipment::prepare(options.ledger.as_deref(), &needs, Purpose::Bench)?;

@@ -14,8 +14,8 @@ struct Figures {
     rates: Vec<u64>,
     /// The same of the second half of each turn, for who becomes faster by then.
     warm: Vec<u64>,
-    /// Rows per second of wall time, of the middle turn.
-    wall: u64,
+    /// Rows per second of wall time, lowest first.
+    walls: Vec<u64>,
     /// The highest of all turns, in bytes.
     peak: u64,
     /// Of the largest output.
@@ -40,9 +40,9 @@ impl<'a> Report<'a> {
 
     /// The lowest rate of highwater by the highest of each peer, in hundredths.
     fn worst_pairs(&self) -> Vec<(String, u64)> {
-        let own = self.figures.iter().find(|figures| figures.engine == Engine::Highwater);
+        let own = self.figures_of(Engine::Highwater);
         let lowest = own.and_then(|own| own.rates.first()).copied().unwrap_or(0);
-        let peers = self.figures.iter().filter(|figures| figures.engine != Engine::Highwater);
+        let peers = self.figures.iter().filter(|figures| figures.engine.is_peer());
         let highest = peers.flat_map(|peer| {
             let name = peer.engine.name();
             [(name.to_owned(), peer.rates.last()), (format!("{name}, warm"), peer.warm.last())]
@@ -50,6 +50,17 @@ impl<'a> Report<'a> {
         highest
             .filter_map(|(name, highest)| Some((name, lowest * 100 / highest?.max(&1))))
             .collect()
+    }
+
+    /// The lowest rate by wall time with twice the threads by the highest without, in hundredths.
+    fn doubled(&self) -> Option<u64> {
+        let lowest = self.figures_of(Engine::Doubled)?.walls.first()?;
+        let highest = self.figures_of(Engine::Highwater)?.walls.last()?;
+        Some(lowest * 100 / highest.max(&1))
+    }
+
+    fn figures_of(&self, engine: Engine) -> Option<&Figures> {
+        self.figures.iter().find(|figures| figures.engine == engine)
     }
 
     /// A table in Markdown, and the ratios below it.
@@ -64,7 +75,7 @@ impl<'a> Report<'a> {
                 of.rates.len().to_string(),
                 thousands(middle(&of.rates)),
                 format!("{} %", spread(&of.rates)),
-                thousands(of.wall),
+                thousands(middle(&of.walls)),
                 format!("{} MiB", of.peak >> 20),
                 hundredths(of.bytes * 100 / self.rows.max(1)),
             ];
@@ -79,6 +90,10 @@ impl<'a> Report<'a> {
             let ratio = hundredths(ratio);
             text.push_str(&format!("\nslowest turn of highwater by fastest of {name}: {ratio}\n"));
         }
+        if let Some(ratio) = self.doubled() {
+            let ratio = hundredths(ratio);
+            text.push_str(&format!("\nslowest doubled turn by fastest single one, wall: {ratio}\n"));
+        }
         text
     }
 
@@ -90,7 +105,13 @@ impl<'a> Report<'a> {
             .iter()
             .map(|(peer, ratio)| json!({"peer": peer, "worstPairPercent": ratio}))
             .collect();
-        json!({"rows": self.rows, "setting": setting, "turns": turns, "ratios": ratios})
+        json!({
+            "rows": self.rows,
+            "setting": setting,
+            "turns": turns,
+            "ratios": ratios,
+            "doubledWorstPairPercent": self.doubled(),
+        })
     }
 }
 
@@ -105,7 +126,7 @@ fn figures(engine: Engine, turns: &[Turn], rows: u64) -> Figures {
         engine,
         rates: sorted(&|turn| turn.usage.cpu),
         warm: warm(&own),
-        wall: middle(&sorted(&|turn| turn.usage.wall)),
+        walls: sorted(&|turn| turn.usage.wall),
         peak: own.iter().map(|turn| turn.usage.peak).max().unwrap_or(0),
         bytes: own.iter().map(|turn| turn.output.bytes).max().unwrap_or(0),
     }

@@ -16,6 +16,8 @@ use crate::step;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Engine {
     Highwater,
+    /// Highwater with twice the threads.
+    Doubled,
     DuckDb,
     Spark,
 }
@@ -25,9 +27,23 @@ impl Engine {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Highwater => "highwater",
+            Self::Doubled => "doubled",
             Self::DuckDb => "DuckDB",
             Self::Spark => "Spark",
         }
+    }
+
+    /// How many threads it has when each is to have so many.
+    pub(super) fn threads(self, each: u32) -> String {
+        match self {
+            Self::Doubled => each.saturating_mul(2).to_string(),
+            Self::Highwater | Self::DuckDb | Self::Spark => each.to_string(),
+        }
+    }
+
+    /// Whether it is somebody else's.
+    pub(super) fn is_peer(self) -> bool {
+        matches!(self, Self::DuckDb | Self::Spark)
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) struct Contest<'a> {
     folder: PathBuf,
     topic: String,
     rows: u64,
-    threads: String,
+    threads: u32,
 }
 
 impl<'a> Contest<'a> {
@@ -35,8 +35,7 @@ impl<'a> Contest<'a> {
         let bootstrap = equipment.broker()?.bootstrap();
         let topic = format!("kafka://{bootstrap}/{TOPIC}");
         let folder = folder.to_owned();
-        let threads = job.threads.to_string();
-        let contest = Self { equipment, folder, topic, rows: job.rows, threads };
+        let contest = Self { equipment, folder, topic, rows: job.rows, threads: job.threads };
         let home = contest.home("records")?;
         let from = format!("generator:rows={},seed={SEED}", job.rows);
         let generate = ["generate", "--from", &from, "--to"];
@@ -50,11 +49,11 @@ impl<'a> Contest<'a> {
     /// One run of `engine`, the `number`th of all.
     pub(crate) fn turn(&self, engine: Engine, number: usize) -> Result<Turn> {
         let home = self.home(&format!("{number}-{}", engine.name()))?;
-        let load = load()?;
+        let (load, threads) = (load()?, engine.threads(self.threads));
         let run = match engine {
-            Engine::Highwater => self.highwater(&home)?,
-            Engine::DuckDb => self.duckdb(&home)?,
-            Engine::Spark => self.spark(&home)?,
+            Engine::Highwater | Engine::Doubled => self.highwater(&home, &threads)?,
+            Engine::DuckDb => self.duckdb(&home, &threads)?,
+            Engine::Spark => self.spark(&home, &threads)?,
         };
         let output = Output::read(self.equipment, "ledger", run.kind, Path::new(&run.place))?;
         if output.rows != self.rows {
@@ -66,8 +65,8 @@ impl<'a> Contest<'a> {
     }
 
     /// As a user runs it, until it has committed every row; then it is asked to end.
-    fn highwater(&self, home: &Home) -> Result<Run> {
-        let arguments = ["--from", &self.topic, "--threads", &self.threads, "--trigger", "1s"];
+    fn highwater(&self, home: &Home, threads: &str) -> Result<Run> {
+        let arguments = ["--from", &self.topic, "--threads", threads, "--trigger", "1s"];
         let arguments = [&arguments[..], &["--progress", "json"]].concat();
         let usage = measure(home, RUN, &mut home.ledger(&arguments), || {
             Ok(told::records(&told::epochs(home)?)? >= self.rows)
@@ -76,20 +75,20 @@ impl<'a> Contest<'a> {
         Ok(Run { usage, kind: "iceberg", place: home.warehouse()?, commits, warm: None })
     }
 
-    fn duckdb(&self, home: &Home) -> Result<Run> {
+    fn duckdb(&self, home: &Home, threads: &str) -> Result<Run> {
         let (records, place) = (self.home("records")?.text("files")?, home.text("ledger.parquet")?);
         let mut script = self.equipment.script("peer_duckdb.py")?;
-        script.args([&records, &place, &self.threads]);
+        script.args([&records, &place, threads]);
         let usage = measure(home, RUN, &mut script, || Ok(false))?;
         Ok(Run { usage, kind: "parquet", place, commits: None, warm: None })
     }
 
     /// What its own process tells of itself counts, not the Python that started it.
-    fn spark(&self, home: &Home) -> Result<Run> {
+    fn spark(&self, home: &Home, threads: &str) -> Result<Run> {
         let (place, checkpoint) = (home.text("warehouse")?, home.text("checkpoint")?);
         let brokers = self.equipment.broker()?.bootstrap();
         let mut script = self.equipment.script("peer_spark.py")?;
-        script.args([&brokers, TOPIC, &place, &checkpoint, &self.threads]);
+        script.args([&brokers, TOPIC, &place, &checkpoint, threads]);
         let Usage { wall, .. } = measure(home, RUN, &mut script, || Ok(false))?;
         let Own { usage, batches, warm } = told::own(home, wall)?;
         Ok(Run { usage, kind: "iceberg", place, commits: Some(batches), warm })

@@ -33,6 +33,14 @@ fn the_worst_pair_is_told() {
 }
 
 #[test]
+fn who_has_twice_the_threads_is_no_peer() {
+    let turns = [turn(Engine::Highwater, 500, 500), turn(Engine::Doubled, 500, 250)];
+    let report = Report::of(&turns, 1_000);
+    assert_eq!((report.worst_pairs(), report.doubled()), (Vec::new(), Some(200)));
+    assert!(report.table().ends_with("single one, wall: 2.00\n"), "{}", report.table());
+}
+
+#[test]
 fn who_becomes_faster_is_compared_when_warm_too() {
     let spark =
         Turn { warm: Some((500, Duration::from_millis(250))), ..turn(Engine::Spark, 1_000, 1_000) };

@@ -54,14 +54,17 @@ impl<'a> Contest<'a> {
     /// One run of `engine`.
     pub(super) fn turn(&self, name: &str, query: Query, engine: Engine) -> Result<Turn> {
         let (home, load) = (self.home(name)?, load()?);
+        let threads = engine.threads(self.job.threads);
         let (kind, mut command) = match engine {
-            Engine::Highwater => ("delta", self.highwater(&home, query)?),
-            Engine::DuckDb => ("parquet", self.duckdb(&home, query)?),
-            Engine::Spark => ("delta", self.spark(&home, query)?),
+            Engine::Highwater | Engine::Doubled => {
+                ("delta", self.highwater(&home, query, &threads)?)
+            }
+            Engine::DuckDb => ("parquet", self.duckdb(&home, query, &threads)?),
+            Engine::Spark => ("delta", self.spark(&home, query, &threads)?),
         };
         let usage = measure(&home, RUN, &mut command, || Ok(false))?;
         let (usage, commits, warm) = match engine {
-            Engine::Highwater => (usage, Some(told::epochs(&home)?.len().try_into()?), None),
+            Engine::Highwater | Engine::Doubled => (usage, Some(told::epochs(&home)?.len().try_into()?), None),
             Engine::DuckDb => (usage, None, None),
             Engine::Spark => {
                 let own = told::own(&home, usage.wall)?;
@@ -74,37 +77,33 @@ impl<'a> Contest<'a> {
     }
 
     /// Every file and every window, those too that event time has not passed: DuckDB has them as well.
-    fn highwater(&self, home: &Home, query: Query) -> Result<Command> {
-        let (from, users, threads) = (self.events()?, self.users()?, self.threads());
+    fn highwater(&self, home: &Home, query: Query, threads: &str) -> Result<Command> {
+        let (from, users) = (self.events()?, self.users()?);
         let files = self.files_at_once();
         let output = ["--table", "./output", "--drain", "--progress", "json"];
-        let pace = ["--from", &from, "--threads", &threads, "--max-files-per-epoch", &files];
+        let pace = ["--from", &from, "--threads", threads, "--max-files-per-epoch", &files];
         let joined: &[&str] = if query == Query::Enrich { &["--users", &users] } else { &[] };
         Ok(home.file_events(&[query.options(), &output, &pace, joined].concat()))
     }
 
-    fn duckdb(&self, home: &Home, query: Query) -> Result<Command> {
+    fn duckdb(&self, home: &Home, query: Query, threads: &str) -> Result<Command> {
         let mut script = self.equipment.script("peer_events.py")?;
-        let (output, threads) = (home.text("output")?, self.threads());
-        script.args([query.name(), &self.events()?, &output, &threads, &self.users()?]);
+        let output = home.text("output")?;
+        script.args([query.name(), &self.events()?, &output, threads, &self.users()?]);
         Ok(script)
     }
 
-    fn spark(&self, home: &Home, query: Query) -> Result<Command> {
+    fn spark(&self, home: &Home, query: Query, threads: &str) -> Result<Command> {
         let mut script = self.equipment.script("peer_spark_events.py")?;
         let (output, checkpoint) = (home.text("output")?, home.text("checkpoint")?);
         script.args([query.name(), &self.events()?, &output, &checkpoint]);
-        script.args([&self.threads(), &self.files_at_once(), &self.users()?]);
+        script.args([threads, &self.files_at_once(), &self.users()?]);
         Ok(script)
     }
 
     /// A tenth of all files in an epoch: so often a run that is behind would commit.
     fn files_at_once(&self) -> String {
         self.job.files.div_ceil(10).to_string()
-    }
-
-    fn threads(&self) -> String {
-        self.job.threads.to_string()
     }
 
     fn events(&self) -> Result<String> {
