@@ -19,6 +19,8 @@ use crate::{Failure, RunOptions};
 /// How long the process stays after it was asked to end.
 const LEAVE_WITHIN: Duration = Duration::from_secs(10);
 const LOG: &str = "HIGHWATER_LOG";
+/// What the kernel of Delta calls an error may pass when it is asked once more; what does not, our own errors tell.
+const UNLESS_SAID: &str = "warn,delta_kernel=off";
 
 /// Runs a pipeline until it is done, has failed, or is asked to stop by SIGTERM or Ctrl-C: then the
 /// running epoch is finished or abandoned, and the process ends within 10 s. The lines of `introduction`
@@ -102,7 +104,7 @@ async fn supervise(plan: &Plan, options: Options, mut display: Display) -> Resul
 /// Sends logs to standard error, out of the way of the live line. A span is a line when it closes,
 /// with the time it took.
 fn log_to(bar: ProgressBar) -> Result<(), Failure> {
-    let text = std::env::var(LOG).unwrap_or_else(|_| "warn".to_owned());
+    let text = std::env::var(LOG).unwrap_or_else(|_| UNLESS_SAID.to_owned());
     let filter = EnvFilter::try_new(&text).map_err(|source| Failure::LogFilter { text, source })?;
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -6,8 +6,9 @@
 //!
 //! Data and JSON go to standard output, everything for people to standard error. Flags beat the
 //! environment: an option `--max-records-per-epoch` may also be given as
-//! `HIGHWATER_MAX_RECORDS_PER_EPOCH`. `HIGHWATER_LOG` filters logs (`warn` by default, `off` for none),
-//! and `HIGHWATER_KILL_AT` ends the process at a [failpoint](highwater_core::Failpoint), for tests.
+//! `HIGHWATER_MAX_RECORDS_PER_EPOCH`. `HIGHWATER_LOG` filters logs (`warn` by default, but nothing
+//! of the kernel of Delta; `off` for none), and `HIGHWATER_KILL_AT` ends the process at a
+//! [failpoint](highwater_core::Failpoint), for tests.
 #![forbid(unsafe_code)]
 
 mod catalog;

@@ -100,6 +100,10 @@ pub struct TableOptions {
     /// a Delta table columns alone
     #[arg(long, value_name = "FIELDS", value_parser = parse_fields)]
     pub partition_by: Option<Fields>,
+    /// Put small files of a Delta table together, beside the commits, once so many are worth it, such as 32;
+    /// files that nothing names go when they are a week old
+    #[arg(long, value_name = "FILES", value_parser = clap::value_parser!(u32).range(2..))]
+    pub compact: Option<u32>,
 }
 
 /// What a table is partitioned by: fields such as `bucket(16, id)`, whose meaning is up to the table.

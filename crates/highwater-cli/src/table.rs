@@ -123,12 +123,13 @@ impl Table {
 
 impl TableOptions {
     /// A sink that appends to the table `name`: the one that the options name, or one [`beside`] it. If it
-    /// makes the table, that has the properties of the options and no partitions.
+    /// makes the table, that has the properties of the options and no partitions. A Delta table is compacted if
+    /// the options say so.
     ///
     /// # Errors
-    /// As of [`Table::open`].
+    /// As of [`Table::open`], and [`TableSink::compact`].
     pub fn append(&self, name: &str) -> Result<TableSink, Failure> {
-        Ok(self.made(Table::open(&self.catalog, name)?.append()))
+        self.made(Table::open(&self.catalog, name)?.append())
     }
 
     /// A sink whose rows take the place of those with equal values in `key` in the table `name`. What it makes
@@ -137,7 +138,7 @@ impl TableOptions {
     /// # Errors
     /// As of [`Table::open`] and [`Table::update`].
     pub fn update(&self, name: &str, key: &[&str]) -> Result<TableSink, Failure> {
-        Ok(self.made(Table::open(&self.catalog, name)?.update(key)?))
+        self.made(Table::open(&self.catalog, name)?.update(key)?)
     }
 
     /// A sink that replaces the whole table `name` with each epoch that has rows. What it makes is as
@@ -146,14 +147,18 @@ impl TableOptions {
     /// # Errors
     /// As of [`Table::open`] and [`Table::complete`].
     pub fn complete(&self, name: &str) -> Result<TableSink, Failure> {
-        Ok(self.made(Table::open(&self.catalog, name)?.complete()?))
+        self.made(Table::open(&self.catalog, name)?.complete()?)
     }
 
-    /// The sink, with the properties of the options.
-    fn made(&self, sink: TableSink) -> TableSink {
+    /// The sink, with the properties of the options, and its compaction.
+    fn made(&self, sink: TableSink) -> Result<TableSink, Failure> {
         let set =
             |sink: TableSink, (key, value): &(String, String)| sink.create_property(key, value);
-        self.create.iter().fold(sink, set)
+        let sink = self.create.iter().fold(sink, set);
+        match self.compact {
+            Some(files) => sink.compact(files),
+            None => Ok(sink),
+        }
     }
 }
 

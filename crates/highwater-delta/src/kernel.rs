@@ -17,8 +17,8 @@ use arrow::datatypes::{Int64Type, SchemaRef};
 use delta_kernel::actions::LOG_TXN_SCHEMA;
 use delta_kernel::engine::arrow_conversion::TryIntoArrow as _;
 use delta_kernel::engine::arrow_data::EngineDataArrowExt as _;
-use delta_kernel::{Engine, Error as KernelError, Snapshot};
-use delta_kernel_default_engine::DefaultEngineBuilder;
+use delta_kernel::{Engine, Error as KernelError, Snapshot, SnapshotRef};
+use delta_kernel_default_engine::{DefaultEngineBuilder, DefaultTaskExecutor};
 use highwater_core::{Error, ErrorKind, Result};
 use highwater_storage::Storage;
 use tokio::task::{JoinError, spawn_blocking};
@@ -43,21 +43,60 @@ const ROOT: &str = "file:///";
 /// Rows of a batch.
 const BATCH: usize = 8192;
 
-/// How many data files are opened ahead.
+/// How many files are opened ahead. A commit that is being read takes some megabytes, however small it is.
 const OPENED: usize = 8;
+
+/// How often the log is listed before a hole in it is believed.
+const LISTINGS: usize = 4;
 
 /// An engine that reads the log.
 fn engine(table: &Storage) -> Arc<dyn Engine> {
-    Arc::new(DefaultEngineBuilder::new(table.object_store()).build())
+    Arc::new(builder(table).build())
 }
 
 /// One that reads data as well, in batches of our size.
 fn data_engine(table: &Storage) -> Arc<dyn Engine> {
-    let mut builder = DefaultEngineBuilder::new(table.object_store());
-    if let (Some(rows), Some(files)) = (NonZero::new(BATCH), NonZero::new(OPENED)) {
-        builder = builder.with_batch_size(rows).with_buffer_size(files);
+    let builder = builder(table);
+    Arc::new(match NonZero::new(BATCH) {
+        Some(rows) => builder.with_batch_size(rows).build(),
+        None => builder.build(),
+    })
+}
+
+fn builder(table: &Storage) -> DefaultEngineBuilder<DefaultTaskExecutor> {
+    let builder = DefaultEngineBuilder::new(table.object_store());
+    match NonZero::new(OPENED) {
+        Some(files) => builder.with_buffer_size(files),
+        None => builder,
     }
-    Arc::new(builder.build())
+}
+
+/// The table at a version, or at its newest.
+///
+/// A directory that is listed while commits are made may tell of one and not of the one before it, which
+/// looks like a hole. The next listing has both.
+fn snapshot(engine: &dyn Engine, version: Option<u64>) -> Result<SnapshotRef, KernelError> {
+    let read = || {
+        let builder = Snapshot::builder_for(ROOT);
+        match version {
+            Some(version) => builder.at_version(version).build(engine),
+            None => builder.build(engine),
+        }
+    };
+    for _before_the_last in 1..LISTINGS {
+        match read() {
+            Err(error) if is_hole(&error) => {}
+            read => return read,
+        }
+    }
+    read()
+}
+
+fn is_hole(error: &KernelError) -> bool {
+    match error {
+        KernelError::Backtraced { source, .. } => is_hole(source),
+        error => matches!(error, KernelError::MissingVersion(_)),
+    }
 }
 
 /// The newest version of a table that is there.
@@ -79,7 +118,7 @@ fn cut_off(table: String, cause: JoinError) -> Error {
 }
 
 fn state(engine: &dyn Engine) -> Result<TableState, KernelError> {
-    let snapshot = Snapshot::builder_for(ROOT).build(engine)?;
+    let snapshot = snapshot(engine, None)?;
     let configuration = snapshot.table_configuration();
     let (protocol, metadata) = (configuration.protocol(), configuration.metadata());
     let names = |features: Option<&[_]>| features.map(feature_names);
@@ -139,7 +178,7 @@ fn txn_columns(rows: &RecordBatch) -> Option<TxnColumns<'_>> {
 pub(crate) async fn read_schema(log: &Log) -> Result<SchemaRef> {
     let (table, name) = (log.table().clone(), log.name().to_owned());
     let read = spawn_blocking(move || {
-        let snapshot = Snapshot::builder_for(ROOT).build(&*engine(&table))?;
+        let snapshot = snapshot(&*engine(&table), None)?;
         let schema = snapshot.schema();
         let schema: arrow::datatypes::Schema = schema.as_ref().try_into_arrow()?;
         Ok::<_, KernelError>(Arc::new(schema))
@@ -156,7 +195,7 @@ pub(crate) fn rows(log: &Log, version: u64) -> Batches {
     let table = log.table().clone();
     Batches::read_by_kernel(log.name().to_owned(), move |wanted| {
         let engine = data_engine(&table);
-        let snapshot = Snapshot::builder_for(ROOT).at_version(version).build(&*engine)?;
+        let snapshot = snapshot(&*engine, Some(version))?;
         for batch in snapshot.scan_builder().build()?.execute(engine)? {
             if !wanted(batch.and_then(|batch| batch.try_into_record_batch())?) {
                 break;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use highwater_core::{
-    Backlog, Epoch, EpochPlan, Gap, Name, Planned, Positions, TableNote, Timestamp,
+    Backlog, Epoch, EpochPlan, Gap, Name, Partition, Planned, Position, Positions, TableNote,
+    Timestamp,
 };
 use serde::Serialize;
 
@@ -135,9 +136,10 @@ pub struct SourceProgress {
     pub name: Name,
     /// Where its records come from.
     pub description: String,
-    /// Positions before the epoch.
+    /// Positions before the epoch. Details of more than 1 KiB, such as the names of all files that a
+    /// directory had, are left out: the log has them.
     pub start_offset: Positions,
-    /// Positions behind it.
+    /// Positions behind it, likewise.
     pub end_offset: Positions,
     /// Records.
     pub num_input_rows: u64,
@@ -165,8 +167,8 @@ impl SourceProgress {
         Self {
             name,
             description,
-            start_offset,
-            end_offset,
+            start_offset: shown(&start_offset),
+            end_offset: shown(&end_offset),
             num_input_rows: counts.records,
             num_input_bytes: counts.bytes,
             records_behind: behind.fold(0, u64::saturating_add),
@@ -176,6 +178,18 @@ impl SourceProgress {
         }
     }
 }
+
+/// The positions with what people would read of them. Many reports are kept, and each is a line.
+fn shown(positions: &Positions) -> Positions {
+    let shown = |(partition, position): (&Partition, &Position)| {
+        let detail = position.detail.clone().filter(|detail| detail.len() <= LONGEST_DETAIL);
+        (partition.clone(), Position { next: position.next, detail })
+    };
+    positions.iter().map(shown).collect()
+}
+
+/// In bytes.
+const LONGEST_DETAIL: usize = 1 << 10;
 
 /// What a step keeps behind an epoch, and what the epoch changed of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -250,5 +264,23 @@ impl Accounting {
             rows: sum.rows.saturating_add(source.rows),
             rejected: sum.rejected.saturating_add(source.rejected),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_details_of_positions_are_not_shown() {
+        let at = |index, detail: &str| {
+            let position = Position { next: 7, detail: Some(detail.to_owned()) };
+            (Partition::new("t", index), position)
+        };
+        let long = "x".repeat(LONGEST_DETAIL + 1);
+        let shown = shown(&[at(0, "brief"), at(1, &long)].into_iter().collect());
+        let details = shown.iter().map(|(_, position)| position.detail.as_deref());
+        assert_eq!(details.collect::<Vec<_>>(), [Some("brief"), None]);
+        assert!(shown.iter().all(|(_, position)| position.next == 7));
     }
 }

@@ -92,7 +92,9 @@ impl<'a> Report<'a> {
         }
         if let Some(ratio) = self.doubled() {
             let ratio = hundredths(ratio);
-            text.push_str(&format!("\nslowest doubled turn by fastest single one, wall: {ratio}\n"));
+            text.push_str(&format!(
+                "\nslowest doubled turn by fastest single one, wall: {ratio}\n"
+            ));
         }
         text
     }

@@ -14,7 +14,8 @@ const EVENTS: windows::Job = windows::Job { rows: 20_000, files: 20, rounds: 1, 
 const PACE: Pace = Pace { rate: 4_000, seconds: 3, warm_up: 0, restarts: 1, threads: 1 };
 
 pub(super) fn run(lab: &Lab) -> Result<()> {
-    let turns = ledger::turns(lab.equipment(), &lab.folder(), &JOB, &[Engine::DuckDb, Engine::Doubled])?;
+    let turns =
+        ledger::turns(lab.equipment(), &lab.folder(), &JOB, &[Engine::DuckDb, Engine::Doubled])?;
     lab.say(format!("{} turns wrote the same {} rows", turns.len(), JOB.rows));
     let queries = windows::turns(
         lab.equipment(),

@@ -44,6 +44,7 @@ fn mistakes_say_what_to_write() {
     assert!(error("--max-records-per-epoch=0").contains("--max-records-per-epoch"));
     assert!(error("--partition-by=a,,b").contains("fields with commas between them"));
     assert!(error("--create=x").contains("write key=value"));
+    assert!(error("--compact=1").contains("is not in 2.."));
     assert!(error("--metrics=9464").contains("such as 127.0.0.1:9464"));
     assert!(error("--triger=5s").contains("'--trigger'"));
     assert!(error("--trigger=5").contains("an interval such as 10s"));

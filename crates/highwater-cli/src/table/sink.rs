@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use highwater_core::{
     Committer, Error, Result, Routing, Sink, SinkContext, StreamInfo, Writer, WriterContext,
 };
-use highwater_delta::DeltaSink;
+use highwater_delta::{DeltaSink, Maintenance, ORPHAN_AGE};
 use highwater_iceberg::{IcebergSink, PartitionField};
 
 use crate::{Failure, Fields};
@@ -26,6 +26,25 @@ impl TableSink {
         match self {
             Self::Iceberg(sink) => Self::Iceberg(sink.create_property(key, value)),
             Self::Delta(sink) => Self::Delta(sink.create_property(key, value)),
+        }
+    }
+
+    /// Puts small files of the table together, once `files` of them are worth it, and removes
+    /// [orphans](Maintenance::remove_orphans) that are a week old.
+    ///
+    /// # Errors
+    /// A table of a catalog, whose files other engines put together.
+    pub fn compact(self, files: u32) -> Result<Self, Failure> {
+        match self {
+            Self::Iceberg(_) => {
+                let problem = "is for a Delta table; let Spark or Trino put the files of an Iceberg table together";
+                Err(Failure::Option { option: "--compact", problem })
+            }
+            Self::Delta(sink) => {
+                let files = usize::try_from(files).unwrap_or(usize::MAX);
+                let policy = Maintenance::default().compact(files).remove_orphans(ORPHAN_AGE);
+                Ok(Self::Delta(sink.maintain(policy)))
+            }
         }
     }
 

@@ -79,6 +79,18 @@ fn rows_of_a_delta_table_are_replaced_and_those_of_a_catalog_are_not() {
 }
 
 #[test]
+fn files_of_a_delta_table_are_compacted_and_those_of_a_catalog_are_not() {
+    let options = options(&["--compact=8"]);
+    for sink in [options.append("./orders"), options.update("./orders", &["id"])] {
+        let sink = format!("{:?}", sink.unwrap());
+        assert!(sink.contains("compact: Some(8)") && !sink.contains("orphans: None"), "{sink}");
+    }
+    let error = options.append("demo.orders").unwrap_err();
+    assert_eq!(error.exit_code(), 2);
+    assert!(error.to_string().starts_with("--compact is for a Delta table"), "{error}");
+}
+
+#[test]
 fn each_table_is_read_by_a_command() {
     let command = |more: &[&str], table| reading(&options(more).catalog, table).unwrap();
     assert_eq!(

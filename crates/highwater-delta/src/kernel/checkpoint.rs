@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
+use delta_kernel::Error as KernelError;
 use delta_kernel::engine::arrow_data::EngineDataArrowExt as _;
-use delta_kernel::{Error as KernelError, Snapshot};
-use delta_kernel_default_engine::DefaultEngineBuilder;
 use delta_kernel_default_engine::executor::tokio::TokioMultiThreadExecutor;
 use highwater_core::Result;
 use highwater_storage::Storage;
 use tokio::task::spawn_blocking;
 
 use super::files::{actions, file, nested};
-use super::{ROOT, engine, failed};
+use super::{builder, engine, failed, snapshot};
 use crate::error::DeltaError;
 use crate::files::RemovedFile;
 use crate::log::Log;
@@ -24,9 +23,8 @@ pub(crate) async fn checkpoint(log: &Log) -> Result<u64> {
     replay(log, |table| {
         // Reading goes on while it is written: that takes a second thread.
         let executor = Arc::new(TokioMultiThreadExecutor::new_owned_runtime(Some(2), None)?);
-        let store = DefaultEngineBuilder::new(table.object_store());
-        let engine = store.with_task_executor(executor).build();
-        let snapshot = Snapshot::builder_for(ROOT).build(&engine)?;
+        let engine = builder(table).with_task_executor(executor).build();
+        let snapshot = snapshot(&engine, None)?;
         let _written_or_there = snapshot.checkpoint(&engine, None)?;
         Ok(snapshot.version())
     })
@@ -40,7 +38,7 @@ pub(crate) async fn checkpoint(log: &Log) -> Result<u64> {
 pub(crate) async fn stands_alone(log: &Log, at: u64) -> Result<bool> {
     replay(log, move |table| {
         // What it says of the table is read here.
-        let snapshot = Snapshot::builder_for(ROOT).at_version(at).build(&*engine(table))?;
+        let snapshot = snapshot(&*engine(table), Some(at))?;
         Ok(snapshot.log_segment().checkpoint_version == Some(at))
     })
     .await
@@ -54,7 +52,7 @@ pub(crate) async fn stands_alone(log: &Log, at: u64) -> Result<bool> {
 pub(crate) async fn named(log: &Log) -> Result<Vec<RemovedFile>> {
     replay(log, |table| {
         let engine = engine(table);
-        let snapshot = Snapshot::builder_for(ROOT).build(&*engine)?;
+        let snapshot = snapshot(&*engine, None)?;
         let mut named = Vec::new();
         for batch in snapshot.log_segment().read_actions(&*engine, actions()?)? {
             let rows = batch?.actions.try_into_record_batch()?;

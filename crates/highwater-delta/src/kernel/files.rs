@@ -7,11 +7,11 @@ use arrow::array::{Array, AsArray, RecordBatch, StructArray};
 use arrow::datatypes::{ArrowPrimitiveType, Int32Type, Int64Type};
 use delta_kernel::engine::arrow_data::EngineDataArrowExt as _;
 use delta_kernel::schema::{DataType, MapType, SchemaRef, StructField, StructType};
-use delta_kernel::{Engine, Error as KernelError, Snapshot};
+use delta_kernel::{Engine, Error as KernelError};
 use highwater_core::Result;
 use tokio::task::spawn_blocking;
 
-use super::{ROOT, cut_off, engine, failed};
+use super::{cut_off, engine, failed, snapshot};
 use crate::files::{ActiveFiles, DataFile, DeletionVector};
 use crate::log::Log;
 
@@ -28,7 +28,7 @@ pub(crate) async fn files(log: &Log, version: u64) -> Result<ActiveFiles> {
 }
 
 fn active(engine: &dyn Engine, version: u64) -> Result<ActiveFiles, KernelError> {
-    let snapshot = Snapshot::builder_for(ROOT).at_version(version).build(engine)?;
+    let snapshot = snapshot(engine, Some(version))?;
     let mut seen = HashSet::new();
     let mut active = Vec::new();
     // The newest commits come first: what is said of a file first is what counts.

@@ -14,7 +14,7 @@ use highwater_core::{Error, Result};
 use highwater_parquet::reads_as;
 
 use super::condition::predicate;
-use super::{Batches, ROOT, data_engine, failed};
+use super::{Batches, data_engine, failed, snapshot};
 use crate::condition::Condition;
 use crate::error::{ColumnDifference, DeltaError};
 use crate::log::Log;
@@ -40,8 +40,7 @@ pub(crate) fn rows(log: &Log, wanted: Wanted) -> Batches {
 fn read(log: &Log, wanted: &Wanted, give: &dyn Fn(RecordBatch) -> bool) -> Result<()> {
     let wrong = |cause: KernelError| unreadable(log, wanted, cause);
     let engine = data_engine(log.table());
-    let snapshot = Snapshot::builder_for(ROOT).at_version(wanted.version).build(&*engine);
-    let snapshot = snapshot.map_err(wrong)?;
+    let snapshot = snapshot(&*engine, Some(wanted.version)).map_err(wrong)?;
     check(log, wanted, &snapshot)?;
     let skipping = skipping(log, wanted, &snapshot)?;
     let columns = snapshot.schema().project(&to_be_read(wanted, &snapshot)).map_err(wrong)?;

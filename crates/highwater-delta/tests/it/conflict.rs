@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use highwater_core::{Ended, ErrorKind, Failpoint, Found, Swap};
+use highwater_delta::DeltaTable;
 use highwater_storage::Storage;
 use highwater_testkit::failpoints::{Armed, Occurrence, Shot};
 use highwater_testkit::faulty::{Fault, FaultyStore, Operation};
@@ -225,4 +226,23 @@ async fn of_two_creators_one_wins_and_the_other_checks() {
     late.append(1, &[rows(2..3)]).await;
     assert_eq!(ids(&storage).await, [0, 1, 2]);
     assert_eq!(all(&storage, 0, "metaData").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_commit_that_a_listing_overlooks_is_no_hole() {
+    let (store, storage) = faulty();
+    let mut pipeline = Pipeline::open(&storage).await;
+    for epoch in 0..3 {
+        let id = i64::try_from(epoch).unwrap();
+        pipeline.append(epoch, &[rows(id..id + 1)]).await;
+    }
+    store.inject(Operation::List, "_delta_log", 0, Fault::Overlook);
+    store.inject(Operation::List, "_delta_log", 1, Fault::Overlook);
+    assert_eq!(table(&storage).await.version(), 3);
+    store.assert_fired();
+
+    storage.delete(&log_path(1)).await.unwrap();
+    let error = DeltaTable::new(storage).read().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert!(error.to_string().contains("version 1 is missing"), "{error}");
 }

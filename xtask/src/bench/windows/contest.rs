@@ -64,7 +64,9 @@ impl<'a> Contest<'a> {
         };
         let usage = measure(&home, RUN, &mut command, || Ok(false))?;
         let (usage, commits, warm) = match engine {
-            Engine::Highwater | Engine::Doubled => (usage, Some(told::epochs(&home)?.len().try_into()?), None),
+            Engine::Highwater | Engine::Doubled => {
+                (usage, Some(told::epochs(&home)?.len().try_into()?), None)
+            }
             Engine::DuckDb => (usage, None, None),
             Engine::Spark => {
                 let own = told::own(&home, usage.wall)?;
