@@ -41,10 +41,10 @@ pub(crate) use files::files;
 const ROOT: &str = "file:///";
 
 /// Rows of a batch.
-const BATCH: usize = 8192;
+const BATCH: NonZero<usize> = NonZero::new(8192).unwrap();
 
 /// How many files are opened ahead. A commit that is being read takes some megabytes, however small it is.
-const OPENED: usize = 8;
+const OPENED: NonZero<usize> = NonZero::new(8).unwrap();
 
 /// How often the log is listed before a hole in it is believed.
 const LISTINGS: usize = 4;
@@ -56,19 +56,11 @@ fn engine(table: &Storage) -> Arc<dyn Engine> {
 
 /// One that reads data as well, in batches of our size.
 fn data_engine(table: &Storage) -> Arc<dyn Engine> {
-    let builder = builder(table);
-    Arc::new(match NonZero::new(BATCH) {
-        Some(rows) => builder.with_batch_size(rows).build(),
-        None => builder.build(),
-    })
+    Arc::new(builder(table).with_batch_size(BATCH).build())
 }
 
 fn builder(table: &Storage) -> DefaultEngineBuilder<DefaultTaskExecutor> {
-    let builder = DefaultEngineBuilder::new(table.object_store());
-    match NonZero::new(OPENED) {
-        Some(files) => builder.with_buffer_size(files),
-        None => builder,
-    }
+    DefaultEngineBuilder::new(table.object_store()).with_buffer_size(OPENED)
 }
 
 /// The table at a version, or at its newest.

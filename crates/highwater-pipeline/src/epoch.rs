@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use highwater_checkpoint::{Prepared, RecordId, Share, SinkShare, StateManifest, StepState};
 use highwater_core::{
-    Digest, Epoch, EpochPlan, Error, ErrorKind, Failpoint, Level, Name, Planned, Result, SourcePlan,
+    Digest, Epoch, EpochPlan, Error, ErrorKind, Failpoint, Level, Name, Planned, Positions, Result,
+    SourcePlan,
 };
 use tokio::time::Instant;
 
@@ -235,9 +236,9 @@ impl Driver<'_> {
         }
         self.quiet_since = now;
         let sources = planning.planned.into_iter().map(|(name, planned)| {
-            let at = self.positions.get(&name).cloned().unwrap_or_default();
-            let offsets = (at.clone(), at);
-            SourceProgress::new(self.described(name), offsets, SourceCounts::default(), planned)
+            let nowhere = Positions::default();
+            let at = self.positions.get(&name).unwrap_or(&nowhere);
+            SourceProgress::new(self.described(name), (at, at), SourceCounts::default(), planned)
         });
         let (name, run_id, sources) =
             (self.plan.name().clone(), self.run.clone(), sources.collect());
@@ -272,7 +273,7 @@ impl Driver<'_> {
         let sources = planned.into_iter().filter_map(|(name, planned)| {
             let part = record.plan.sources.get(&name)?;
             let counts = outcome.sources.get(&name).copied().unwrap_or_default();
-            let offsets = (part.from.clone(), part.to());
+            let offsets = (&part.from, &part.to());
             Some(SourceProgress::new(self.described(name), offsets, counts, planned))
         });
         #[allow(clippy::cast_precision_loss, reason = "a rate for people")]

@@ -159,7 +159,7 @@ impl SourceProgress {
     /// What a source answered that was asked for what lies behind `start_offset`.
     pub(crate) fn new(
         (name, description): (Name, String),
-        (start_offset, end_offset): (Positions, Positions),
+        (start_offset, end_offset): (&Positions, &Positions),
         counts: SourceCounts,
         planned: Planned,
     ) -> Self {
@@ -167,8 +167,8 @@ impl SourceProgress {
         Self {
             name,
             description,
-            start_offset: shown(&start_offset),
-            end_offset: shown(&end_offset),
+            start_offset: shown(start_offset),
+            end_offset: shown(end_offset),
             num_input_rows: counts.records,
             num_input_bytes: counts.bytes,
             records_behind: behind.fold(0, u64::saturating_add),
@@ -182,8 +182,8 @@ impl SourceProgress {
 /// The positions with what people would read of them. Many reports are kept, and each is a line.
 fn shown(positions: &Positions) -> Positions {
     let shown = |(partition, position): (&Partition, &Position)| {
-        let detail = position.detail.clone().filter(|detail| detail.len() <= LONGEST_DETAIL);
-        (partition.clone(), Position { next: position.next, detail })
+        let detail = position.detail.as_ref().filter(|detail| detail.len() <= LONGEST_DETAIL);
+        (partition.clone(), Position { next: position.next, detail: detail.cloned() })
     };
     positions.iter().map(shown).collect()
 }

@@ -182,7 +182,7 @@ impl FaultyStore {
         request: BoxFuture<'static, Result<T>>,
     ) -> Result<T> {
         let fault = self.fault(operation, &path);
-        self.fail(fault, operation, path, request).await
+        self.under(fault, operation, path, request).await
     }
 
     async fn listing(
@@ -191,14 +191,15 @@ impl FaultyStore {
         objects: BoxFuture<'static, Result<Vec<ObjectMeta>>>,
     ) -> Result<Vec<ObjectMeta>> {
         let fault = self.fault(Operation::List, &path);
-        let mut objects = self.fail(fault, Operation::List, path, objects).await?;
+        let mut objects = self.under(fault, Operation::List, path, objects).await?;
         if let (Some(Fault::Overlook), Some(last_but_one)) = (fault, objects.len().checked_sub(2)) {
             objects.remove(last_but_one);
         }
         Ok(objects)
     }
 
-    async fn fail<T: Send + 'static>(
+    /// Makes the request, with what goes wrong with it.
+    async fn under<T: Send + 'static>(
         self,
         fault: Option<Fault>,
         operation: Operation,

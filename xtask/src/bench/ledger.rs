@@ -47,7 +47,7 @@ pub(crate) struct Job {
 const NEEDS: &[Need] = &[Need::Ledger, Need::Python, Need::Broker];
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let (needs, peers) = match options.peer {
+    let (needs, others) = match options.peer {
         None => (NEEDS.to_vec(), vec![Engine::DuckDb, Engine::Doubled]),
         Some(Peer::Spark) => {
             let needs = [NEEDS, &[Need::Spark, Need::SparkKafka]].concat();
@@ -56,23 +56,23 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     };
     let equipment = Equipment::prepare(options.ledger.as_deref(), &needs, Purpose::Bench)?;
     let setting = setting::of(&equipment, &equipment.ledger, options.job.threads)?;
-    let turns = turns(&equipment, &equipment.scratch, &options.job, &peers)?;
+    let turns = turns(&equipment, &equipment.scratch, &options.job, &others)?;
     let report = Report::of(&turns, options.job.rows);
     step::print(&report.table())?;
     keep("ledger", &report.json(&setting))?;
     equipment.clear()
 }
 
-/// The turns of highwater and of `peers`, whose outputs are the same; files go below `folder`.
+/// The turns of highwater and of `others`, whose outputs are the same; files go below `folder`.
 pub(crate) fn turns(
     equipment: &Equipment,
     folder: &Path,
     job: &Job,
-    peers: &[Engine],
+    others: &[Engine],
 ) -> Result<Vec<Turn>> {
     let contest = step::timed("bench: rows", || Contest::prepare(equipment, folder, job))?;
     let mut turns: Vec<Turn> = Vec::new();
-    for engine in order(peers, job.rounds) {
+    for engine in order(others, job.rounds) {
         let number = turns.len() + 1;
         let turn = || contest.turn(engine, number);
         turns.push(step::timed(&format!("bench: turn {number}, {}", engine.name()), turn)?);

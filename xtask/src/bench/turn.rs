@@ -127,9 +127,9 @@ pub(super) fn agree(turns: &[Turn]) -> Result<()> {
     }
 }
 
-/// Who runs when: highwater begins, and runs once more after each round of its peers.
-pub(super) fn order(peers: &[Engine], rounds: u32) -> Vec<Engine> {
-    let round = || peers.iter().copied().chain([Engine::Highwater]);
+/// Who runs when: highwater begins, and runs once more after each round of the others.
+pub(super) fn order(others: &[Engine], rounds: u32) -> Vec<Engine> {
+    let round = || others.iter().copied().chain([Engine::Highwater]);
     let rounds = (0..rounds).flat_map(|_| round());
     [Engine::Highwater].into_iter().chain(rounds).collect()
 }
