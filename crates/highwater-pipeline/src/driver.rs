@@ -47,6 +47,8 @@ pub(crate) struct Driver<'a> {
     pub(crate) positions: BTreeMap<Name, Positions>,
     pub(crate) event_time: EventTime,
     pub(crate) next: Epoch,
+    /// What the sources answered for the next epoch, when the executor has its plan already.
+    pub(crate) ahead: Option<Planning>,
     /// The epoch before the next was the last of all.
     pub(crate) ended: bool,
     /// The record that the log ends with.
@@ -128,6 +130,7 @@ impl<'a> Driver<'a> {
             run,
             sinks,
             next: Epoch(0),
+            ahead: None,
             ended: false,
             newest: None,
             looked: Instant::now(),
@@ -259,7 +262,7 @@ impl<'a> Driver<'a> {
         until: Option<&BTreeMap<Name, Positions>>,
         life: &mut Life,
     ) -> Result<Option<Turn>> {
-        let Some(planning) = self.ask_sources(until, life).await? else { return Ok(None) };
+        let Some(planning) = self.next_planning(until, life).await? else { return Ok(None) };
         let (reads, behind, ended) = (planning.reads, planning.is_behind(), planning.ended);
         let now = self.options.clock.now();
         self.event_time.look(&planning.planned, &self.positions, now);
@@ -282,8 +285,9 @@ impl<'a> Driver<'a> {
             tokio::time::sleep(grace).await;
         };
         self.shared.set_state(State::Running(self.next));
+        let behind = self.behind(&planning, life);
         let committed = tokio::select! {
-            done = self.epoch(planning) => {
+            done = self.epoch(planning, behind) => {
                 done?;
                 life.committed = true;
                 true
@@ -297,7 +301,7 @@ impl<'a> Driver<'a> {
         Ok(committed)
     }
 
-    fn is_limited(&self) -> bool {
+    pub(crate) fn is_limited(&self) -> bool {
         self.options.max_records.is_some() || self.options.max_bytes.is_some()
     }
 

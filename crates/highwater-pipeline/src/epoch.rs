@@ -11,12 +11,13 @@ use highwater_core::{
 };
 use tokio::time::Instant;
 
+use crate::ahead::Behind;
 use crate::driver::Driver;
 use crate::planning::Planning;
 use crate::progress::Accounting;
 use crate::{
-    Durations, Event, EventTimeProgress, Idle, Outcome, Progress, Report, SinkProgress,
-    SourceCounts, SourceProgress, StateOperatorProgress,
+    Durations, Event, EventTimeProgress, Idle, Outcome, Progress, SinkProgress, SourceCounts,
+    SourceProgress, StateOperatorProgress,
 };
 
 /// Below this many records the share of rejected ones says nothing.
@@ -38,13 +39,10 @@ pub(crate) enum Run {
 
 impl Driver<'_> {
     /// Runs the next epoch from its plan to its last commit.
-    pub(crate) async fn epoch(&mut self, planning: Planning) -> Result<()> {
+    pub(crate) async fn epoch(&mut self, planning: Planning, behind: Behind) -> Result<()> {
         let began = Instant::now();
         let mut took = Durations { latest_offset: millis(planning.took), ..Durations::default() };
-        let plan = Arc::new(self.make_plan(&planning));
-
-        let outcome =
-            timed(&mut took.add_batch, self.compute(Arc::clone(&plan), Run::First)).await?;
+        let (plan, outcome) = timed(&mut took.add_batch, self.run_plan(&planning, behind)).await?;
         let id = RecordId { epoch: plan.epoch, attempt: 0 };
         let record = self.record(id, &plan, &outcome, Vec::new());
         let digest = timed(&mut took.wal_commit, self.prepare(&record)).await?;
@@ -60,9 +58,32 @@ impl Driver<'_> {
         self.finish().await
     }
 
-    fn make_plan(&self, planning: &Planning) -> EpochPlan {
+    /// Lets the executor run what was planned, unless it does so already.
+    async fn run_plan(
+        &mut self,
+        planning: &Planning,
+        behind: Behind,
+    ) -> Result<(Arc<EpochPlan>, Outcome)> {
+        let plan = match &planning.submitted {
+            Some(plan) => Arc::clone(plan),
+            None => {
+                let plan = Arc::new(self.make_plan(self.next, &self.positions, planning));
+                self.executor().await?.submit(Arc::clone(&plan))?;
+                plan
+            }
+        };
+        let outcome = self.outcome(&plan, Run::First, behind).await?;
+        Ok((plan, outcome))
+    }
+
+    pub(crate) fn make_plan(
+        &self,
+        epoch: Epoch,
+        from: &BTreeMap<Name, Positions>,
+        planning: &Planning,
+    ) -> EpochPlan {
         let part = |(name, planned): (&Name, &Planned)| {
-            let from = self.positions.get(name).cloned().unwrap_or_default();
+            let from = from.get(name).cloned().unwrap_or_default();
             let (ranges, gaps) = (planned.ranges.clone(), planned.gaps.clone());
             (name.clone(), SourcePlan { from, ranges, gaps })
         };
@@ -70,7 +91,7 @@ impl Driver<'_> {
         let watermarks =
             if planning.last { self.event_time.end() } else { self.event_time.next(now) };
         EpochPlan {
-            epoch: self.next,
+            epoch,
             now,
             sources: planning.planned.iter().map(part).collect(),
             targets: self.targets(),
@@ -81,25 +102,6 @@ impl Driver<'_> {
 
     pub(crate) fn targets(&self) -> BTreeMap<Name, highwater_core::Target> {
         self.sinks.iter().map(|sink| (sink.name.clone(), sink.committer.target())).collect()
-    }
-
-    /// Lets the executor run a plan.
-    #[tracing::instrument(name = "run", skip_all)]
-    pub(crate) async fn compute(&mut self, plan: Arc<EpochPlan>, run: Run) -> Result<Outcome> {
-        self.executor().await?.submit(plan)?;
-        let outcome = loop {
-            match self.executor().await?.next().await? {
-                Report::Observed(sources) if run == Run::First => self.check_rejected(&sources)?,
-                Report::Observed(_) => {}
-                Report::Prepared(outcome) => break outcome,
-            }
-        };
-        outcome.balance()?;
-        if outcome.saved.is_empty() && !self.steps.is_empty() {
-            let unsaved = "an executor saved nothing of what steps keep";
-            return Err(Error::new(ErrorKind::Internal, "pipeline", unsaved));
-        }
-        Ok(outcome)
     }
 
     /// The record of an epoch whose rows are staged for every sink.
@@ -173,7 +175,7 @@ impl Driver<'_> {
     }
 
     /// A schema mistake rejects everything: stop before it is committed as if it were data.
-    fn check_rejected(&self, sources: &BTreeMap<Name, SourceCounts>) -> Result<()> {
+    pub(crate) fn check_rejected(&self, sources: &BTreeMap<Name, SourceCounts>) -> Result<()> {
         for (source, counts) in sources {
             if counts.records < RATIO_NEEDS {
                 continue;

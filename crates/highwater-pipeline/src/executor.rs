@@ -17,11 +17,18 @@ pub trait Executor {
     /// Takes the plan of the next epoch.
     ///
     /// # Errors
-    /// `Internal` when an epoch is running.
+    /// `Internal` when as many epochs are running as it takes: one, or two if it [plans
+    /// ahead](Self::plans_ahead).
     fn submit(&mut self, plan: Arc<EpochPlan>) -> Result<()>;
 
+    /// Whether it takes the plan of the next epoch while one runs, and goes on to it wherever it can. A
+    /// call of [`next`](Self::next) may then be dropped, and loses no report.
+    fn plans_ahead(&self) -> bool {
+        false
+    }
+
     /// Waits for the next report of the submitted epoch: one [`Report::Observed`], then one
-    /// [`Report::Prepared`].
+    /// [`Report::Prepared`]. Those of the epoch behind it come after both.
     ///
     /// # Errors
     /// Any error is final: the executor is dropped, and nothing of the epoch is committed.

@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 mod accounting;
+mod ahead;
 mod builder;
 mod clock;
 mod commit;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use highwater_core::{
-    Backlog, Error, ErrorKind, Failpoint, Limits, Name, Planned, Positions, Result, Source,
+    Backlog, EpochPlan, Error, ErrorKind, Failpoint, Limits, Name, Planned, Positions, Result,
+    Source,
 };
 use tokio::time::Instant;
 
@@ -23,6 +24,8 @@ pub(crate) struct Planning {
     /// Nothing may come after this epoch.
     pub(crate) last: bool,
     pub(crate) took: Duration,
+    /// The plan that was made of it, if the executor has that already.
+    pub(crate) submitted: Option<Arc<EpochPlan>>,
 }
 
 impl Planning {
@@ -33,16 +36,19 @@ impl Planning {
 }
 
 impl<'a> Driver<'a> {
-    /// Asks every source for its part of the next epoch; none when a stop comes first.
-    pub(crate) async fn ask_sources(
-        &self,
+    /// What every source answers for the next epoch; none when a stop comes before their answers.
+    pub(crate) async fn next_planning(
+        &mut self,
         until: Option<&BTreeMap<Name, Positions>>,
         life: &mut Life,
     ) -> Result<Option<Planning>> {
         life.epoch = Some(self.next);
-        let planning = tokio::select! {
-            planning = self.planning(until) => planning?,
-            () = self.shared.stopping() => return Ok(None),
+        let planning = match self.ahead.take() {
+            Some(planning) => planning,
+            None => tokio::select! {
+                planning = self.planning(&self.positions, until) => planning?,
+                () = self.shared.stopping() => return Ok(None),
+            },
         };
         life.planned = true;
         self.options.failpoints.hit(Failpoint::Planned)?;
@@ -63,21 +69,25 @@ impl<'a> Driver<'a> {
     }
 
     #[tracing::instrument(name = "plan", skip_all)]
-    async fn planning(&self, until: Option<&BTreeMap<Name, Positions>>) -> Result<Planning> {
+    pub(crate) async fn planning(
+        &self,
+        from: &BTreeMap<Name, Positions>,
+        until: Option<&BTreeMap<Name, Positions>>,
+    ) -> Result<Planning> {
         let began = Instant::now();
         let mut planned = BTreeMap::new();
         // A table does not make an epoch happen, nor does it keep a run from its end.
         let (mut reads, mut ended) = (false, true);
         for (name, source) in &self.sources {
             let until = until.and_then(|until| until.get(name));
-            let part = self.plan_of(name, source, until).await?;
+            let part = self.plan_of((name, source), from, until).await?;
             if !source.is_versioned() {
                 reads |= !part.ranges.is_empty();
                 ended &= part.ended;
             }
             planned.insert(name.clone(), part);
         }
-        Ok(Planning { planned, reads, ended, last: false, took: began.elapsed() })
+        Ok(Planning { planned, reads, ended, last: false, took: began.elapsed(), submitted: None })
     }
 
     fn limits(&self) -> Limits {
@@ -101,22 +111,29 @@ impl<'a> Driver<'a> {
         let mut planned = BTreeMap::new();
         for (name, source) in &self.sources {
             let part = match source.is_versioned() {
-                true => self.plan_of(name, source, until.get(name)).await?,
+                true => self.plan_of((name, source), &self.positions, until.get(name)).await?,
                 false => Planned::default(),
             };
             planned.insert(name.clone(), part);
         }
-        Ok(Planning { planned, reads: false, ended: true, last: true, took: began.elapsed() })
+        Ok(Planning {
+            planned,
+            reads: false,
+            ended: true,
+            last: true,
+            took: began.elapsed(),
+            submitted: None,
+        })
     }
 
     /// What one source answers for the next epoch.
     async fn plan_of(
         &self,
-        name: &Name,
-        source: &Arc<dyn Source>,
+        (name, source): (&Name, &Arc<dyn Source>),
+        from: &BTreeMap<Name, Positions>,
         until: Option<&Positions>,
     ) -> Result<Planned> {
-        let from = self.positions.get(name).cloned().unwrap_or_default();
+        let from = from.get(name).cloned().unwrap_or_default();
         let planned = source.plan(&from, until, &self.limits()).await?;
         if source.is_versioned() && planned.ranges.is_empty() {
             let what = format!("table {name} was planned without a version");

@@ -10,6 +10,7 @@ use highwater_core::{
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
+use crate::ahead::Behind;
 use crate::commit::rolled_back;
 use crate::driver::Driver;
 use crate::epoch::Run;
@@ -148,7 +149,8 @@ impl Driver<'_> {
         plan.targets = self.targets();
         self.state = self.state_before(plan.epoch).await?;
         let plan = Arc::new(plan);
-        let mut outcome = self.compute(Arc::clone(&plan), Run::Again).await?;
+        self.executor().await?.submit(Arc::clone(&plan))?;
+        let mut outcome = self.outcome(&plan, Run::Again, Behind::Nothing).await?;
         self.options.failpoints.hit(Failpoint::RecoverFilesChecked)?;
         outcome.staged.retain(|sink, _| rewritten.lacking.contains(sink));
         let mut record = self.record(rewritten.id, &plan, &outcome, rewritten.replaces);

@@ -24,7 +24,8 @@ pub(crate) struct Expected {
 }
 
 /// Sends a report once every source, and another once every cell, has said that it is done. A
-/// frontier that passed would not be enough: a cell that failed looks like one that is done.
+/// frontier that passed would not be enough: a cell that failed looks like one that is done. Epochs
+/// are told one after another.
 pub(crate) fn build(
     reports: Stream<'_, u64, Reports>,
     worker: usize,
@@ -36,6 +37,8 @@ pub(crate) fn build(
     let mut input = builder.new_input(reports, DistributorPact(|_| ByAddress));
     builder.set_notify_for(0, FrontierInterest::Never);
     let mut gathered: BTreeMap<u64, Gathered> = BTreeMap::new();
+    // The epoch whose reports come next. Plans are numbered from zero.
+    let mut first = 0;
     builder.build(move |_| {
         move |_| {
             let mut tell = |report| {
@@ -45,14 +48,18 @@ pub(crate) fn build(
             input.for_each(|held, letter| {
                 let Some((worker, done)) = letter.content.take() else { return };
                 let time = *held.time();
-                let epoch = gathered.entry(time).or_default();
-                let read = epoch.add(worker, done);
-                if read > 0 && epoch.read == expected.sources {
-                    tell(Report::Observed(epoch.outcome().sources));
-                }
-                if epoch.done.len() == expected.cells {
+                gathered.entry(time).or_default().add(worker, done);
+                while let Some(epoch) = gathered.get_mut(&first) {
+                    if !epoch.observed && epoch.read == expected.sources {
+                        epoch.observed = true;
+                        tell(Report::Observed(epoch.outcome().sources));
+                    }
+                    if epoch.done.len() < expected.cells {
+                        break;
+                    }
                     tell(Report::Prepared(epoch.outcome()));
-                    gathered.remove(&time);
+                    gathered.remove(&first);
+                    first += 1;
                 }
             });
         }
@@ -84,16 +91,17 @@ fn of_one_worker(reports: Stream<'_, u64, Reports>, worker: usize) -> Stream<'_,
 #[derive(Default)]
 struct Gathered {
     done: Vec<(usize, Done)>,
+    /// How many of them are sources.
     read: usize,
+    /// That all sources have read was told.
+    observed: bool,
 }
 
 impl Gathered {
-    /// Adds what cells of a worker have done, and says how many of them are sources.
-    fn add(&mut self, worker: usize, done: Vec<Done>) -> usize {
-        let read = done.iter().filter(|done| matches!(done, Done::Read(..))).count();
-        self.read += read;
+    /// Adds what cells of a worker have done.
+    fn add(&mut self, worker: usize, done: Vec<Done>) {
+        self.read += done.iter().filter(|done| matches!(done, Done::Read(..))).count();
         self.done.extend(done.into_iter().map(|done| (worker, done)));
-        read
     }
 
     /// Their sum, with files in the order of workers.

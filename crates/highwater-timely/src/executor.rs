@@ -21,20 +21,24 @@ pub(crate) struct TimelyExecutor {
     reports: Receiver<Result<Report>>,
     halt: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
-    running: bool,
+    /// How many epochs.
+    running: usize,
 }
 
+/// So many epochs run at once: the second is read while the files of the first are closed.
+const AT_ONCE: usize = 2;
+
 /// An epoch has two reports; one more would be a bug that nobody should wait for.
-const REPORTS: usize = 2;
+const REPORTS: usize = 2 * AT_ONCE;
 
 impl TimelyExecutor {
     pub(crate) fn start(job: Job, workers: usize, in_flight: usize) -> Result<Self> {
         let channels = CommunicationConfig::Process(workers).try_build();
         let (channels, _) = channels.map_err(|error| Error::new(KIND, "timely", error))?;
-        let (plans, receiver) = channel(1);
+        let (plans, receiver) = channel(AT_ONCE);
         let (driver, reports) = channel(REPORTS);
         let halt = Arc::new(AtomicBool::new(false));
-        let mut executor = Self { plans, reports, halt, threads: Vec::new(), running: false };
+        let mut executor = Self { plans, reports, halt, threads: Vec::new(), running: 0 };
         let mut receiver = Some(receiver);
         for (worker, channels) in channels.into_iter().enumerate() {
             let AllocatorBuilder::Process(channels) = channels else {
@@ -69,18 +73,25 @@ const KIND: ErrorKind = ErrorKind::Transient;
 #[async_trait(?Send)]
 impl Executor for TimelyExecutor {
     fn submit(&mut self, plan: Arc<EpochPlan>) -> Result<()> {
-        if std::mem::replace(&mut self.running, true) {
-            return Err(bug("an epoch was submitted while another one runs"));
+        if self.running == AT_ONCE {
+            return Err(bug("an epoch was submitted while as many run as may"));
         }
+        self.running += 1;
         // A worker that has ended has said why: the error comes with the next report.
         let _ended = self.plans.try_send(plan);
         Ok(())
     }
 
+    fn plans_ahead(&self) -> bool {
+        true
+    }
+
     async fn next(&mut self) -> Result<Report> {
         let report = self.reports.next().await;
         let report = report.ok_or_else(|| bug("the workers ended without a word"))??;
-        self.running = matches!(report, Report::Observed(_));
+        if matches!(report, Report::Prepared(_)) {
+            self.running = self.running.saturating_sub(1);
+        }
         Ok(report)
     }
 }

@@ -1,6 +1,7 @@
 //! What a process tells of its work, as JSON in its log: the progress of a run, or what a peer took.
 
 use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -14,9 +15,19 @@ pub(super) const RUN: &str = "run";
 /// How many records an epoch had.
 const ROWS: &str = "numInputRows";
 
+/// How many bytes were told so far.
+pub(super) fn length(home: &Home) -> Result<u64> {
+    let path = log(home);
+    Ok(fs::metadata(&path).with_context(|| format!("cannot find {path:?}"))?.len())
+}
+
+fn log(home: &Home) -> PathBuf {
+    home.path(&format!("{RUN}.log"))
+}
+
 /// What was told so far, whatever it is about.
 fn told(home: &Home) -> Result<Vec<Value>> {
-    let path = home.path(&format!("{RUN}.log"));
+    let path = log(home);
     let log = fs::read_to_string(&path).with_context(|| format!("cannot read {path:?}"))?;
     Ok(parse(&log))
 }

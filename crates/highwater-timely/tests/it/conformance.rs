@@ -15,6 +15,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
+use crate::ahead::stateless;
 use crate::executor;
 use crate::steps::{Sums, pairs, pairs_schema};
 
@@ -47,6 +48,8 @@ type Rows = Vec<(Option<i64>, i64)>;
 
 #[derive(Clone, Debug)]
 struct Case {
+    /// Without state epochs are read ahead.
+    stateful: bool,
     /// What each partition is fed, feed by feed.
     feeds: Vec<Vec<Rows>>,
     records_per_epoch: u64,
@@ -60,12 +63,14 @@ fn cases() -> impl Strategy<Value = Case> {
     let row = (prop::option::weighted(0.9, -20_i64..20), -5_i64..100);
     let feeds = move |partitions| vec(vec(vec(row.clone(), 0..30), partitions), 1..3);
     (
+        any::<bool>(),
         (1_usize..5).prop_flat_map(feeds),
         1_u64..25,
         vec(0_usize..4, 1..5),
         vec((any::<prop::sample::Index>(), any::<bool>()), 0..3),
     )
-        .prop_map(|(feeds, records_per_epoch, threads, faults)| Case {
+        .prop_map(|(stateful, feeds, records_per_epoch, threads, faults)| Case {
+            stateful,
             feeds,
             records_per_epoch,
             threads,
@@ -77,8 +82,9 @@ fn cases() -> impl Strategy<Value = Case> {
 /// how many faults happened.
 fn check(case: &Case) -> usize {
     let partitions = case.feeds[0].len();
+    let build = if case.stateful { pipeline } else { stateless };
     let harness = || {
-        let harness = Harness::new(move |world| pipeline(world, partitions))
+        let harness = Harness::new(move |world| build(world, partitions))
             .records_per_epoch(NonZeroU64::new(case.records_per_epoch).unwrap());
         case.feeds.iter().fold(harness, |harness, feed| {
             harness.feed_partitions("pairs", feed.iter().map(|rows| pairs(rows.clone())))

@@ -84,7 +84,8 @@ async fn an_executor_that_is_dropped_in_the_middle_ends_its_threads() {
     });
     let mut executor = executor(3).build(job).unwrap();
     executor.submit(std::sync::Arc::clone(&plan)).unwrap();
-    let twice = executor.submit(plan).unwrap_err();
-    assert_eq!(twice.kind(), ErrorKind::Internal);
+    executor.submit(std::sync::Arc::clone(&plan)).unwrap();
+    let third = executor.submit(plan).unwrap_err();
+    assert_eq!(third.kind(), ErrorKind::Internal);
     drop(executor);
 }

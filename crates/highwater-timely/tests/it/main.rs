@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod ahead;
 mod conformance;
 mod connected;
 mod crashes;
