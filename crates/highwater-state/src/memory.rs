@@ -1,5 +1,6 @@
 //! The rows of a bucket in memory: a hash index over rows, their keys and their values.
 
+use std::hint::black_box;
 use std::sync::Arc;
 
 use crate::columns::{ValueColumn, reserve};
@@ -72,6 +73,8 @@ struct Head {
     /// Levels, marks, and the length of the key.
     bits: u32,
 }
+
+const NO_HEAD: Head = Head { key: 0, bits: DEAD };
 
 impl Head {
     fn is(self, mark: u32) -> bool {
@@ -153,7 +156,7 @@ impl Memory {
 
     #[inline]
     fn head(&self, slot: u32) -> Head {
-        self.heads.get(slot as usize).copied().unwrap_or(Head { key: 0, bits: DEAD })
+        self.heads.get(slot as usize).copied().unwrap_or(NO_HEAD)
     }
 
     #[inline]
@@ -193,10 +196,23 @@ impl Memory {
         slots.clear();
         let hash = |row: &u32| keys.hashes().get(*row as usize).copied().unwrap_or_default();
         self.index.find_each(rows.iter().map(hash), slots);
-        for (row, found) in rows.iter().zip(slots) {
-            let Some(slot) = *found else { continue };
+        for (rows, slots) in rows.chunks(AT_ONCE).zip(slots.chunks_mut(AT_ONCE)) {
+            self.compare(keys, rows, slots);
+        }
+    }
+
+    /// Looks whether keys are those of the rows that were found for their hashes, and else goes on. Heads first,
+    /// then a byte of each key, then keys: so waits for memory overlap.
+    fn compare(&self, keys: &Keys, rows: &[u32], slots: &mut [Option<u32>]) {
+        let mut heads = [NO_HEAD; AT_ONCE];
+        for (head, slot) in heads.iter_mut().zip(slots.iter()) {
+            *head = slot.map_or(NO_HEAD, |slot| self.head(slot));
+        }
+        let near = heads.iter().filter_map(|head| self.keys.get(head.key as usize));
+        black_box(near.fold(0, |all, byte| all ^ byte));
+        for ((row, found), head) in rows.iter().zip(slots).zip(heads) {
             let (hash, key) = keys.at(*row);
-            if self.key(self.head(slot)) != key {
+            if found.is_some() && self.key(head) != key {
                 *found = self.seek(hash, key);
             }
         }

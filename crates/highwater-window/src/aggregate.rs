@@ -185,6 +185,12 @@ impl<'a> Input<'a> {
         self.slots
     }
 
+    /// The same rows, a few at a time.
+    pub(crate) fn chunks(self, count: usize) -> impl Iterator<Item = Self> {
+        let parts = self.slots.chunks(count).zip(self.rows.chunks(count));
+        parts.map(move |(slots, rows)| Self { slots, rows, ..self })
+    }
+
     /// Calls `add` with slot and row of each row whose value is not null.
     pub fn each(&self, mut add: impl FnMut(usize, usize)) {
         let values = self.columns.first();

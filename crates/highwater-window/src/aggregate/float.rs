@@ -1,5 +1,6 @@
 //! Sums and averages of floats, the same in any order.
 
+use std::hint::black_box;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Float64Array, PrimitiveArray};
@@ -60,13 +61,20 @@ fn change(
         sums.iter_mut().zip(all).for_each(|(sum, digits)| *sum = digits.pack());
         return Ok(());
     }
-    input.each(|slot, row| {
-        if let Some(sum) = sums.get_mut(slot) {
-            let mut digits = Digits::unpack(*sum);
-            with(&mut digits, row);
-            *sum = digits.pack();
-        }
-    });
+    for few in input.chunks(NEAR) {
+        // To work on a sum takes so long that no processor looks for the next one meanwhile. To read them all
+        // before brings them near, and the waits overlap.
+        let near = few.slots().iter().filter_map(|slot| sums.get(*slot as usize));
+        let parts = near.map(|sum| sum.to_parts());
+        black_box(parts.fold(0, |all, (low, high)| all ^ low ^ high.cast_unsigned()));
+        few.each(|slot, row| {
+            if let Some(sum) = sums.get_mut(slot) {
+                let mut digits = Digits::unpack(*sum);
+                with(&mut digits, row);
+                *sum = digits.pack();
+            }
+        });
+    }
     Ok(())
 }
 
@@ -117,5 +125,7 @@ impl Aggregate for FloatSum {
     }
 }
 
+/// So many sums lie in the nearest cache.
+const NEAR: usize = 64;
 /// The number of the column of the sum.
 const SUM: usize = 1;
