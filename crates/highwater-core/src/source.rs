@@ -37,6 +37,9 @@ pub trait Source: Send + Sync {
     /// A partition that is missing in `from` begins at the source's configured start. Reads no rows,
     /// and waits for none: with nothing to read it answers without ranges.
     ///
+    /// What lies before `from` may not be [committed](Self::committed) yet, and may never be: the next plan then
+    /// begins before it. An answer that is no longer wanted is not waited for.
+    ///
     /// # Errors
     /// `Transient` when the source does not answer; `Refused` when records after `from` are gone.
     async fn plan(

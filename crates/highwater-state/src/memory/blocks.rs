@@ -15,10 +15,11 @@ const BLOCK_BYTES: usize = 512 * 1024;
 /// The room for numbers of rows that is kept from one epoch to the next.
 const MOST_TOUCHED: usize = 1 << 16;
 
-/// A row of a save. Its order is that of saves, as far as hashes of keys are different.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A row of a save.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Placed {
-    /// Tells the hash of its key as well: to compute it again would read the key.
+    /// The order of saves, as far as hashes of keys are different. Tells the hash as well: to compute it again would
+    /// read the key.
     place: u64,
     slot: u32,
 }
@@ -105,8 +106,8 @@ impl Memory {
     fn sorted(&self, slots: impl Iterator<Item = u32>) -> Vec<Placed> {
         let placed = |slot| Placed { place: place(self.hash(self.head(slot))), slot };
         let mut rows: Vec<_> = slots.map(placed).collect();
-        // By two numbers first, which is quick; what lies behind them, only where places are the same.
-        rows.sort_unstable();
+        // By one number first, which is quick; what lies behind it, only where places are the same.
+        rows.sort_unstable_by_key(|row| row.place);
         for same in rows.chunk_by_mut(|one, next| one.place == next.place) {
             same.sort_unstable_by(|left, right| {
                 let keys = self.key(self.head(left.slot)).cmp(self.key(self.head(right.slot)));
