@@ -7,7 +7,6 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use futures::FutureExt as _;
 use highwater_core::{EpochPlan, Error, ErrorKind, Result};
 
 use crate::driver::Driver;
@@ -57,10 +56,7 @@ impl Driver<'_> {
         let executor = self.executor.take();
         let mut executor = executor
             .ok_or_else(|| Error::new(ErrorKind::Internal, "pipeline", "there is no executor"))?;
-        let (outcome, ahead) = match behind {
-            Behind::Nothing => (self.reports(executor.as_mut(), run).await?, None),
-            Behind::Next => self.reports_and_next(executor.as_mut(), plan, run).await?,
-        };
+        let (outcome, ahead) = self.reports(executor.as_mut(), (plan, run), behind).await?;
         self.executor = Some(executor);
         self.ahead = ahead;
         outcome.balance()?;
@@ -71,23 +67,15 @@ impl Driver<'_> {
         Ok(outcome)
     }
 
-    async fn reports(&self, executor: &mut dyn Executor, run: Run) -> Result<Outcome> {
-        loop {
-            if let Some(outcome) = self.take(executor.next().await?, run)? {
-                return Ok(outcome);
-            }
-        }
-    }
-
-    async fn reports_and_next(
+    async fn reports(
         &self,
         executor: &mut dyn Executor,
-        plan: &EpochPlan,
-        run: Run,
+        (plan, run): (&EpochPlan, Run),
+        behind: Behind,
     ) -> Result<(Outcome, Option<Planning>)> {
         let mut ahead = None;
-        let mut planning = pin!(self.planning_behind(plan).fuse());
-        let mut asks = true;
+        let mut planning = pin!(self.planning_behind(plan));
+        let mut asks = behind == Behind::Next;
         loop {
             tokio::select! {
                 report = executor.next() => {
