@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, UInt32Array, new_null_array};
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::buffer::NullBuffer;
-use arrow::compute::take;
 use arrow::datatypes::{Field, Fields, Schema, SchemaRef};
 
 use crate::JoinError;
+use crate::kept::Column;
 use crate::table::NONE;
 
 /// The columns of joined rows: the key, then the stream's others, then the table's others.
@@ -84,7 +84,7 @@ impl Columns {
     pub(crate) fn join(
         &self,
         stream: &RecordBatch,
-        table: &RecordBatch,
+        table: &[Column],
         rows: &[u32],
     ) -> Result<RecordBatch, JoinError> {
         let kept = self.of_stream.iter().map(|place| stream.columns().get(*place).cloned());
@@ -96,15 +96,13 @@ impl Columns {
     }
 }
 
-fn rows_of(table: &RecordBatch, rows: &[u32]) -> Result<Vec<ArrayRef>, JoinError> {
+fn rows_of(table: &[Column], rows: &[u32]) -> Result<Vec<ArrayRef>, JoinError> {
     let found = rows.iter().filter(|row| **row != NONE).count();
     if found == 0 {
-        let nulls = |column: &ArrayRef| new_null_array(column.data_type(), rows.len());
-        return Ok(table.columns().iter().map(nulls).collect());
+        return Ok(table.iter().map(|column| column.nulls(rows.len())).collect());
     }
     let nulls =
         (found < rows.len()).then(|| rows.iter().map(|row| *row != NONE).collect::<NullBuffer>());
     let rows = UInt32Array::new(rows.to_vec().into(), nulls);
-    let taken = table.columns().iter().map(|column| take(column, &rows, None));
-    Ok(taken.collect::<Result<_, _>>()?)
+    Ok(table.iter().map(|column| column.take(&rows)).collect::<Result<_, _>>()?)
 }

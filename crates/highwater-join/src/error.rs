@@ -47,6 +47,9 @@ pub enum JoinError {
     /// A table that does not fit into one array for each column.
     #[error("the rows of the table cannot be put together")]
     Table(#[source] ArrowError),
+    /// Rows of the table after those that are joined with them.
+    #[error("rows of the table came after rows of the stream")]
+    Late,
     /// Rows of other columns than those that were checked.
     #[error("rows do not have the columns of their stream")]
     Columns,
@@ -57,7 +60,7 @@ pub enum JoinError {
 
 impl From<JoinError> for Error {
     fn from(error: JoinError) -> Self {
-        use JoinError::{Clash, Columns, Inputs, Kernel, Key, Rows, Table, Type};
+        use JoinError::{Clash, Columns, Inputs, Kernel, Key, Late, Rows, Table, Type};
         let (kind, next_step) = match error {
             Inputs { .. } => (
                 ErrorKind::Invalid,
@@ -76,7 +79,7 @@ impl From<JoinError> for Error {
                 ErrorKind::Unsupported,
                 Some("declare long columns of the table as LargeUtf8 or LargeBinary"),
             ),
-            Columns | Kernel(_) => (ErrorKind::Internal, None),
+            Late | Columns | Kernel(_) => (ErrorKind::Internal, None),
         };
         let error = Self::new(kind, "join", error);
         match next_step {

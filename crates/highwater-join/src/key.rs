@@ -29,7 +29,7 @@ pub(crate) struct Keys {
     /// Equal where keys are; different where they are, of numbers always and of others as a rule.
     pub(crate) words: Vec<u64>,
     /// Rows whose key has a null, which is equal to nothing.
-    nulls: Option<NullBuffer>,
+    pub(crate) nulls: Option<NullBuffer>,
     /// What words leave open, unless it is kept elsewhere.
     pub(crate) bytes: Option<Rows>,
 }

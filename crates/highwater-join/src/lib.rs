@@ -5,6 +5,8 @@
 
 mod columns;
 mod error;
+mod index;
+mod kept;
 mod key;
 mod static_join;
 mod table;

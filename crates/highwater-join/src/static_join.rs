@@ -217,14 +217,14 @@ impl Operator for Joining {
             self.table.add(&batch.rows)?;
             return Ok(Flow::Done);
         }
-        let found = self.table.find(&self.keying.keys(&batch.rows)?);
+        let found = self.table.find(&self.keying.keys(&batch.rows)?)?;
         match self.kind {
             Kind::Semi | Kind::Anti => {
                 let wanted = self.kind == Kind::Semi;
                 let keep = found.iter().map(|row| Some((*row != NONE) == wanted));
                 let kept =
                     batch.filter(&keep.collect::<BooleanArray>()).map_err(JoinError::from)?;
-                let rows = self.columns.join(&kept.rows, self.table.rows()?, &[])?;
+                let rows = self.columns.join(&kept.rows, self.table.columns()?, &[])?;
                 cx.emit(kept.with_columns(rows));
                 Ok(Flow::Done)
             }
@@ -239,7 +239,7 @@ impl Operator for Joining {
         let Some(meeting) = &mut self.meeting else { return Ok(Flow::Done) };
         let (of_stream, of_table) = meeting.next(&self.table, self.kind == Kind::Left);
         let batch = meeting.take(of_stream)?;
-        let rows = self.columns.join(&batch.rows, self.table.rows()?, &of_table)?;
+        let rows = self.columns.join(&batch.rows, self.table.columns()?, &of_table)?;
         cx.emit(batch.with_columns(rows));
         if meeting.is_over() {
             self.meeting = None;
