@@ -8,12 +8,14 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod levels;
 mod log;
 mod manifest;
 mod record;
 mod recovery;
 
 pub use error::CheckpointError;
+pub use levels::Levels;
 pub use log::{Head, Log, state_path};
 pub use manifest::{
     Fit, StateManifest, StateObject, StepState, Tables, WorkerSave, Written, add_tables,

@@ -68,8 +68,8 @@ pub struct Written {
 }
 
 impl StateManifest {
-    /// The manifest behind `epoch`, in which every worker saved what `saved` says, and in which the
-    /// tables are as in `steps`.
+    /// The manifest behind `epoch`, in which every worker saved what `saved` says at this level, and in which
+    /// the tables are as in `steps`.
     ///
     /// Whoever saves at one level has written all that changed since the last save of that level or a
     /// higher one, so it takes its groups out of all earlier saves of lower levels, also when there was
@@ -78,10 +78,10 @@ impl StateManifest {
     pub fn next(
         &self,
         epoch: Epoch,
+        level: Level,
         saved: &[WorkerSave],
         steps: BTreeMap<Name, StepState>,
     ) -> Self {
-        let level = Level::of(epoch);
         let mut objects = self.objects.clone();
         for object in &mut objects {
             if object.level < level || level == Level::WHOLE {

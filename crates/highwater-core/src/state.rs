@@ -29,15 +29,16 @@ impl Level {
     /// All there is.
     pub const WHOLE: Self = Self(3);
     /// So many saves of one level are followed by one of the next.
-    const FAN: u64 = 16;
+    pub const FAN: usize = 16;
 
-    /// The level of the save of an epoch. So there are few saves at any time, and little is written
+    /// The level of the save of an epoch, as a rule. So there are few saves at any time, and little is written
     /// again and again.
     pub fn of(epoch: Epoch) -> Self {
         let mut level = Self::EPOCH;
         let mut saves = epoch.0.saturating_add(1);
-        while level < Self::WHOLE && saves.is_multiple_of(Self::FAN) {
-            saves /= Self::FAN;
+        let fan = Self::FAN as u64;
+        while level < Self::WHOLE && saves.is_multiple_of(fan) {
+            saves /= fan;
             level = Self(level.0 + 1);
         }
         level

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use highwater_checkpoint::{Log, RecordId, StateManifest, StepState};
+use highwater_checkpoint::{Levels, Log, RecordId, StateManifest, StepState};
 use highwater_core::{
     Committer, Epoch, Error, ErrorKind, Footing, Name, Positions, Result, SinkContext, Source,
     StateRoom, Timestamp,
@@ -39,6 +39,8 @@ pub(crate) struct Driver<'a> {
     pub(crate) steps: BTreeMap<Name, StepState>,
     /// The state before the next epoch.
     pub(crate) state: StateManifest,
+    /// At which levels the epochs save.
+    pub(crate) levels: Levels,
     /// What earlier lives left of state was removed.
     pub(crate) swept: bool,
     pub(crate) sources: BTreeMap<Name, Arc<dyn Source>>,
@@ -116,6 +118,7 @@ impl<'a> Driver<'a> {
                 .map(|it| SpillDirectory::new(it, plan.name(), &run)),
             steps: state::declared(&graph)?,
             state: StateManifest::default(),
+            levels: Levels::default(),
             swept: false,
             sources: graph.sources().map(source).collect(),
             positions: graph
@@ -141,6 +144,7 @@ impl<'a> Driver<'a> {
     /// The executor, which has taken up the state before the next epoch.
     pub(crate) async fn executor(&mut self) -> Result<&mut (dyn Executor + 'static)> {
         if self.executor.is_none() {
+            self.levels = Levels::new(self.next, &self.state);
             self.executor = Some(self.begin_executor().await?);
         }
         let executor = self.executor.as_deref_mut();
@@ -152,7 +156,8 @@ impl<'a> Driver<'a> {
             bytes: self.options.state_memory,
             spill: self.spill.as_ref().map(SpillDirectory::path),
         };
-        let saved = match StateStore::open(self.options.checkpoint.clone(), &self.state).await {
+        let checkpoint = self.options.checkpoint.clone();
+        let saved = match StateStore::open(checkpoint, &self.state, self.levels).await {
             Err(error) if error.kind() == ErrorKind::Corrupt => {
                 return Err(self.overtaken().await?.unwrap_or(error));
             }

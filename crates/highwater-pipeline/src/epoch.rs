@@ -161,7 +161,7 @@ impl Driver<'_> {
             (name.clone(), StepState { description, tables: said.unwrap_or_default() })
         };
         let steps = self.steps.iter().map(step).collect();
-        let next = || self.state.next(epoch, &outcome.saved, steps);
+        let next = || self.state.next(epoch, self.levels.of(epoch), &outcome.saved, steps);
         (!self.steps.is_empty()).then(next)
     }
 
@@ -221,7 +221,7 @@ impl Driver<'_> {
     /// Removes state that nothing names any more. That becomes so when a save took the place of many,
     /// and when a life dies.
     async fn trim_state(&mut self) -> Result<()> {
-        let level = self.next.previous().map_or(Level::EPOCH, Level::of);
+        let level = self.next.previous().map_or(Level::EPOCH, |epoch| self.levels.of(epoch));
         if self.steps.is_empty() || (self.swept && level == Level::EPOCH) {
             return Ok(());
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use highwater_checkpoint::{StateManifest, StateObject, StepState, add_tables};
+use highwater_checkpoint::{Levels, StateManifest, StateObject, StepState, add_tables};
 use highwater_core::{
     Error, ErrorKind, Groups, Level, Name, OperatorSpec, ReadAt, Resolved, Result, Routing,
     SavedSection, StateReader, StateRoom, StateWriter,
@@ -25,6 +25,7 @@ pub struct StateStore {
     storage: Storage,
     /// For all steps of one worker.
     room: StateRoom,
+    levels: Levels,
     saved: Arc<Saved>,
 }
 
@@ -47,7 +48,8 @@ struct OpenObject {
 impl StateStore {
     /// Keeps state in `storage`, in which there is none yet, and has room without bounds.
     pub fn new(storage: Storage) -> Self {
-        Self { storage, room: StateRoom::default(), saved: Arc::default() }
+        let levels = Levels::default();
+        Self { storage, room: StateRoom::default(), levels, saved: Arc::default() }
     }
 
     /// The same with room for the steps of each worker.
@@ -55,12 +57,17 @@ impl StateStore {
         Self { room, ..self }
     }
 
-    /// The state that `manifest` names. Every object is opened, and none of it read but its footer.
-    pub(crate) async fn open(storage: Storage, manifest: &StateManifest) -> Result<Self> {
+    /// The state that `manifest` names, for epochs that save at these levels. Every object is opened, and none
+    /// of it read but its footer.
+    pub(crate) async fn open(
+        storage: Storage,
+        manifest: &StateManifest,
+        levels: Levels,
+    ) -> Result<Self> {
         let objects = stream::iter(&manifest.objects).map(|object| open(&storage, object));
         let objects = objects.buffered(AT_A_TIME).try_collect().await?;
         let saved = Arc::new(Saved { objects, steps: manifest.steps.clone() });
-        Ok(Self { saved, ..Self::new(storage) })
+        Ok(Self { levels, saved, ..Self::new(storage) })
     }
 
     /// Takes what was saved before out of it, for the steps to be restored from and then to be dropped.
@@ -91,11 +98,12 @@ impl StateStore {
         };
         let of = Part::of_worker(resolved.routing(), place);
         let tables = self.saved.steps.get(name).map(|step| step.tables.clone());
-        step.restore(&StateReader {
+        let state = StateReader {
             room: self.room_of(place.0, name, stateful(graph).count()),
             sections: self.sections(name, of),
             notes: tables.unwrap_or_default(),
-        })
+        };
+        step.restore(&state, self.levels)
     }
 
     fn sections(&self, step: &Name, part: Part) -> Vec<SavedSection> {

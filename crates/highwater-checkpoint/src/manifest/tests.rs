@@ -21,13 +21,22 @@ fn save(worker: usize, workers: usize, path: &str, newest: i64) -> WorkerSave {
     WorkerSave { groups: Groups::of_worker(worker, workers), written }
 }
 
+fn next(
+    manifest: &StateManifest,
+    epoch: u64,
+    saved: &[WorkerSave],
+    steps: BTreeMap<Name, StepState>,
+) -> StateManifest {
+    manifest.next(Epoch(epoch), Level::of(Epoch(epoch)), saved, steps)
+}
+
 fn paths(manifest: &StateManifest) -> Vec<&str> {
     manifest.objects.iter().map(|object| object.path.as_str()).collect()
 }
 
 fn after(epochs: impl IntoIterator<Item = u64>) -> StateManifest {
     epochs.into_iter().fold(StateManifest::default(), |manifest, epoch| {
-        manifest.next(Epoch(epoch), &[save(0, 1, &epoch.to_string(), 0)], steps(0))
+        next(&manifest, epoch, &[save(0, 1, &epoch.to_string(), 0)], steps(0))
     })
 }
 
@@ -44,7 +53,7 @@ fn a_save_of_a_level_takes_the_place_of_lower_ones() {
 fn there_are_never_many_objects() {
     let mut manifest = StateManifest::default();
     for epoch in 0..10_000 {
-        manifest = manifest.next(Epoch(epoch), &[save(0, 1, &epoch.to_string(), 0)], steps(0));
+        manifest = next(&manifest, epoch, &[save(0, 1, &epoch.to_string(), 0)], steps(0));
         assert!(manifest.objects.len() <= 46, "{} at {epoch}", manifest.objects.len());
         if let 4095 | 8191 = epoch {
             assert_eq!(paths(&manifest), [epoch.to_string()], "all there is replaces everything");
@@ -55,12 +64,12 @@ fn there_are_never_many_objects() {
 #[test]
 fn a_worker_takes_away_its_own_groups_only() {
     let one = after(0..15);
-    let half = one.next(Epoch(15), &[save(1, 2, "upper", 0)], steps(0));
+    let half = next(&one, 15, &[save(1, 2, "upper", 0)], steps(0));
     assert_eq!(paths(&half).len(), 16);
     let lower = Groups::of_worker(0, 2);
     assert!(half.objects[..15].iter().all(|object| object.groups == lower));
     assert!(half.objects[15].groups.contains(KEY_GROUPS - 1));
-    let other = half.next(Epoch(15), &[save(0, 2, "lower", 0)], steps(0));
+    let other = next(&half, 15, &[save(0, 2, "lower", 0)], steps(0));
     assert_eq!(paths(&other), ["upper", "lower"]);
 }
 
@@ -68,8 +77,8 @@ fn a_worker_takes_away_its_own_groups_only() {
 fn who_has_nothing_to_write_takes_its_groups_away_all_the_same() {
     let nothing = WorkerSave { groups: Groups::ALL, written: None };
     let nothing = std::slice::from_ref(&nothing);
-    assert_eq!(paths(&after(0..3).next(Epoch(3), nothing, steps(0))).len(), 3);
-    assert!(paths(&after(0..15).next(Epoch(15), nothing, steps(0))).is_empty());
+    assert_eq!(paths(&next(&after(0..3), 3, nothing, steps(0))).len(), 3);
+    assert!(paths(&next(&after(0..15), 15, nothing, steps(0))).is_empty());
 }
 
 #[test]
@@ -78,10 +87,10 @@ fn objects_whose_buckets_are_all_gone_leave() {
     for epoch in 0..10 {
         let newest = i64::try_from(epoch).unwrap();
         let save = save(0, 1, &epoch.to_string(), newest);
-        manifest = manifest.next(Epoch(epoch), &[save], steps(newest - 2));
+        manifest = next(&manifest, epoch, &[save], steps(newest - 2));
     }
     assert_eq!(paths(&manifest), ["7", "8", "9"]);
-    let unknown = manifest.next(Epoch(10), &[], BTreeMap::new());
+    let unknown = next(&manifest, 10, &[], BTreeMap::new());
     assert_eq!(paths(&unknown).len(), 3, "what nobody notes is not gone");
 }
 

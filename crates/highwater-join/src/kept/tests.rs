@@ -16,10 +16,7 @@ fn values_that_rows_share_are_kept_once() {
     let texts = || (0..40).map(|row| [Some("a"), None, Some("")].get(row % 3).copied().flatten());
     let wanted = [Some("a"), None, None, Some("a")];
     let columns: [(ArrayRef, ArrayRef); 3] = [
-        (
-            Arc::new(texts().collect::<StringArray>()),
-            Arc::new(StringArray::from_iter(wanted)),
-        ),
+        (Arc::new(texts().collect::<StringArray>()), Arc::new(StringArray::from_iter(wanted))),
         (
             Arc::new(texts().collect::<StringViewArray>()),
             Arc::new(StringViewArray::from_iter(wanted)),
@@ -47,7 +44,10 @@ fn other_values_are_kept_for_each_row() {
     for (column, wanted) in [(different, "19"), (too_many, "4")] {
         let (kept, taken) = taken(&column);
         assert!(matches!(kept, Column::Each(_)));
-        assert_eq!(taken.as_string::<i32>().iter().flatten().collect::<Vec<_>>(), [wanted, "0", "0"]);
+        assert_eq!(
+            taken.as_string::<i32>().iter().flatten().collect::<Vec<_>>(),
+            [wanted, "0", "0"]
+        );
     }
     assert!(matches!(taken(&numbers).0, Column::Each(_)));
 }

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use highwater_checkpoint::Tables;
+use highwater_checkpoint::{Levels, Tables};
 use highwater_core::{
-    Batch, Context, Emitted, EpochPlan, Flow, Level, Moment, Name, Operator, Port, Result,
-    StateReader, StateWriter, Told,
+    Batch, Context, Emitted, EpochPlan, Flow, Moment, Name, Operator, Port, Result, StateReader,
+    StateWriter, Told,
 };
 use highwater_state::StepSave;
 
@@ -19,6 +19,7 @@ pub struct Stepping {
     name: Name,
     operator: Box<dyn Operator>,
     keeps_state: bool,
+    levels: Levels,
     sides: usize,
     tables: Vec<(Port, Version)>,
     /// The tables that are as in the epoch before.
@@ -58,6 +59,7 @@ impl Stepping {
             name: found.name.clone(),
             operator,
             keeps_state: resolved.state().is_some(),
+            levels: Levels::default(),
             sides,
             tables: found.inputs.iter().enumerate().filter_map(table).collect(),
             unchanged: Vec::new(),
@@ -66,9 +68,10 @@ impl Stepping {
         })
     }
 
-    /// Takes up the state that was saved, if there is any. Called once, before everything else, of
-    /// steps that keep state.
-    pub(crate) fn restore(&mut self, state: &StateReader) -> Result<()> {
+    /// Takes up the state that was saved, if there is any, to save at these levels. Called once, before
+    /// everything else, of steps that keep state.
+    pub(crate) fn restore(&mut self, state: &StateReader, levels: Levels) -> Result<()> {
+        self.levels = levels;
         self.operator.restore(state)
     }
 
@@ -122,7 +125,7 @@ impl Stepping {
         if !self.keeps_state {
             return Ok((Stepped { step, told, tables: Tables::new() }, None));
         }
-        let mut state = StateWriter::new(Level::of(plan.epoch));
+        let mut state = StateWriter::new(self.levels.of(plan.epoch));
         self.operator.save(&mut state)?;
         let (sections, notes) = state.into_parts();
         let stepped = Stepped { step: step.clone(), told, tables: notes.clone() };

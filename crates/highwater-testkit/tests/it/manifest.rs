@@ -98,7 +98,7 @@ impl World {
         let tables = BTreeMap::from([(name("rows"), note)]);
         let step = StepState { description: "step".to_owned(), tables };
         let steps = BTreeMap::from([(name("step"), step)]);
-        self.manifest = self.manifest.next(epoch, &saves, steps);
+        self.manifest = self.manifest.next(epoch, level, &saves, steps);
     }
 
     fn worker(&mut self, epoch: Epoch, level: Level, worker: usize) -> WorkerSave {
