@@ -1,39 +1,45 @@
-//! Where the rows of keys are: half a hash and a slot, in one place of memory.
+//! Where the rows of keys are: half a hash and a slot, in lines of the cache.
 //!
 //! The tables of hashbrown keep what they compare apart from what they hold, so that a key that is new costs two
-//! misses in the cache, and one that is known as well. Rows are never taken out of an index: it needs no marks
-//! for what was there.
+//! misses in the cache, and one that is known as well. Here it is one as a rule: a search goes on in the next line
+//! only when the first one is full, and another entry like it went on. Rows are never taken out of an index: it needs no marks for what was there.
 //!
-//! `Source:` linear probing, D. Knuth, The Art of Computer Programming, volume 3, section 6.4, algorithm L.
+//! `Source:` linear probing with buckets, D. Knuth, The Art of Computer Programming, volume 3, section 6.4.
 
 use super::NONE;
 
-/// The fewest places.
-const FEWEST: usize = 16;
+/// The entries of a line.
+const WIDTH: usize = 7;
+/// The fewest lines.
+const FEWEST: usize = 2;
+/// So many searches begin before any goes on.
+const AT_ONCE: usize = 32;
 
 /// An index of rows.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    entries: Vec<Entry>,
+    lines: Vec<Line>,
     /// Entries that are there.
     count: usize,
 }
 
-/// The newest row of a key, with half of its hash: to look at the rows themselves would cost more.
+/// The newest rows of some keys, each with half of its hash: to look at the rows themselves would cost more.
+/// Entries stand at the front.
 #[derive(Clone, Copy, Debug)]
-struct Entry {
-    half: u32,
+#[repr(align(64))]
+struct Line {
+    halves: [u32; WIDTH],
     /// `NONE` where there is no row.
-    slot: u32,
+    slots: [u32; WIDTH],
+    /// One of these bits for each half whose entry stands further on, as there was no room.
+    passed: u64,
 }
 
-const EMPTY: Entry = Entry { half: 0, slot: NONE };
-/// So many searches begin before any goes on.
-const AT_ONCE: usize = 32;
+const EMPTY: Line = Line { halves: [0; WIDTH], slots: [NONE; WIDTH], passed: 0 };
 
-/// Where the entry of a key is, or where a new one belongs.
+/// Where the entry of a key is, or where a new one belongs: a line, and a place in it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Spot(usize);
+pub(super) struct Spot(usize, usize);
 
 /// The half of a hash that rows of one bucket do not share.
 #[inline]
@@ -41,19 +47,60 @@ fn half(hash: u64) -> u32 {
     u32::try_from(hash >> u32::BITS).unwrap_or_default()
 }
 
+#[inline]
+fn is_passed(passed: u64, half: u32) -> bool {
+    passed >> (half % u64::BITS) & 1 == 1
+}
+
+impl Line {
+    /// The places of a half, as bits.
+    #[inline]
+    fn places(&self, half: u32) -> u32 {
+        let bits = (0_u32..).zip(self.halves).map(|(place, it)| u32::from(it == half) << place);
+        bits.fold(0, |all, bit| all | bit)
+    }
+
+    /// Whether the entry of a half may stand further on.
+    #[inline]
+    fn is_passed(&self, half: u32) -> bool {
+        is_passed(self.passed, half)
+    }
+
+    #[inline]
+    fn is_full(&self) -> bool {
+        self.slots.last() != Some(&NONE)
+    }
+
+    /// How many entries there are.
+    #[inline]
+    fn len(&self) -> usize {
+        self.slots.iter().filter(|slot| **slot != NONE).count()
+    }
+
+    #[inline]
+    fn slot(&self, place: u32) -> u32 {
+        self.slots.get(place as usize).copied().unwrap_or(NONE)
+    }
+
+    fn put(&mut self, place: usize, half: u32, slot: u32) {
+        if let Some((to_half, to_slot)) = self.halves.get_mut(place).zip(self.slots.get_mut(place)) {
+            (*to_half, *to_slot) = (half, slot);
+        }
+    }
+}
+
 impl Index {
     /// Makes room for so many entries in all.
     pub(super) fn reserve(&mut self, count: usize) {
-        // Three in four places are taken at most: of more, many would be looked at for a key that is new.
-        let places = count + count / 3 + 1;
-        if places > self.entries.len() {
-            self.grow(places.max(FEWEST));
+        let lines = places(count) / WIDTH + 1;
+        if lines > self.lines.len() {
+            self.grow(lines.max(FEWEST));
         }
     }
 
     /// Bytes of memory.
     pub(super) fn held(&self) -> usize {
-        self.entries.capacity() * size_of::<Entry>()
+        self.lines.capacity() * size_of::<Line>()
     }
 
     /// The first row that may be the one of a hash, as `is` has it.
@@ -64,27 +111,42 @@ impl Index {
 
     /// A row for each hash that may be the one, if any.
     ///
-    /// First the place where each search begins is read, then it is gone on from there: what a search meets
+    /// First the line where each search begins is read, then it is gone on from there: what a search meets
     /// decides how it goes on, and whoever waits for one miss in the cache before the next waits long.
     pub(super) fn find_each(&self, hashes: impl Iterator<Item = u64>, into: &mut Vec<Option<u32>>) {
-        let mut begun = [(0, 0, EMPTY); AT_ONCE];
+        let mut begun = [(0, 0, 0); AT_ONCE];
         let mut hashes = hashes.peekable();
         while hashes.peek().is_some() {
             let mut count = 0;
             for (search, hash) in begun.iter_mut().zip(&mut hashes) {
                 let half = half(hash);
                 let home = self.home(half);
-                *search = (half, home, self.entries.get(home).copied().unwrap_or(EMPTY));
+                *search = (half, home, self.lines.get(home).map_or(0, |line| line.passed));
                 count += 1;
             }
-            into.extend(begun.iter().take(count).map(|(half, home, entry)| {
-                let (mut at, mut entry) = (*home, *entry);
-                while entry.slot != NONE && entry.half != *half {
-                    at = self.behind(at);
-                    entry = self.entries.get(at).copied().unwrap_or(EMPTY);
+            let begun = begun.iter().take(count);
+            into.extend(begun.map(|(half, home, passed)| self.first(*half, *home, *passed)));
+        }
+    }
+
+    /// The first row of a half from a line on, of which it is known who passed it.
+    #[inline]
+    fn first(&self, half: u32, mut at: usize, mut passed: u64) -> Option<u32> {
+        loop {
+            let line = self.lines.get(at)?;
+            let places = line.places(half);
+            if places != 0 {
+                match line.slot(places.trailing_zeros()) {
+                    // What is not taken may look like any half.
+                    NONE => return None,
+                    slot => return Some(slot),
                 }
-                Some(entry.slot).filter(|slot| *slot != NONE)
-            }));
+            }
+            if !is_passed(passed, half) {
+                return None;
+            }
+            at = self.behind(at);
+            passed = self.lines.get(at)?.passed;
         }
     }
 
@@ -94,57 +156,90 @@ impl Index {
     pub(super) fn spot(&self, hash: u64, mut is: impl FnMut(u32) -> bool) -> (Spot, Option<u32>) {
         let half = half(hash);
         let mut at = self.home(half);
-        while let Some(entry) = self.entries.get(at).filter(|entry| entry.slot != NONE) {
-            if entry.half == half && is(entry.slot) {
-                return (Spot(at), Some(entry.slot));
+        while let Some(line) = self.lines.get(at) {
+            let mut places = line.places(half);
+            while places != 0 {
+                let place = places.trailing_zeros();
+                let slot = line.slot(place);
+                if slot != NONE && is(slot) {
+                    return (Spot(at, place as usize), Some(slot));
+                }
+                places &= places - 1;
+            }
+            if !line.is_passed(half) {
+                break;
             }
             at = self.behind(at);
         }
-        (Spot(at), None)
+        (self.free(at), None)
+    }
+
+    /// The first place from a line on that is not taken.
+    #[inline]
+    fn free(&self, mut at: usize) -> Spot {
+        while self.lines.get(at).is_some_and(Line::is_full) {
+            at = self.behind(at);
+        }
+        Spot(at, self.lines.get(at).map_or(0, Line::len))
     }
 
     /// Enters a row at the spot of its hash, instead of the one that is there.
     #[inline]
     pub(super) fn put(&mut self, spot: Spot, hash: u64, slot: u32) {
-        if let Some(entry) = self.entries.get_mut(spot.0) {
-            self.count += usize::from(entry.slot == NONE);
-            *entry = Entry { half: half(hash), slot };
+        self.enter(spot, half(hash), slot);
+    }
+
+    #[inline]
+    fn enter(&mut self, Spot(to, place): Spot, half: u32, slot: u32) {
+        let mut at = self.home(half);
+        while at != to {
+            let next = self.behind(at);
+            let Some(line) = self.lines.get_mut(at) else { return };
+            line.passed |= 1 << (half % u64::BITS);
+            at = next;
+        }
+        if let Some(line) = self.lines.get_mut(to) {
+            self.count += usize::from(line.slots.get(place) == Some(&NONE));
+            line.put(place, half, slot);
         }
     }
 
     /// Makes room for one more.
     #[inline]
     pub(super) fn reserve_one(&mut self) {
-        if self.count + self.count / 3 + 1 >= self.entries.len() {
+        if places(self.count) + 1 >= self.lines.len() * WIDTH {
             self.reserve(self.count + self.count / 2 + 1);
         }
     }
 
-    fn grow(&mut self, places: usize) {
-        let old = std::mem::replace(&mut self.entries, vec![EMPTY; places]);
-        // From place to place, as they stand in the new one too: no miss for each.
-        for entry in old.into_iter().filter(|entry| entry.slot != NONE) {
-            let mut at = self.home(entry.half);
-            while self.entries.get(at).is_some_and(|entry| entry.slot != NONE) {
-                at = self.behind(at);
-            }
-            if let Some(place) = self.entries.get_mut(at) {
-                *place = entry;
+    fn grow(&mut self, lines: usize) {
+        let old = std::mem::replace(&mut self.lines, vec![EMPTY; lines]);
+        self.count = 0;
+        // From line to line, as they stand in the new ones too: no miss for each.
+        for line in old {
+            for (half, slot) in line.halves.into_iter().zip(line.slots).take(line.len()) {
+                self.enter(self.free(self.home(half)), half, slot);
             }
         }
     }
 
-    /// Where the search for a hash begins. Mixed, for rows may come in the order of their hashes.
+    /// The line where the search for a hash begins. Mixed, for rows may come in the order of their hashes.
     #[inline]
     fn home(&self, half: u32) -> usize {
         const GOLDEN: u32 = 0x9e37_79b1;
-        (half.wrapping_mul(GOLDEN) as usize * self.entries.len()) >> u32::BITS
+        (half.wrapping_mul(GOLDEN) as usize * self.lines.len()) >> u32::BITS
     }
 
     #[inline]
     fn behind(&self, at: usize) -> usize {
-        if at + 1 < self.entries.len() { at + 1 } else { 0 }
+        if at + 1 < self.lines.len() { at + 1 } else { 0 }
     }
+}
+
+/// The places for so many entries. Five in six are taken at most: of more, too many lines would be full.
+#[inline]
+fn places(count: usize) -> usize {
+    count + count / 5
 }
 
 #[cfg(test)]
