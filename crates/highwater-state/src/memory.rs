@@ -228,6 +228,8 @@ impl Memory {
         let mut upserted = Upserted::with_capacity(rows.len());
         for rows in rows.chunks(AT_ONCE) {
             self.find(keys, rows, &mut found);
+            let new = rows.iter().zip(&found).filter(|(_, found)| found.is_none());
+            self.index.approach(new.map(|(row, _)| keys.at(*row).0));
             for (row, found) in rows.iter().zip(&found) {
                 let (slot, new) = match *found {
                     Some(slot) => (slot, self.revive(slot)),

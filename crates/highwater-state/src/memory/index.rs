@@ -6,6 +6,8 @@
 //!
 //! `Source:` linear probing with buckets, D. Knuth, The Art of Computer Programming, volume 3, section 6.4.
 
+use std::hint::black_box;
+
 use super::NONE;
 
 /// The entries of a line.
@@ -129,6 +131,17 @@ impl Index {
         }
     }
 
+    /// Reads the lines where new entries of these hashes may go, so that the waits for them overlap: those behind
+    /// full ones. Their own lines were read just now.
+    pub(super) fn approach(&self, hashes: impl Iterator<Item = u64>) {
+        let behind = hashes.filter_map(|hash| {
+            let home = self.home(half(hash));
+            let full = self.lines.get(home).is_some_and(Line::is_full);
+            self.lines.get(self.behind(home)).filter(|_| full).map(|line| line.passed)
+        });
+        black_box(behind.fold(0, |all, passed| all ^ passed));
+    }
+
     /// The first row of a half from a line on, of which it is known who passed it.
     #[inline]
     fn first(&self, half: u32, mut at: usize, mut passed: u64) -> Option<u32> {
@@ -236,10 +249,10 @@ impl Index {
     }
 }
 
-/// The places for so many entries. Five in six are taken at most: of more, too many lines would be full.
+/// The places for so many entries. Four in five are taken at most: of more, too many lines would be full.
 #[inline]
 fn places(count: usize) -> usize {
-    count + count / 5
+    count + count / 4
 }
 
 #[cfg(test)]
