@@ -9,7 +9,7 @@ use highwater_core::TableNote;
 
 use crate::bucket::Bucket;
 use crate::keys::Keys;
-use crate::memory::LONGEST_KEY;
+use crate::memory::{LONGEST_KEY, Room};
 use crate::rows::check;
 use crate::section::VERSION;
 use crate::spec::Layout;
@@ -27,7 +27,8 @@ use expire::Expiring;
 pub(crate) use remaining::{MOST_BYTES, MOST_ROWS};
 pub use scan::Scan;
 
-/// Of a new time as many rows are expected as of the one before, unless that were more than this part of the budget.
+/// Of a new time as many rows are expected as of the one before; in a table that spills, unless that were more than
+/// this part of the budget.
 const MOST_EXPECTED: u64 = 8;
 
 /// Rows by key, from epoch to epoch.
@@ -255,9 +256,12 @@ impl Table {
         }
         let Self { buckets, layout, local, .. } = self;
         let last = buckets.last_key_value().filter(|(last, _)| **last < bucket);
-        let room = last.map(|(_, part)| part.memory.room()).filter(|room| {
-            layout.time.is_some() && room.bytes() <= local.room.bytes / MOST_EXPECTED
-        });
+        let room = last.map(|(_, part)| part.memory.room());
+        let fits = |room: &Room| match local.room.spill {
+            Some(_) => room.bytes() <= local.room.bytes / MOST_EXPECTED,
+            None => true,
+        };
+        let room = room.filter(|room| layout.time.is_some() && fits(room));
         let new = || Bucket::with_room(layout, bucket, room.unwrap_or_default());
         Ok((buckets.entry(bucket).or_insert_with(new), local))
     }
