@@ -8,8 +8,6 @@
 
 use std::hint::black_box;
 
-use super::NONE;
-
 /// The entries of a line.
 const WIDTH: usize = 7;
 /// The fewest lines.
@@ -30,14 +28,15 @@ pub(super) struct Index {
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
 struct Line {
-    halves: [u32; WIDTH],
-    /// `NONE` where there is no row.
-    slots: [u32; WIDTH],
+    /// How many entries there are.
+    count: u32,
     /// One of these bits for each half whose entry stands further on, as there was no room.
-    passed: u64,
+    passed: u32,
+    halves: [u32; WIDTH],
+    slots: [u32; WIDTH],
 }
 
-const EMPTY: Line = Line { halves: [0; WIDTH], slots: [NONE; WIDTH], passed: 0 };
+const EMPTY: Line = Line { count: 0, passed: 0, halves: [0; WIDTH], slots: [0; WIDTH] };
 
 /// Where the entry of a key is, or where a new one belongs: a line, and a place in it.
 #[derive(Clone, Copy, Debug)]
@@ -50,8 +49,8 @@ fn half(hash: u64) -> u32 {
 }
 
 #[inline]
-fn is_passed(passed: u64, half: u32) -> bool {
-    passed >> (half % u64::BITS) & 1 == 1
+fn is_passed(passed: u32, half: u32) -> bool {
+    passed >> (half % u32::BITS) & 1 == 1
 }
 
 impl Line {
@@ -59,7 +58,8 @@ impl Line {
     #[inline]
     fn places(&self, half: u32) -> u32 {
         let bits = (0_u32..).zip(self.halves).map(|(place, it)| u32::from(it == half) << place);
-        bits.fold(0, |all, bit| all | bit)
+        // What is not taken may look like any half.
+        bits.fold(0, |all, bit| all | bit) & ((1 << self.count) - 1)
     }
 
     /// Whether the entry of a half may stand further on.
@@ -70,23 +70,26 @@ impl Line {
 
     #[inline]
     fn is_full(&self) -> bool {
-        self.slots.last() != Some(&NONE)
+        self.len() == WIDTH
     }
 
-    /// How many entries there are.
     #[inline]
     fn len(&self) -> usize {
-        self.slots.iter().filter(|slot| **slot != NONE).count()
+        self.count as usize
     }
 
     #[inline]
-    fn slot(&self, place: u32) -> u32 {
-        self.slots.get(place as usize).copied().unwrap_or(NONE)
+    fn slot(&self, place: u32) -> Option<u32> {
+        self.slots.get(place as usize).copied()
     }
 
+    /// Puts an entry in a place, or behind all.
+    #[inline]
     fn put(&mut self, place: usize, half: u32, slot: u32) {
-        if let Some((to_half, to_slot)) = self.halves.get_mut(place).zip(self.slots.get_mut(place)) {
+        if let Some((to_half, to_slot)) = self.halves.get_mut(place).zip(self.slots.get_mut(place))
+        {
             (*to_half, *to_slot) = (half, slot);
+            self.count += u32::from(place == self.len());
         }
     }
 }
@@ -144,16 +147,12 @@ impl Index {
 
     /// The first row of a half from a line on, of which it is known who passed it.
     #[inline]
-    fn first(&self, half: u32, mut at: usize, mut passed: u64) -> Option<u32> {
+    fn first(&self, half: u32, mut at: usize, mut passed: u32) -> Option<u32> {
         loop {
             let line = self.lines.get(at)?;
             let places = line.places(half);
             if places != 0 {
-                match line.slot(places.trailing_zeros()) {
-                    // What is not taken may look like any half.
-                    NONE => return None,
-                    slot => return Some(slot),
-                }
+                return line.slot(places.trailing_zeros());
             }
             if !is_passed(passed, half) {
                 return None;
@@ -173,9 +172,9 @@ impl Index {
             let mut places = line.places(half);
             while places != 0 {
                 let place = places.trailing_zeros();
-                let slot = line.slot(place);
-                if slot != NONE && is(slot) {
-                    return (Spot(at, place as usize), Some(slot));
+                let slot = line.slot(place).filter(|slot| is(*slot));
+                if slot.is_some() {
+                    return (Spot(at, place as usize), slot);
                 }
                 places &= places - 1;
             }
@@ -208,11 +207,11 @@ impl Index {
         while at != to {
             let next = self.behind(at);
             let Some(line) = self.lines.get_mut(at) else { return };
-            line.passed |= 1 << (half % u64::BITS);
+            line.passed |= 1 << (half % u32::BITS);
             at = next;
         }
         if let Some(line) = self.lines.get_mut(to) {
-            self.count += usize::from(line.slots.get(place) == Some(&NONE));
+            self.count += usize::from(place == line.len());
             line.put(place, half, slot);
         }
     }
@@ -231,7 +230,14 @@ impl Index {
         // From line to line, as they stand in the new ones too: no miss for each.
         for line in old {
             for (half, slot) in line.halves.into_iter().zip(line.slots).take(line.len()) {
-                self.enter(self.free(self.home(half)), half, slot);
+                let home = self.home(half);
+                match self.lines.get_mut(home).filter(|line| !line.is_full()) {
+                    Some(line) => {
+                        line.put(line.len(), half, slot);
+                        self.count += 1;
+                    }
+                    None => self.enter(self.free(home), half, slot),
+                }
             }
         }
     }
