@@ -133,11 +133,12 @@ fn values(found: &DataType) -> Option<Box<dyn Values>> {
     }
 }
 
-/// Room for `more`, a quarter ahead: half as much of it lies idle as with doubling.
+/// Room for `more`, an eighth ahead: of what doubling leaves idle, hardly any does. The system moves large vectors
+/// without copying them.
 pub(crate) fn reserve<T>(vec: &mut Vec<T>, more: usize) {
     const FEWEST: usize = 64;
     if vec.capacity() - vec.len() < more {
-        vec.reserve_exact(more.max(vec.len() / 4).max(FEWEST));
+        vec.reserve_exact(more.max(vec.len() / 8).max(FEWEST));
     }
 }
 

@@ -10,11 +10,15 @@ use crate::{StateError, Upserted};
 
 mod blocks;
 mod chains;
+mod heads;
 mod index;
 mod load;
+mod touched;
 
 pub(crate) use blocks::Placed;
+use heads::Heads;
 use index::{Index, Spot};
+use touched::Touched;
 
 /// The end of a chain.
 const NONE: u32 = u32::MAX;
@@ -36,15 +40,14 @@ pub(crate) const LONGEST_KEY: usize = (1 << (u32::BITS - KEY_SHIFT)) - 1;
 pub(crate) struct Memory {
     layout: Arc<Layout>,
     bucket: i64,
-    heads: Vec<Head>,
+    heads: Heads,
     keys: Vec<u8>,
     /// For each row the next of the same key, and what tells them apart.
     next: Vec<u32>,
     numbers: Vec<u64>,
     columns: Vec<ValueColumn>,
     index: Index,
-    /// Rows that are yet to be saved at the lowest level.
-    touched: Vec<u32>,
+    touched: Touched,
     live: u64,
     /// Rows that the columns have values of.
     filled: usize,
@@ -92,13 +95,13 @@ impl Memory {
         Self {
             layout,
             bucket,
-            heads: Vec::new(),
+            heads: Heads::default(),
             keys: Vec::new(),
             next: Vec::new(),
             numbers: Vec::new(),
             columns,
             index: Index::default(),
-            touched: Vec::new(),
+            touched: Touched::default(),
             live: 0,
             filled: 0,
         }
@@ -109,7 +112,7 @@ impl Memory {
     pub(crate) fn with_room(layout: Arc<Layout>, bucket: i64, room: Room) -> Self {
         let mut new = Self::new(layout, bucket);
         let Room { rows, key_bytes, .. } = room;
-        new.heads.reserve_exact(rows);
+        new.heads.expect(rows);
         new.keys.reserve_exact(key_bytes);
         new.columns.iter_mut().for_each(|column| column.expect(rows));
         new.index.reserve(rows);
@@ -138,9 +141,10 @@ impl Memory {
 
     /// Bytes of memory.
     pub(crate) fn held(&self) -> usize {
-        self.heads.capacity() * size_of::<Head>()
+        self.heads.held()
             + self.keys.capacity()
-            + (self.next.capacity() + self.touched.capacity()) * size_of::<u32>()
+            + self.next.capacity() * size_of::<u32>()
+            + self.touched.held()
             + self.numbers.capacity() * size_of::<u64>()
             + self.index.held()
             + self.columns.iter().map(ValueColumn::held).sum::<usize>()
@@ -156,7 +160,7 @@ impl Memory {
 
     #[inline]
     fn head(&self, slot: u32) -> Head {
-        self.heads.get(slot as usize).copied().unwrap_or(NO_HEAD)
+        self.heads.get(slot).unwrap_or(NO_HEAD)
     }
 
     #[inline]
@@ -252,8 +256,8 @@ impl Memory {
             return false;
         }
         self.columns.iter_mut().for_each(|column| column.reset(slot));
-        if let Some(head) = self.heads.get_mut(slot as usize) {
-            head.bits &= !DEAD;
+        if let Some(bits) = self.heads.bits_mut(slot) {
+            *bits &= !DEAD;
         }
         self.live += 1;
         self.owe(slot);
@@ -293,7 +297,6 @@ impl Memory {
     }
 
     fn push(&mut self, head: Head) {
-        reserve(&mut self.heads, 1);
         self.heads.push(head);
         self.live += 1;
     }
@@ -308,12 +311,12 @@ impl Memory {
 
     /// Marks a row as yet to be saved; false when it was so already.
     fn owe(&mut self, slot: u32) -> bool {
-        let Some(head) = self.heads.get_mut(slot as usize) else { return false };
-        let first = head.bits & 1 == 0;
-        head.bits |= u32::from(OWED);
+        let rows = self.heads.len();
+        let Some(bits) = self.heads.bits_mut(slot) else { return false };
+        let first = *bits & 1 == 0;
+        *bits |= u32::from(OWED);
         if first {
-            reserve(&mut self.touched, 1);
-            self.touched.push(slot);
+            self.touched.add(slot, rows);
         }
         first
     }
@@ -341,8 +344,8 @@ impl Memory {
     }
 
     fn kill(&mut self, slot: u32) -> bool {
-        let Some(head) = self.heads.get_mut(slot as usize) else { return false };
-        head.bits |= DEAD;
+        let Some(bits) = self.heads.bits_mut(slot) else { return false };
+        *bits |= DEAD;
         self.live -= 1;
         true
     }

@@ -12,8 +12,6 @@ use crate::section::{MOST_ROWS, hash_at, place};
 
 /// Bytes of rows that one batch should have at most.
 const BLOCK_BYTES: usize = 512 * 1024;
-/// The room for numbers of rows that is kept from one epoch to the next.
-const MOST_TOUCHED: usize = 1 << 16;
 
 /// A row of a save.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +31,8 @@ impl Memory {
             }
             head.bits & bits(level) != 0 && (!head.is(DEAD) || head.is(STORED))
         };
-        if level == Level::EPOCH {
-            let touched = self.touched.iter().copied();
+        if let (Level::EPOCH, Some(touched)) = (level, self.touched.slots()) {
+            let touched = touched.iter().copied();
             return self.sorted(touched.filter(|slot| wanted(self.head(*slot))));
         }
         self.sorted(self.slots().filter(|slot| wanted(self.head(*slot))))
@@ -159,24 +157,23 @@ impl Memory {
 
     /// Takes note that a save of a level was written.
     pub(crate) fn saved(&mut self, level: Level) {
-        let touched = std::mem::take(&mut self.touched);
-        if level == Level::EPOCH {
-            touched.iter().for_each(|slot| self.settle(*slot as usize, level));
-        } else {
-            (0..self.heads.len()).for_each(|slot| self.settle(slot, level));
+        let mut touched = std::mem::take(&mut self.touched);
+        match touched.slots() {
+            Some(slots) if level == Level::EPOCH => {
+                slots.iter().for_each(|slot| self.settle(*slot, level));
+            }
+            _ => self.slots().for_each(|slot| self.settle(slot, level)),
         }
-        if touched.capacity() <= MOST_TOUCHED {
-            self.touched = touched;
-            self.touched.clear();
-        }
+        touched.clear();
+        self.touched = touched;
     }
 
-    fn settle(&mut self, slot: usize, level: Level) {
-        let Some(head) = self.heads.get_mut(slot) else { return };
-        if !head.is(DEAD) {
-            head.bits |= STORED;
+    fn settle(&mut self, slot: u32, level: Level) {
+        let Some(marks) = self.heads.bits_mut(slot) else { return };
+        if *marks & DEAD == 0 {
+            *marks |= STORED;
         }
-        head.bits &= !(u32::from(OWED) & ((bits(level) << 1) - 1));
+        *marks &= !(u32::from(OWED) & ((bits(level) << 1) - 1));
     }
 
     /// The rows that are there and those that are yet to be saved, in a memory without the others;
@@ -187,7 +184,7 @@ impl Memory {
             return None;
         }
         let idle = |head: Head| head.is(DEAD) && (!head.is(STORED) || alone && head.owed() == 0);
-        let count = self.heads.iter().filter(|head| idle(**head)).count();
+        let count = self.slots().filter(|slot| idle(self.head(*slot))).count();
         if count == 0 || count < self.heads.len() / 4 {
             return None;
         }
@@ -200,13 +197,13 @@ impl Memory {
                 true => kept.add_to_chain(hash, key, self.number(*slot)).ok()?,
                 false => kept.find_or_add(hash, key).ok()?.0,
             };
-            let to = kept.heads.get_mut(at as usize)?;
-            to.bits = to.bits >> KEY_SHIFT << KEY_SHIFT | head.bits & ((1 << KEY_SHIFT) - 1);
+            let to = kept.heads.bits_mut(at)?;
+            *to = *to >> KEY_SHIFT << KEY_SHIFT | head.bits & ((1 << KEY_SHIFT) - 1);
             if head.is(DEAD) {
                 kept.live -= 1;
             }
             if head.owed() & 1 == 1 {
-                kept.touched.push(at);
+                kept.touched.add(at, slots.len());
             }
         }
         kept.fill_up().ok()?;

@@ -33,7 +33,7 @@ impl Memory {
         let slot = self.next_slot()?;
         let (spot, next) = self.spot(hash, key);
         let next = next.unwrap_or(NONE);
-        match self.heads.get(next as usize).copied() {
+        match self.heads.get(next) {
             // The bytes of the key stand there once.
             Some(Head { key, bits }) => {
                 self.push(Head { key, bits: bits >> KEY_SHIFT << KEY_SHIFT })

@@ -220,7 +220,7 @@ impl Index {
     #[inline]
     pub(super) fn reserve_one(&mut self) {
         if places(self.count) + 1 >= self.lines.len() * WIDTH {
-            self.reserve(self.count + self.count / 2 + 1);
+            self.reserve(self.count + self.count / 3 + 1);
         }
     }
 
@@ -255,10 +255,10 @@ impl Index {
     }
 }
 
-/// The places for so many entries. Four in five are taken at most: of more, too many lines would be full.
+/// The places for so many entries. Five in six are taken at most: of more, too many lines would be full.
 #[inline]
 fn places(count: usize) -> usize {
-    count + count / 4
+    count + count / 5
 }
 
 #[cfg(test)]

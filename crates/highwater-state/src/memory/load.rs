@@ -76,11 +76,12 @@ impl Memory {
     }
 
     fn mark(&mut self, slot: u32, removed: bool, owed: u8) {
-        let Some(head) = self.heads.get_mut(slot as usize) else { return };
-        let (was, first) = (head.is(DEAD), head.bits & 1 == 0);
-        head.bits = head.bits & !DEAD | STORED | u32::from(owed & OWED);
+        let rows = self.heads.len();
+        let Some(bits) = self.heads.bits_mut(slot) else { return };
+        let (was, first) = (*bits & DEAD != 0, *bits & 1 == 0);
+        *bits = *bits & !DEAD | STORED | u32::from(owed & OWED);
         if removed {
-            head.bits |= DEAD;
+            *bits |= DEAD;
         }
         match (was, removed) {
             (false, true) => self.live -= 1,
@@ -88,7 +89,7 @@ impl Memory {
             _ => (),
         }
         if first && owed & 1 == 1 {
-            self.touched.push(slot);
+            self.touched.add(slot, rows);
         }
     }
 
