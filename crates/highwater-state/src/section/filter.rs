@@ -19,20 +19,25 @@ const SALTS: [u32; 8] = [
 /// A set of hashes that never misses one of its own, and seldom takes another for one.
 #[derive(Debug, Default)]
 pub(crate) struct Filter {
-    blocks: Vec<[u32; 8]>,
+    blocks: Vec<Block>,
 }
+
+/// Aligned, for a block that lies in two lines of the cache is waited for twice.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(32))]
+struct Block([u32; 8]);
 
 impl Filter {
     /// An empty one with room for so many.
     pub(crate) fn with_room(hashes: usize) -> Self {
         let blocks = hashes.saturating_mul(BITS_PER_HASH).div_ceil(BLOCK_BITS);
-        Self { blocks: vec![[0; 8]; blocks] }
+        Self { blocks: vec![Block([0; 8]); blocks] }
     }
 
     #[inline]
     pub(crate) fn add(&mut self, hash: u64) {
         let at = self.at(hash);
-        if let Some(block) = self.blocks.get_mut(at) {
+        if let Some(Block(block)) = self.blocks.get_mut(at) {
             // As short as it is, waits for the memory of several hashes overlap.
             for (word, salt) in block.iter_mut().zip(SALTS) {
                 *word |= mask(hash, salt);
@@ -42,7 +47,7 @@ impl Filter {
 
     /// Whether a hash may be there.
     pub(crate) fn may_have(&self, hash: u64) -> bool {
-        self.blocks.get(self.at(hash)).is_some_and(|block| {
+        self.blocks.get(self.at(hash)).is_some_and(|Block(block)| {
             let masks = SALTS.into_iter().map(|salt| mask(hash, salt));
             block.iter().zip(masks).fold(true, |all, (word, mask)| all & (word & mask != 0))
         })
@@ -57,11 +62,11 @@ impl Filter {
     }
 
     pub(crate) fn held(&self) -> usize {
-        self.blocks.capacity() * size_of::<[u32; 8]>()
+        self.blocks.capacity() * size_of::<Block>()
     }
 
     pub(crate) fn write(&self, into: &mut Vec<u8>) {
-        let words = self.blocks.iter().flatten();
+        let words = self.blocks.iter().flat_map(|Block(words)| words);
         words.for_each(|word| into.extend_from_slice(&word.to_le_bytes()));
     }
 
@@ -72,7 +77,7 @@ impl Filter {
             let (words, _) = block.as_chunks::<4>();
             let mut to = [0; 8];
             to.iter_mut().zip(words).for_each(|(to, word)| *to = u32::from_le_bytes(*word));
-            to
+            Block(to)
         };
         rest.is_empty().then(|| Self { blocks: blocks.iter().map(word).collect() })
     }
