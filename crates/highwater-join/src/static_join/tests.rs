@@ -189,6 +189,17 @@ fn a_table_stays_until_it_is_renewed() {
 }
 
 #[test]
+fn a_table_that_comes_after_the_stream_is_refused() {
+    let mut running = Running::new(&StaticJoin::inner(["id"]));
+    running.epoch(Some(&[table(&[(Some(1), "Ada")])]), vec![batch(stream(&[(Some(1), "a")]))]);
+    let (mut emitted, mut told) = (Vec::new(), Default::default());
+    let moment = Moment { epoch: Epoch(1), now: Timestamp(0), watermarks: Watermarks::UNKNOWN };
+    let mut cx = Context::new(moment, 0, &mut emitted, &mut told);
+    let late = running.operator.on_batch(TABLE, table(&[(Some(1), "Bo")]).into(), &mut cx);
+    assert_eq!(late.unwrap_err().kind(), ErrorKind::Internal);
+}
+
+#[test]
 fn output_is_bounded_and_no_row_gets_lost_on_the_way() {
     let many: Vec<_> = (0..1_000).map(|_| (Some(1), "x")).collect();
     let events: Vec<_> = (0..100).map(|n| (Some(n % 4), "e")).collect();

@@ -2,7 +2,8 @@
 //!
 //! The tables of hashbrown keep what they compare apart from what they hold, so that a key that is new costs two
 //! misses in the cache, and one that is known as well. Here it is one as a rule: a search goes on in the next line
-//! only when the first one is full, and another entry like it went on. Rows are never taken out of an index: it needs no marks for what was there.
+//! only when the first one is full, and another entry like it went on. Rows are never taken out of an index: it
+//! needs no marks for what was there.
 //!
 //! `Source:` linear probing with buckets, D. Knuth, The Art of Computer Programming, volume 3, section 6.4.
 
