@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use arrow::array::{ArrayRef, AsArray as _, Int64Array, RecordBatch};
 use arrow::datatypes::Int64Type;
+use highwater_checkpoint::Log;
 use highwater_core::{Error, ErrorKind, Failpoint, FailpointHook, Failpoints, Routing};
 use highwater_pipeline::{OnRollback, Options, Pipeline, Plan, Trigger};
 use highwater_storage::Storage;
@@ -151,6 +152,13 @@ impl Fixture {
         let mut rows: Vec<_> = rows.collect();
         rows.sort_unstable();
         rows
+    }
+
+    /// The levels of the saves that count.
+    async fn levels(&self) -> Vec<usize> {
+        let newest = Log::new(self.storage.clone()).newest().await.unwrap().unwrap();
+        let state = newest.record.state.unwrap();
+        state.objects.into_iter().map(|object| object.level.index()).collect()
     }
 
     async fn objects(&self) -> Vec<String> {
@@ -304,6 +312,21 @@ fn there_are_never_many_state_objects_and_none_is_left_by_the_dead() {
     assert!(objects.len() < 60, "{} objects", objects.len());
     let expected = |key: i64| (1..=(600 - key + 6) / 7).map(move |nth| (key, nth));
     assert_eq!(it.counts(), (0..7).flat_map(expected).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_first_epoch_of_a_life_leaves_a_large_save_to_the_second() {
+    for (epochs, levels) in [(1, &[0; 16][..]), (2, &[1]), (3, &[1, 0])] {
+        let it = Fixture::after((0..15).map(|n| numbers([n])));
+        assert_eq!(wait(it.levels()), [0; 15], "each life had one epoch");
+        it.source.append(0, numbers((0..epochs).map(|n| n + 15)));
+        it.run_with(it.options().max_records_per_epoch(NonZeroU64::MIN)).unwrap();
+        assert_eq!(wait(it.levels()), levels, "after {epochs} epochs");
+        it.source.append(0, numbers([0]));
+        it.run().unwrap();
+        assert_eq!(it.counts().last(), Some(&(14 + epochs, 1)));
+        assert_eq!(it.counts()[..2], [(0, 1), (0, 2)], "state is whole");
+    }
 }
 
 /// Another instance, which goes on when this one has made its first plan.
