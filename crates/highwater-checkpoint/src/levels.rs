@@ -32,9 +32,7 @@ impl Levels {
     /// That of an epoch.
     pub fn of(self, epoch: Epoch) -> Level {
         let level = Level::of(epoch);
-        if self.left == Level::EPOCH {
-            level
-        } else if epoch == self.first {
+        if epoch == self.first && self.left > Level::EPOCH {
             Level::EPOCH
         } else if epoch == self.first.next() {
             level.max(self.left)

@@ -49,7 +49,7 @@ pub enum JoinError {
     Table(#[source] ArrowError),
     /// Rows of the table after those that are joined with them.
     #[error("rows of the table came after rows of the stream")]
-    Late,
+    Disordered,
     /// Rows of other columns than those that were checked.
     #[error("rows do not have the columns of their stream")]
     Columns,
@@ -60,7 +60,7 @@ pub enum JoinError {
 
 impl From<JoinError> for Error {
     fn from(error: JoinError) -> Self {
-        use JoinError::{Clash, Columns, Inputs, Kernel, Key, Late, Rows, Table, Type};
+        use JoinError::{Clash, Columns, Disordered, Inputs, Kernel, Key, Rows, Table, Type};
         let (kind, next_step) = match error {
             Inputs { .. } => (
                 ErrorKind::Invalid,
@@ -79,7 +79,7 @@ impl From<JoinError> for Error {
                 ErrorKind::Unsupported,
                 Some("declare long columns of the table as LargeUtf8 or LargeBinary"),
             ),
-            Late | Columns | Kernel(_) => (ErrorKind::Internal, None),
+            Disordered | Columns | Kernel(_) => (ErrorKind::Internal, None),
         };
         let error = Self::new(kind, "join", error);
         match next_step {

@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, UInt16Type};
 use arrow::error::ArrowError;
 
 /// A column of a table.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) enum Column {
     /// The value of each row.
     Each(ArrayRef),

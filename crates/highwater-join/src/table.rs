@@ -66,7 +66,9 @@ impl Table {
 
     /// Adds rows.
     pub(crate) fn add(&mut self, rows: &RecordBatch) -> Result<(), JoinError> {
-        let Stage::Coming { parts, keyed } = &mut self.rows else { return Err(JoinError::Late) };
+        let Stage::Coming { parts, keyed } = &mut self.rows else {
+            return Err(JoinError::Disordered);
+        };
         let end = self.next.len().checked_add(rows.num_rows()).ok_or(JoinError::Rows)?;
         // The number behind the last row is not that of no row.
         u32::try_from(end).ok().filter(|end| *end < NONE).ok_or(JoinError::Rows)?;

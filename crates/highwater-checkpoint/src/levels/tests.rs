@@ -9,14 +9,9 @@ use crate::{WorkerSave, Written};
 
 /// The state behind `epoch`, which saves at a level.
 fn save(state: &StateManifest, epoch: u64, levels: Levels) -> StateManifest {
-    let written = Written { path: epoch.to_string(), bytes: 1, newest: BTreeMap::new() };
-    let written = Written {
-        newest: BTreeMap::from([(
-            "step".parse().unwrap(),
-            BTreeMap::from([("rows".parse().unwrap(), 0)]),
-        )]),
-        ..written
-    };
+    let rows = BTreeMap::from([("rows".parse().unwrap(), 0)]);
+    let newest = BTreeMap::from([("step".parse().unwrap(), rows)]);
+    let written = Written { path: epoch.to_string(), bytes: 1, newest };
     let saved = [WorkerSave { groups: Groups::ALL, written: Some(written) }];
     let epoch = Epoch(epoch);
     state.next(epoch, levels.of(epoch), &saved, BTreeMap::new())

@@ -49,6 +49,7 @@ fn half(hash: u64) -> u32 {
     u32::try_from(hash >> u32::BITS).unwrap_or_default()
 }
 
+/// Whether the entry of a half may stand further on.
 #[inline]
 fn is_passed(passed: u32, half: u32) -> bool {
     passed >> (half % u32::BITS) & 1 == 1
@@ -61,12 +62,6 @@ impl Line {
         let bits = (0_u32..).zip(self.halves).map(|(place, it)| u32::from(it == half) << place);
         // What is not taken may look like any half.
         bits.fold(0, |all, bit| all | bit) & ((1 << self.count) - 1)
-    }
-
-    /// Whether the entry of a half may stand further on.
-    #[inline]
-    fn is_passed(&self, half: u32) -> bool {
-        is_passed(self.passed, half)
     }
 
     #[inline]
@@ -98,7 +93,7 @@ impl Line {
 impl Index {
     /// Makes room for so many entries in all.
     pub(super) fn reserve(&mut self, count: usize) {
-        let lines = places(count) / WIDTH + 1;
+        let lines = room_for(count) / WIDTH + 1;
         if lines > self.lines.len() {
             self.grow(lines.max(FEWEST));
         }
@@ -179,7 +174,7 @@ impl Index {
                 }
                 places &= places - 1;
             }
-            if !line.is_passed(half) {
+            if !is_passed(line.passed, half) {
                 break;
             }
             at = self.behind(at);
@@ -220,7 +215,7 @@ impl Index {
     /// Makes room for one more.
     #[inline]
     pub(super) fn reserve_one(&mut self) {
-        if places(self.count) + 1 >= self.lines.len() * WIDTH {
+        if room_for(self.count) + 1 >= self.lines.len() * WIDTH {
             self.reserve(self.count + self.count / 3 + 1);
         }
     }
@@ -231,14 +226,7 @@ impl Index {
         // From line to line, as they stand in the new ones too: no miss for each.
         for line in old {
             for (half, slot) in line.halves.into_iter().zip(line.slots).take(line.len()) {
-                let home = self.home(half);
-                match self.lines.get_mut(home).filter(|line| !line.is_full()) {
-                    Some(line) => {
-                        line.put(line.len(), half, slot);
-                        self.count += 1;
-                    }
-                    None => self.enter(self.free(home), half, slot),
-                }
+                self.enter(self.free(self.home(half)), half, slot);
             }
         }
     }
@@ -258,7 +246,7 @@ impl Index {
 
 /// The places for so many entries. Five in six are taken at most: of more, too many lines would be full.
 #[inline]
-fn places(count: usize) -> usize {
+fn room_for(count: usize) -> usize {
     count + count / 5
 }
 
