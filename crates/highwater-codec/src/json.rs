@@ -1,6 +1,7 @@
 //! JSON objects to rows.
 
 mod attempts;
+mod group;
 mod number;
 mod object;
 mod order;
@@ -18,8 +19,9 @@ use highwater_core::Result;
 use serde::de::DeserializeSeed;
 
 use crate::reason::excerpt;
-use crate::{CodecError, Columns, Fault, Format, Reason, RecordDecoder, Records, Semantics};
+use crate::{CodecError, Columns, Fault, Format, Reason, RecordDecoder, Records, Semantics, Span};
 use attempts::Attempts;
+use group::{GROUP, Group};
 use object::Object;
 use record::{Row, RowSeed};
 use spark::SparkDecoder;
@@ -109,6 +111,7 @@ impl Format for Json {
                 schema: self.schema(),
                 object: Object::new(&self.columns, "", 1),
                 attempts: Attempts::new(),
+                groups: Attempts::new(),
                 scratch: String::new(),
             }),
             Semantics::Spark => Box::new(SparkDecoder::new(&self.columns, self.schema())),
@@ -124,7 +127,9 @@ impl Format for Json {
 struct JsonDecoder {
     schema: SchemaRef,
     object: Object,
+    /// Of reading a record quickly, and several of them together.
     attempts: Attempts,
+    groups: Attempts,
     scratch: String,
 }
 
@@ -139,8 +144,46 @@ impl RecordDecoder for JsonDecoder {
         outcomes.reserve(records.values.len());
         self.object.reserve(records.values.len(), bytes);
         let mut rows = 0;
-        for value in records.values {
-            let outcome = match value.and_then(|span| span.of(records.data)) {
+        let (groups, others) = records.values.as_chunks();
+        for group in groups {
+            if self.decode_together(Group::new(records.data, group), rows) {
+                outcomes.resize_with(outcomes.len() + GROUP, || None);
+                rows += GROUP;
+            } else {
+                rows = self.decode_each(records.data, group, (rows, outcomes));
+            }
+        }
+        self.decode_each(records.data, others, (rows, outcomes));
+        let columns = self.object.finish().map_err(CodecError::from)?;
+        let batch = RecordBatch::try_new(SchemaRef::clone(&self.schema), columns);
+        Ok(batch.map_err(CodecError::from)?)
+    }
+}
+
+impl JsonDecoder {
+    /// Appends a row for each record of a group to `rows`, if they look as records of one producer do. Otherwise
+    /// nothing is appended, and nothing is said about them.
+    fn decode_together(&mut self, group: Option<Group<'_>>, rows: usize) -> bool {
+        let Some(group) = group.filter(|_| self.groups.due()) else { return false };
+        if self.object.read_together(group).is_some() {
+            self.groups.succeeded();
+            return true;
+        }
+        self.groups.failed();
+        self.object.truncate(rows);
+        false
+    }
+
+    /// Appends a row to `rows` for each value that is a record, and says of all what they are. How many rows there
+    /// are then.
+    fn decode_each(
+        &mut self,
+        data: &[u8],
+        values: &[Option<Span>],
+        (mut rows, outcomes): (usize, &mut Vec<Option<Reason>>),
+    ) -> usize {
+        for value in values {
+            let outcome = match value.and_then(|span| span.of(data)) {
                 None => Some(Reason::new(None, Fault::NoValue)),
                 Some(value) if self.decode_quickly(value, rows) => None,
                 Some(value) => self.decode_one(value).err(),
@@ -151,13 +194,9 @@ impl RecordDecoder for JsonDecoder {
             }
             outcomes.push(outcome);
         }
-        let columns = self.object.finish().map_err(CodecError::from)?;
-        let batch = RecordBatch::try_new(SchemaRef::clone(&self.schema), columns);
-        Ok(batch.map_err(CodecError::from)?)
+        rows
     }
-}
 
-impl JsonDecoder {
     /// Appends one row to `rows`, if the record looks as records usually do. Otherwise nothing is
     /// appended, and nothing is said about the record.
     fn decode_quickly(&mut self, value: &[u8], rows: usize) -> bool {

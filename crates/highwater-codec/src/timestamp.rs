@@ -27,21 +27,43 @@ pub fn parse_timestamp(text: &str) -> Result<i64, Problem> {
 }
 
 /// [`parse_timestamp`] of bytes. Most are of the date that `last` was read.
+#[inline(always)]
 pub(crate) fn parse(text: &[u8], last: &mut Date) -> Result<i64, Problem> {
+    let usual = text.strip_suffix(b"Z").unwrap_or(text).try_into().ok();
+    match usual.and_then(|text| parse_usual(text, last)) {
+        Some(micros) => Ok(micros),
+        None => parse_any(text, last),
+    }
+}
+
+/// The length that most times have: six digits after the point, and no zone.
+const LENGTH: usize = b"2025-01-16T12:30:00.123456".len();
+
+/// The microseconds of a time of that length on the same date as the last one.
+#[inline(always)]
+fn parse_usual(text: &[u8; LENGTH], last: &Date) -> Option<i64> {
+    let (date, rest) = text.split_first_chunk::<10>()?;
+    if last.text != *date {
+        return None;
+    }
+    let seconds = seconds_of_day(rest.first_chunk()?)??;
+    let fraction = digit_pairs(rest.last_chunk()?, b"0.000000")?.map(i64::from);
+    let [_, _, first, _, second, _, third, _] = fraction;
+    let micros = first * 10_000 + second * 100 + third;
+    Some((last.days? * 86_400 + seconds) * 1_000_000 + micros)
+}
+
+/// The same for any text.
+#[inline(never)]
+fn parse_any(text: &[u8], last: &mut Date) -> Result<i64, Problem> {
     let (date, rest) = text.split_first_chunk::<10>().ok_or(Problem::Mismatch)?;
     let (time, rest) = rest.split_first_chunk::<9>().ok_or(Problem::Mismatch)?;
     if last.text != *date {
         *last = Date::read(date).ok_or(Problem::Mismatch)?;
     }
     let seconds = seconds_of_day(time).ok_or(Problem::Mismatch)?;
-    let (micros, offset) = match (rest, six_digits(text)) {
-        ([] | [b'Z'], _) => (0, 0),
-        (_, Some(micros)) => (micros, 0),
-        _ => {
-            let (fraction, zone) = split_fraction(rest)?;
-            (parse_fraction(fraction)?, parse_zone(zone)?)
-        }
-    };
+    let (fraction, zone) = split_fraction(rest)?;
+    let (micros, offset) = (parse_fraction(fraction)?, parse_zone(zone)?);
     let (days, seconds) = last.days.zip(seconds).ok_or(Problem::OutOfRange)?;
     Ok((days * 86_400 + seconds - offset) * 1_000_000 + micros)
 }
@@ -108,16 +130,6 @@ fn two(tens: u8, ones: u8) -> Result<i64, Problem> {
         return Err(Problem::Mismatch);
     }
     Ok(i64::from(tens * 10 + ones))
-}
-
-/// The microseconds of a time of the length that most have: six digits after the point, in UTC.
-#[inline]
-fn six_digits(text: &[u8]) -> Option<i64> {
-    const LENGTH: usize = b"2025-01-16T12:30:00.123456".len();
-    let text = text.strip_suffix(b"Z").unwrap_or(text);
-    let last = text.last_chunk().filter(|_| text.len() == LENGTH)?;
-    let [_, _, first, _, second, _, third, _] = digit_pairs(last, b"0.000000")?;
-    Some(i64::from(first) * 10_000 + i64::from(second) * 100 + i64::from(third))
 }
 
 /// The digits after the point, and what follows them.

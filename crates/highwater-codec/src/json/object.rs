@@ -1,6 +1,7 @@
 //! The columns of a record as a tree of keys, each with what it feeds.
 
 mod compiled;
+mod together;
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use super::values::Cells;
 use crate::columns::join;
 use crate::reason::excerpt;
 use crate::{Columns, Fault, Problem, Type};
+use compiled::passed_over;
 
 /// The columns that one level of objects feeds.
 #[derive(Debug)]

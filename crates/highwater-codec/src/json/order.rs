@@ -67,6 +67,12 @@ impl Order {
         Some((key.lead.strip(bytes)?, key.next))
     }
 
+    /// How a key was written the last time.
+    #[inline]
+    pub(super) fn lead(&self, number: usize) -> Option<&Lead> {
+        self.keys.get(number).map(|key| &key.lead)
+    }
+
     /// Remembers how a key was written: with its colon, and with the white space round it.
     pub(super) fn learn(&mut self, number: usize, written: &[u8]) {
         if let Some(key) = self.keys.get_mut(number) {
@@ -100,11 +106,11 @@ impl Order {
 }
 
 /// How much of a lead is compared at once.
-const LEAD_BYTES: usize = 32;
+pub(super) const LEAD_BYTES: usize = 32;
 
 /// What leads to a value: its key in quotes, a colon, and the white space between them.
 #[derive(Debug)]
-struct Lead {
+pub(super) struct Lead {
     bytes: Vec<u8>,
     /// How many bytes that are; more than there can be where nothing is recognised.
     length: usize,
@@ -149,21 +155,39 @@ impl Lead {
 
     #[inline(always)]
     fn strip_prefix<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
-        let Some(chunk) = bytes.first_chunk::<LEAD_BYTES>() else {
-            return self.strip_whole(bytes);
-        };
-        let mut difference = 0;
-        let words = chunk.as_chunks::<8>().0.iter().zip(&self.words);
-        for ((chunk, word), mask) in words.zip(&self.masks) {
-            difference |= (u64::from_le_bytes(*chunk) ^ word) & mask;
+        match bytes.first_chunk() {
+            Some(chunk) if self.length <= LEAD_BYTES => {
+                if self.difference_in(chunk) == 0 {
+                    bytes.get(self.length..)
+                } else {
+                    None
+                }
+            }
+            _ => self.strip_whole(bytes),
         }
-        if difference != 0 {
-            return None;
-        }
+    }
+
+    /// How many bytes it has; more than there can be where nothing is recognised.
+    #[inline(always)]
+    pub(super) fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Bits that differ between the lead and what `bytes` begins with, where that can be told.
+    #[inline(always)]
+    pub(super) fn difference(&self, bytes: &[u8]) -> Option<u64> {
         if self.length > LEAD_BYTES {
-            return self.strip_whole(bytes);
+            return self.strip_whole(bytes).map(|_| 0);
         }
-        bytes.get(self.length..)
+        bytes.first_chunk().map(|chunk| self.difference_in(chunk))
+    }
+
+    #[inline(always)]
+    fn difference_in(&self, chunk: &[u8; LEAD_BYTES]) -> u64 {
+        let words = chunk.as_chunks::<8>().0.iter().zip(&self.words);
+        let differences = words.zip(&self.masks);
+        differences
+            .fold(0, |all, ((chunk, word), mask)| all | (u64::from_le_bytes(*chunk) ^ word) & mask)
     }
 
     /// The same near the end of a record, and for a long key.

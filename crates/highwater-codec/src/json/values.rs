@@ -13,7 +13,9 @@ use arrow::array::{
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::error::ArrowError;
 
+use super::group::Group;
 use super::number::Plain;
+use super::scanner::end_of_string;
 use super::text::Token;
 use crate::push::{push, push_first};
 use crate::timestamp::{self, Date};
@@ -146,8 +148,7 @@ impl Cells {
     #[inline(always)]
     pub(super) fn push_as_before(&mut self, inside: &[u8]) -> Option<usize> {
         let Values::Timestamp(values, date, length) = &mut self.values else { return None };
-        let text = inside.get(..*length).filter(|_| inside.get(*length) == Some(&b'"'))?;
-        values.push(timestamp::parse(text, date).ok()?);
+        values.push(timestamp::parse(as_long(inside, *length)?, date).ok()?);
         self.nulls.append_non_null();
         Some(*length)
     }
@@ -171,6 +172,39 @@ impl Cells {
         };
         self.nulls.append_non_null();
         Some(length)
+    }
+
+    /// Appends values of one record after the other, while they are such as most columns of the kind have, and
+    /// tells how many that are.
+    #[inline]
+    pub(super) fn push_together(&mut self, group: &mut Group<'_>) -> usize {
+        let count = match &mut self.values {
+            Values::Text { ends, bytes, .. } => group.each_while(|source| {
+                let inside = source.strip_prefix(b"\"")?;
+                let length = end_of_string(inside)?;
+                push_first(bytes, inside, length);
+                ends.push(end_of(bytes).ok()?);
+                Some(length + 2)
+            }),
+            Values::Timestamp(values, date, length) => group.each_while(|source| {
+                let inside = source.strip_prefix(b"\"")?;
+                values.push(timestamp::parse(as_long(inside, *length)?, date).ok()?);
+                Some(*length + 2)
+            }),
+            Values::Long(values) => group.each_while(|source| {
+                let (number, length) = Plain::read(source)?;
+                values.push(number.whole()?);
+                Some(length)
+            }),
+            Values::Double(values) => group.each_while(|source| {
+                let (number, length) = Plain::read(source)?;
+                values.push(number.float()?);
+                Some(length)
+            }),
+            Values::Int(_) | Values::Boolean(_) | Values::Decimal { .. } => 0,
+        };
+        self.nulls.append_n_non_nulls(count);
+        count
     }
 
     fn push_number(&mut self, number: &[u8]) -> Result<(), Problem> {
@@ -267,6 +301,12 @@ impl Cells {
             }
         })
     }
+}
+
+/// The text with which the inside of a string begins, if it has so many bytes.
+#[inline(always)]
+fn as_long(inside: &[u8], length: usize) -> Option<&[u8]> {
+    inside.get(..length).filter(|_| inside.get(length) == Some(&b'"'))
 }
 
 fn taken<T: arrow::datatypes::ArrowNativeType>(values: &mut Vec<T>) -> ScalarBuffer<T> {

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::Plain;
+use super::{POWERS, Plain, SHIFT};
 
 fn float(text: &str) -> Option<f64> {
     let (number, length) = Plain::read(text.as_bytes())?;
@@ -10,10 +10,13 @@ fn float(text: &str) -> Option<f64> {
     number.float()
 }
 
+/// More bytes than are looked at together.
+const NEXT: &str = ", \"next\": 12345678, \"and\": [12345678]";
+
 /// The number is there, with the bits that the standard library gives it, whatever stands behind it.
 fn agrees(text: &str) {
     let expected: f64 = text.parse().unwrap();
-    for behind in ["", ",", "}", "}}}}}}}}}", ", \"next\": 12345678", " ", "x", "/", ":"] {
+    for behind in ["", ",", "}", "}}}}}}}}}", NEXT, " ", "x", "/", ":"] {
         let whole = format!("{text}{behind}");
         let (number, length) = Plain::read(whole.as_bytes()).unwrap();
         assert_eq!(length, text.len(), "{whole}");
@@ -100,9 +103,13 @@ fn what_is_no_number_or_has_more_to_it_is_nothing() {
         "12345678901234567890",
         "1.2345678901234567890",
         "0.1234567890123456789",
+        "1234567.1234567890123",
+        "1234567.123456789012345",
         "\u{ff11}",
     ] {
         assert_eq!(Plain::read(text.as_bytes()), None, "{text}");
+        let among = format!("{text}, {NEXT}");
+        assert_eq!(Plain::read(among.as_bytes()), None, "{among}");
     }
     for text in ["1.5", "1.0", "1234567890123456789"] {
         let (number, _) = Plain::read(text.as_bytes()).unwrap();
@@ -127,6 +134,9 @@ fn only_digits_are_digits() {
             };
             let found = Plain::read(&text).map(|(_, length)| length);
             assert_eq!(found, length, "{byte} at {place}");
+            text.extend_from_slice(NEXT.as_bytes());
+            let found = Plain::read(&text).map(|(_, length)| length);
+            assert_eq!(found, length, "{byte} at {place}, and more");
         }
     }
 }
@@ -139,6 +149,20 @@ fn pointed(digits: u64, places: usize) -> String {
 }
 
 proptest! {
+    #[test]
+    fn a_power_of_ten_divides_as_the_processor_does(
+        power in 0_usize..POWERS.len(), digits in any::<u64>(), near in -2_i64..3,
+    ) {
+        let power = POWERS[power];
+        // Any digits, and those of a multiple or next to one.
+        for digits in [digits, (digits / power.divisor * power.divisor).wrapping_add_signed(near)] {
+            let digits = digits.unbounded_shl(digits.leading_zeros());
+            let (whole, divisor) = (u128::from(digits) << SHIFT, u128::from(power.divisor));
+            let (quotient, rest) = power.divide(digits);
+            prop_assert_eq!((quotient.into(), rest.into()), (whole / divisor, whole % divisor));
+        }
+    }
+
     #[test]
     fn digits_with_a_point_are_what_they_are_elsewhere(
         bits in any::<u64>(), shorter in 0_u32..64, places in 0_usize..19, negative in any::<bool>(),

@@ -84,9 +84,12 @@ impl Object {
         expected: usize,
         previous: usize,
     ) -> Option<(usize, Scanner<'a>)> {
-        // The expected one may be missing this time. It is expected again the next time.
+        // The expected one may be missing this time. It is expected again the next time, if there is such a key.
         let second = self.order.after(expected);
         if let Some((rest, _)) = self.order.strip(second, scanner.0) {
+            if self.order.lead(expected).is_none() {
+                self.order.follow(previous, second);
+            }
             return Some((second, Scanner(rest)));
         }
         let lead = scanner.0;
@@ -106,7 +109,7 @@ impl Object {
 
     /// Fills the columns whose keys did not come, if they take nulls.
     #[inline]
-    fn end_quickly(&mut self) -> Option<()> {
+    pub(super) fn end_quickly(&mut self) -> Option<()> {
         if self.seen == self.members.len() {
             return Some(());
         }
@@ -128,7 +131,7 @@ fn is_empty(mut scanner: Scanner<'_>) -> bool {
 
 /// Passes a value that feeds no column.
 #[inline(never)]
-fn passed_over(mut scanner: Scanner<'_>, depth: usize) -> Option<Scanner<'_>> {
+pub(super) fn passed_over(mut scanner: Scanner<'_>, depth: usize) -> Option<Scanner<'_>> {
     scanner.value(depth)?;
     Some(scanner)
 }
@@ -151,7 +154,7 @@ fn read_bare<'a>(columns: &mut [ValueColumn], mut scanner: Scanner<'a>) -> Optio
 impl Feeds {
     /// Reads a value.
     #[inline(always)]
-    fn read_quickly<'a>(&mut self, mut scanner: Scanner<'a>) -> Option<Scanner<'a>> {
+    pub(super) fn read_quickly<'a>(&mut self, mut scanner: Scanner<'a>) -> Option<Scanner<'a>> {
         match self {
             Self::Values(columns) => match scanner.0 {
                 [b'"', inside @ ..] => {

@@ -7,6 +7,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use crate::json::JsonDecoder;
 use crate::json::attempts::Attempts;
+use crate::json::group::{GROUP, Group};
 use crate::json::object::Object;
 use crate::{Column, Columns, RecordDecoder, Records, Span, Type};
 use documents::{damage, damaged, document};
@@ -37,12 +38,13 @@ fn nested() -> Columns {
         .optional("ts", Type::Long)
 }
 
-fn decoder(columns: &Columns, attempts: Attempts) -> JsonDecoder {
+fn decoder(columns: &Columns, attempts: fn() -> Attempts) -> JsonDecoder {
     let object = Object::new(columns, "", 1);
-    JsonDecoder { schema: columns.schema(), object, attempts, scratch: String::new() }
+    let (schema, attempts, groups) = (columns.schema(), attempts(), attempts());
+    JsonDecoder { schema, object, attempts, groups, scratch: String::new() }
 }
 
-/// Two decoders of the same columns, one of which never takes the quick way.
+/// Two decoders of the same columns, one of which never takes a quick way.
 struct Both {
     quick: JsonDecoder,
     long: JsonDecoder,
@@ -50,8 +52,8 @@ struct Both {
 
 impl Both {
     fn new(columns: &Columns) -> Self {
-        let quick = decoder(columns, Attempts::always());
-        Self { quick, long: decoder(columns, Attempts::never()) }
+        let quick = decoder(columns, Attempts::always);
+        Self { quick, long: decoder(columns, Attempts::never) }
     }
 
     /// Decodes by both ways, which must not differ, and counts the rows.
@@ -80,6 +82,7 @@ impl Both {
 fn compare(columns: &Columns, documents: usize) {
     const GOOD: usize = 3;
     const DAMAGED: usize = 20;
+    const AMONG: usize = 3;
     let cases = u32::try_from(documents / (GOOD * (1 + DAMAGED))).unwrap();
     let config = Config { cases, failure_persistence: None, ..Config::default() };
     let damages = vec(vec(damage(), 1..3), DAMAGED);
@@ -88,10 +91,16 @@ fn compare(columns: &Columns, documents: usize) {
             let mut both = Both::new(columns);
             for (document, damages) in documents {
                 // Once more at the end, by which time the order of its keys was learned.
-                let damaged = damages.iter().map(|damages| damaged(&document, damages));
+                let damaged = || damages.iter().map(|damages| damaged(&document, damages));
                 let first = std::iter::once(document.clone());
-                let all: Vec<_> = first.chain(damaged).chain([document.clone()]).collect();
+                let all: Vec<_> = first.chain(damaged()).chain([document.clone()]).collect();
                 both.decode(&all);
+                // And among many of its kind.
+                for (place, damaged) in damaged().enumerate().take(AMONG) {
+                    let mut all = vec![document.clone(); 2 * GROUP];
+                    all[place * 7 % GROUP] = damaged;
+                    both.decode(&all);
+                }
             }
             Ok(())
         })
@@ -120,7 +129,7 @@ fn ten_million_records_are_read_the_same_by_both_ways() {
 fn takes_the_quick_way(columns: &Columns, value: &str) -> bool {
     let mut both = Both::new(columns);
     let rows = both.decode(&[value.as_bytes().to_vec()]);
-    let quick = decoder(columns, Attempts::always()).object.read_quickly(value.as_bytes());
+    let quick = decoder(columns, Attempts::always).object.read_quickly(value.as_bytes());
     assert!(quick.is_none() || rows == 1);
     quick.is_some()
 }
@@ -232,7 +241,7 @@ fn usual_records_take_the_quick_way_from_the_first_on() {
     let spaced = compact.replace(':', ": ").replace("T00: 00: 00", "T00:00:00").replace(',', ", ");
     let reordered = r#"{ "long":2, "int" : 1, "id":"a" }"#;
     for record in [compact, &spaced, reordered] {
-        let mut decoder = decoder(&flat(), Attempts::always());
+        let mut decoder = decoder(&flat(), Attempts::always);
         for other in [record, record, compact, &spaced, reordered, record] {
             assert_eq!(decoder.object.read_quickly(other.as_bytes()), Some(()), "{other}");
         }
@@ -271,4 +280,79 @@ fn times_are_read_whatever_length_the_one_before_had() {
 
 fn values_with_more(time: &str) -> Vec<u8> {
     format!("{{\"t\": \"{time}\" , \"x\": null}}").into_bytes()
+}
+
+/// Reads records together, of which the first was read alone before, and counts those that went that way.
+fn together(columns: &Columns, records: &[&str]) -> usize {
+    let first = records[0].as_bytes().to_vec();
+    let all: Vec<Vec<u8>> = (0..GROUP).map(|at| records[at % records.len()].into()).collect();
+    let mut both = Both::new(columns);
+    both.decode(&[first]);
+    both.decode(&[&all[..], &all].concat());
+    let mut decoder = both.quick;
+    let data = [all.concat(), vec![b' '; 64]].concat();
+    let mut end = 0;
+    let spans: Vec<_> = all
+        .iter()
+        .map(|record| {
+            let start = end;
+            end += u32::try_from(record.len()).unwrap();
+            Some(Span { start, end })
+        })
+        .collect();
+    let group = Group::new(&data, spans.as_slice().try_into().unwrap()).unwrap();
+    let read = decoder.object.read_together(group).is_some();
+    let rows = decoder.object.finish().map_or(0, |columns| columns[0].len());
+    if read { rows } else { 0 }
+}
+
+#[test]
+fn records_of_one_producer_are_read_together() {
+    for records in [
+        &[r#"{"id":"a","long":1}"#][..],
+        &[r#"{"id":"a","long":1}"#, r#"{"id":"another","long":-12345678901}"#],
+        &[r#"{"id": "a", "long": 1, "x": [1, {}]}"#, r#"{"id": "é", "long": 1e3, "x": null}"#],
+        &[r#"{"id":"a","double":0.5,"long":1}"#, r#"{"id":7,"double":-12.25e1,"long":1}"#],
+        &[r#"{"long":1,"id":"a","double":1.5}"#, r#"{"long":1,"id":"a","double":null}"#],
+        &[
+            r#"{"id":"a","long":1,"when":null}"#,
+            r#"{"id":"a","long":1,"when":"2025-01-16 00:00:00Z"}"#,
+        ],
+        &[r#"{"id":"a","amount":"1.5","long":1}"#, r#"{"id":"a","amount":12,"long":1}"#],
+        &[r#"{"a_key_that_nobody_reads_and_that_is_long":1,"id":"a","long":1}"#],
+    ] {
+        assert_eq!(together(&flat(), records), GROUP, "{records:?}");
+    }
+    let nested_ones = [
+        r#"{"op":"u","after":{"id":1,"name":null}}"#,
+        r#"{"op":"c","after":{"name":{"first":"b"},"id":2}}"#,
+    ];
+    assert_eq!(together(&nested(), &nested_ones), GROUP);
+}
+
+#[test]
+fn all_other_records_are_not() {
+    let usual = r#"{"id":"a","long":1}"#;
+    for other in [
+        r#"{"long":1,"id":"a"}"#,
+        r#"{"id":"a", "long":1}"#,
+        r#"{"id":"a","long":1,"int":1}"#,
+        r#"{"id":"a","long":1,"id":"a"}"#,
+        r#"{"id":"\u0061","long":1}"#,
+        r#"{"id":null,"long":1}"#,
+        r#"{"id":"a","long":1.5}"#,
+        r#"{"id":"a","long":01}"#,
+        r#"{"id":"a","long":9223372036854775808}"#,
+        r#"{"id":"a","long":1} "#,
+        r#"{"id":"a","long":1"#,
+        r#"{"id":"a"#,
+        r#"{"id":"a"}"#,
+        "{}",
+        "",
+    ] {
+        assert_eq!(together(&flat(), &[usual, other]), 0, "{other}");
+        assert_eq!(together(&flat(), &[usual, usual, usual, other, usual]), 0, "{other}");
+    }
+    // What one record lacks, the next one has.
+    assert_eq!(together(&flat(), &[usual, r#"{"id":"a","lo"#, r#"ng":1}"#]), 0);
 }
