@@ -14,7 +14,7 @@ const WIDTH: usize = 7;
 /// The fewest lines.
 const FEWEST: usize = 2;
 /// So many searches begin before any goes on.
-const AT_ONCE: usize = 32;
+const AT_ONCE: usize = 64;
 
 /// An index of rows.
 #[derive(Debug, Default)]
@@ -115,30 +115,49 @@ impl Index {
     /// First the line where each search begins is read, then it is gone on from there: what a search meets
     /// decides how it goes on, and whoever waits for one miss in the cache before the next waits long.
     pub(super) fn find_each(&self, hashes: impl Iterator<Item = u64>, into: &mut Vec<Option<u32>>) {
-        let mut begun = [(0, 0, 0); AT_ONCE];
+        let (mut begun, mut passed) = ([(0, 0); AT_ONCE], [0; AT_ONCE]);
         let mut hashes = hashes.peekable();
         while hashes.peek().is_some() {
             let mut count = 0;
             for (search, hash) in begun.iter_mut().zip(&mut hashes) {
                 let half = half(hash);
-                let home = self.home(half);
-                *search = (half, home, self.lines.get(home).map_or(0, |line| line.passed));
+                *search = (half, self.home(half));
                 count += 1;
             }
-            let begun = begun.iter().take(count);
-            into.extend(begun.map(|(half, home, passed)| self.first(*half, *home, *passed)));
+            for (passed, (_, home)) in passed.iter_mut().zip(&begun) {
+                *passed = self.lines.get(*home).map_or(0, |line| line.passed);
+            }
+            let begun = begun.iter().zip(&passed).take(count);
+            into.extend(begun.map(|((half, home), passed)| self.first(*half, *home, *passed)));
         }
     }
 
     /// Reads the lines where new entries of these hashes may go, so that the waits for them overlap: those behind
     /// full ones. Their own lines were read just now.
     pub(super) fn approach(&self, hashes: impl Iterator<Item = u64>) {
-        let behind = hashes.filter_map(|hash| {
-            let home = self.home(half(hash));
-            let full = self.lines.get(home).is_some_and(Line::is_full);
-            self.lines.get(self.behind(home)).filter(|_| full).map(|line| line.passed)
-        });
-        black_box(behind.fold(0, |all, passed| all ^ passed));
+        let mut ways = [0; AT_ONCE];
+        let mut hashes = hashes.peekable();
+        while hashes.peek().is_some() {
+            let mut count = 0;
+            for (way, hash) in ways.iter_mut().zip(&mut hashes) {
+                *way = self.home(half(hash));
+                count += 1;
+            }
+            // All of them one line further, again and again, until each is at a line with room.
+            while count > 0 {
+                let full = |way: &usize| self.lines.get(*way).is_some_and(Line::is_full);
+                let mut left = 0;
+                for at in 0..count {
+                    let Some(way) = ways.get(at).copied().filter(full) else { continue };
+                    if let Some(to) = ways.get_mut(left) {
+                        *to = self.behind(way);
+                        left += 1;
+                    }
+                }
+                count = left;
+            }
+            black_box(&ways);
+        }
     }
 
     /// The first row of a half from a line on, of which it is known who passed it.
