@@ -7,6 +7,8 @@ const WIDTH: u32 = 24;
 const MASK: u128 = (1 << WIDTH) - 1;
 /// How many digits are kept.
 const KEPT: usize = 4;
+/// The number of the highest digit that a float may have, counted from its lowest.
+const HIGHEST: u32 = 3;
 /// The bits of a sum that are used for something else in the state.
 const SPARE: u32 = 4;
 /// The unit of the lowest digit is 2 to the power of this: that of the smallest float.
@@ -80,17 +82,18 @@ impl Digits {
         if whole == 0 {
             return;
         }
-        let spread = u128::from(whole) << (place % WIDTH);
-        let top = (spread.ilog2() / WIDTH) as usize;
-        let above = u8::try_from(place / WIDTH + spread.ilog2() / WIDTH + 1).unwrap_or(u8::MAX);
-        let down = self.lift(above);
-        let mut rest = spread;
-        for digit in (0..=top).rev() {
-            let sum = i64::try_from(rest & MASK).unwrap_or_default();
-            rest >>= WIDTH;
-            if let Some(to) = self.sums.get_mut(down + digit) {
-                *to = if value < 0.0 { to.wrapping_sub(sum) } else { to.wrapping_add(sum) };
-            }
+        let shift = place % WIDTH;
+        let top = (shift + whole.ilog2()) / WIDTH;
+        let down = self.lift(u8::try_from(place / WIDTH + top + 1).unwrap_or(u8::MAX));
+        // The highest digit that is not zero becomes the last of four.
+        let spread = u128::from(whole) << (shift + WIDTH * (HIGHEST - top));
+        let sign = if value < 0.0 { -1 } else { 0 };
+        let digits = [3 * WIDTH, 2 * WIDTH, WIDTH, 0].map(|below| {
+            let digit = i64::try_from(spread >> below & MASK).unwrap_or_default();
+            (digit ^ sign).wrapping_sub(sign)
+        });
+        for (to, digit) in self.sums.iter_mut().skip(down).zip(digits) {
+            *to = to.wrapping_add(digit);
         }
     }
 

@@ -14,6 +14,12 @@ pub(crate) struct Split {
 }
 
 impl Split {
+    /// All of so many rows in one pane.
+    fn all(pane: i64, count: usize) -> Self {
+        let rows: Vec<u32> = (0..).take(count).collect();
+        Self { parts: vec![(pane, 0..rows.len())], rows }
+    }
+
     /// Splits rows up. Those without a pane are left out.
     fn of(panes: &[i64]) -> Self {
         let found = || panes.iter().copied().filter(|pane| *pane != NO_PANE);
@@ -90,6 +96,9 @@ pub(crate) fn split(
 ) -> (Split, Option<BooleanArray>) {
     let usable = panes.times();
     let usable = usable.start.max(floor)..usable.end;
+    if let Some(pane) = only_pane(times, panes, &usable) {
+        return (Split::all(pane, times.len()), None);
+    }
     let (mut pane, mut last) = (NO_PANE, 0..0);
     let mut of = |time: i64| {
         if !last.contains(&time) {
@@ -109,6 +118,17 @@ pub(crate) fn split(
     let marks =
         all.contains(&NO_PANE).then(|| all.iter().map(|pane| Some(*pane == NO_PANE)).collect());
     (Split::of(&all), marks)
+}
+
+/// The pane of all rows, if there is one.
+fn only_pane(times: &TimestampMicrosecondArray, panes: &Panes, usable: &Range<i64>) -> Option<i64> {
+    let bounds = times
+        .values()
+        .iter()
+        .fold((i64::MAX, i64::MIN), |(least, most), time| (least.min(*time), most.max(*time)));
+    let (least, most) = Some(bounds).filter(|_| times.null_count() == 0)?;
+    let pane = Some(least).filter(|it| usable.contains(it)).map(|it| panes.of(it))?;
+    (usable.contains(&most) && panes.of(most) == pane).then_some(pane)
 }
 
 /// What stands for no pane: no time that is used has it.
