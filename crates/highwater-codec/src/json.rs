@@ -146,7 +146,7 @@ impl RecordDecoder for JsonDecoder {
         let mut rows = 0;
         let (groups, others) = records.values.as_chunks();
         for group in groups {
-            if self.decode_together(Group::new(records.data, group), rows) {
+            if self.decode_together(records.data, group, rows) {
                 outcomes.resize_with(outcomes.len() + GROUP, || None);
                 rows += GROUP;
             } else {
@@ -161,17 +161,10 @@ impl RecordDecoder for JsonDecoder {
 }
 
 impl JsonDecoder {
-    /// Appends a row for each record of a group to `rows`, if they look as records of one producer do. Otherwise
-    /// nothing is appended, and nothing is said about them.
-    fn decode_together(&mut self, group: Option<Group<'_>>, rows: usize) -> bool {
-        let Some(group) = group.filter(|_| self.groups.due()) else { return false };
-        if self.object.read_together(group).is_some() {
-            self.groups.succeeded();
-            return true;
-        }
-        self.groups.failed();
-        self.object.truncate(rows);
-        false
+    /// Appends a row for each record of a group to `rows`, if they look as records of one producer do.
+    fn decode_together(&mut self, data: &[u8], group: &[Option<Span>; GROUP], rows: usize) -> bool {
+        let Self { object, groups, .. } = self;
+        attempt(groups, object, rows, |object| object.read_together(Group::new(data, group)?))
     }
 
     /// Appends a row to `rows` for each value that is a record, and says of all what they are. How many rows there
@@ -197,19 +190,10 @@ impl JsonDecoder {
         rows
     }
 
-    /// Appends one row to `rows`, if the record looks as records usually do. Otherwise nothing is
-    /// appended, and nothing is said about the record.
+    /// Appends one row to `rows`, if the record looks as records usually do.
     fn decode_quickly(&mut self, value: &[u8], rows: usize) -> bool {
-        if !self.attempts.due() {
-            return false;
-        }
-        if self.object.read_quickly(value).is_some() {
-            self.attempts.succeeded();
-            return true;
-        }
-        self.attempts.failed();
-        self.object.truncate(rows);
-        false
+        let Self { object, attempts, .. } = self;
+        attempt(attempts, object, rows, |object| object.read_quickly(value))
     }
 
     /// Appends one row. After an error columns may be one row longer than others.
@@ -223,6 +207,27 @@ impl JsonDecoder {
         }
         parser.end().map_err(|error| Reason::new(position(payload, &error), Fault::Trailing))
     }
+}
+
+/// Appends to `rows` what `read` does, if that is worth an attempt and a success. Otherwise nothing is appended, and
+/// nothing is said about the records.
+#[inline]
+fn attempt(
+    attempts: &mut Attempts,
+    object: &mut Object,
+    rows: usize,
+    read: impl FnOnce(&mut Object) -> Option<()>,
+) -> bool {
+    if !attempts.due() {
+        return false;
+    }
+    if read(object).is_some() {
+        attempts.succeeded();
+        return true;
+    }
+    attempts.failed();
+    object.truncate(rows);
+    false
 }
 
 /// The value as text that begins as an object does.

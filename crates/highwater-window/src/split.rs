@@ -122,13 +122,14 @@ pub(crate) fn split(
 
 /// The pane of all rows, if there is one.
 fn only_pane(times: &TimestampMicrosecondArray, panes: &Panes, usable: &Range<i64>) -> Option<i64> {
-    let bounds = times
-        .values()
-        .iter()
+    if times.null_count() > 0 {
+        return None;
+    }
+    let bounds = times.values().iter();
+    let (least, most) = bounds
         .fold((i64::MAX, i64::MIN), |(least, most), time| (least.min(*time), most.max(*time)));
-    let (least, most) = Some(bounds).filter(|_| times.null_count() == 0)?;
-    let pane = Some(least).filter(|it| usable.contains(it)).map(|it| panes.of(it))?;
-    (usable.contains(&most) && panes.of(most) == pane).then_some(pane)
+    let both = usable.contains(&least) && usable.contains(&most);
+    both.then(|| panes.of(least)).filter(|pane| panes.of(most) == *pane)
 }
 
 /// What stands for no pane: no time that is used has it.

@@ -1,11 +1,11 @@
-//! When the quick way is worth an attempt.
+//! When a quick way is worth an attempt.
 
-/// After so many records in a row that the quick way could not read, it is tried less often.
+/// After so many records in a row that a quick way could not read, or groups of them, it is tried less often.
 const PATIENCE: u32 = 4;
-/// So many records are then left out before the next attempt.
+/// So many of them are then left out before the next attempt.
 const PAUSE: u32 = 15;
 
-/// Counts attempts in vain, so that records which all need the long way cost little more than that.
+/// Counts attempts in vain, so that records which all need another way cost little more than that.
 #[derive(Debug)]
 pub(super) struct Attempts {
     in_vain: u32,
@@ -18,7 +18,7 @@ impl Attempts {
         Self { in_vain: 0, patience: PATIENCE, pause: 0 }
     }
 
-    /// Says whether to try the next record.
+    /// Says whether to try the next one.
     #[inline]
     pub(super) fn due(&mut self) -> bool {
         if self.pause == 0 {
@@ -28,7 +28,7 @@ impl Attempts {
         false
     }
 
-    /// The attempt read its record.
+    /// The attempt was a success.
     #[inline]
     pub(super) fn succeeded(&mut self) {
         self.in_vain = 0;
@@ -45,7 +45,7 @@ impl Attempts {
 
 #[cfg(test)]
 impl Attempts {
-    /// Tries each record, whatever came before.
+    /// Tries each, whatever came before.
     pub(super) fn always() -> Self {
         Self { patience: u32::MAX, ..Self::new() }
     }

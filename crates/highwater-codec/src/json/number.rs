@@ -34,7 +34,8 @@ impl Plain {
         }
     }
 
-    /// The same, unless there are so many digits on one side of the point that they have to be counted.
+    /// The same, unless there are so many digits on one side of the point that they have to be counted: without a
+    /// loop, which takes a twentieth off a record.
     #[inline(always)]
     fn read_short(bytes: &[u8; NEAR]) -> Option<(Self, usize)> {
         let negative = bytes[0] == b'-';
@@ -180,43 +181,36 @@ fn two_to(power: i64) -> f64 {
 /// The digits from a place on as a number, and how many there are, up to eight.
 #[inline(always)]
 fn run(bytes: &[u8; NEAR], at: usize) -> Option<(u64, usize)> {
-    let turned = u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?) ^ (LOW * u64::from(b'0'));
-    let bits = not_digits(turned).trailing_zeros() & !7;
-    Some((eight_digits(turned.unbounded_shl(u64::BITS - bits)), bits as usize / 8))
+    Some(first_digits(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?)))
 }
 
-/// A number with some more digits behind its own.
+/// The digits with which a word begins as a number, and how many there are.
+#[inline(always)]
+fn first_digits(word: u64) -> (u64, usize) {
+    let turned = word ^ (LOW * u64::from(b'0'));
+    // The high bit of each byte that is no digit.
+    let others = ((turned & !HIGH).wrapping_add(LOW * (0x80 - 10)) | turned) & HIGH;
+    let bits = others.trailing_zeros() & !7;
+    (eight_digits(turned.unbounded_shl(u64::BITS - bits)), bits as usize / 8)
+}
+
+/// A number with some more digits behind its own, and how many.
 #[inline(always)]
 fn followed(digits: u64, (more, count): (u64, usize)) -> (u64, usize) {
     let power = SMALL_POWERS.get(count).copied().unwrap_or_default();
     (digits.wrapping_mul(power).wrapping_add(more), count)
 }
 
-/// The high bit of each byte that is no digit, of bytes of which the zero was taken.
-#[inline(always)]
-fn not_digits(turned: u64) -> u64 {
-    ((turned & !HIGH).wrapping_add(LOW * (0x80 - 10)) | turned) & HIGH
-}
-
 /// Appends the digits from `at` on to those of `value`, and tells where they end. Of too many, nobody needs
 /// the value.
-#[inline(always)]
 fn digits(bytes: &[u8], mut at: usize, mut value: u64) -> (u64, usize) {
     loop {
-        let turned = word(bytes, at) ^ (LOW * u64::from(b'0'));
-        let others = not_digits(turned);
-        if others == 0 {
-            value = value.wrapping_mul(100_000_000).wrapping_add(eight_digits(turned));
-            at += 8;
-            continue;
-        }
-        let count = usize::try_from(others.trailing_zeros() / 8).unwrap_or_default();
-        if count == 0 {
+        let count;
+        (value, count) = followed(value, first_digits(word(bytes, at)));
+        at += count;
+        if count < 8 {
             return (value, at);
         }
-        let power = SMALL_POWERS.get(count).copied().unwrap_or_default();
-        let more = eight_digits(turned << (64 - 8 * count));
-        return (value.wrapping_mul(power).wrapping_add(more), at + count);
     }
 }
 

@@ -191,7 +191,7 @@ impl Object {
         let Some(member) = self.members.get_mut(at) else {
             return Ok(());
         };
-        if std::mem::replace(&mut member.serial, self.serial) == self.serial {
+        if !member.is_first_in(self.serial) {
             let raw: &RawValue = map.next_value()?;
             let fault = Fault::DuplicateKey { key: Arc::clone(&member.key) };
             return Err(row.fail(Some(row.place(raw.get())), fault));
@@ -223,6 +223,14 @@ impl Object {
             member.feeds.push_null();
         }
         Ok(())
+    }
+}
+
+impl Member {
+    /// Whether it was not seen in an object before; now it was.
+    #[inline]
+    fn is_first_in(&mut self, serial: u64) -> bool {
+        std::mem::replace(&mut self.serial, serial) != serial
     }
 }
 

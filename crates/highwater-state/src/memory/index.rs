@@ -116,14 +116,8 @@ impl Index {
     /// decides how it goes on, and whoever waits for one miss in the cache before the next waits long.
     pub(super) fn find_each(&self, hashes: impl Iterator<Item = u64>, into: &mut Vec<Option<u32>>) {
         let (mut begun, mut passed) = ([(0, 0); AT_ONCE], [0; AT_ONCE]);
-        let mut hashes = hashes.peekable();
-        while hashes.peek().is_some() {
-            let mut count = 0;
-            for (search, hash) in begun.iter_mut().zip(&mut hashes) {
-                let half = half(hash);
-                *search = (half, self.home(half));
-                count += 1;
-            }
+        let mut hashes = hashes;
+        while let count @ 1.. = self.begin(&mut hashes, &mut begun) {
             for (passed, (_, home)) in passed.iter_mut().zip(&begun) {
                 *passed = self.lines.get(*home).map_or(0, |line| line.passed);
             }
@@ -132,31 +126,41 @@ impl Index {
         }
     }
 
+    /// Begins some searches: each with half of its hash, and the line where it begins. How many there are.
+    fn begin(
+        &self,
+        hashes: &mut impl Iterator<Item = u64>,
+        begun: &mut [(u32, usize); AT_ONCE],
+    ) -> usize {
+        let mut count = 0;
+        for (search, hash) in begun.iter_mut().zip(hashes) {
+            let half = half(hash);
+            *search = (half, self.home(half));
+            count += 1;
+        }
+        count
+    }
+
     /// Reads the lines where new entries of these hashes may go, so that the waits for them overlap: those behind
     /// full ones. Their own lines were read just now.
     pub(super) fn approach(&self, hashes: impl Iterator<Item = u64>) {
-        let mut ways = [0; AT_ONCE];
-        let mut hashes = hashes.peekable();
-        while hashes.peek().is_some() {
-            let mut count = 0;
-            for (way, hash) in ways.iter_mut().zip(&mut hashes) {
-                *way = self.home(half(hash));
-                count += 1;
-            }
+        let mut begun = [(0, 0); AT_ONCE];
+        let mut hashes = hashes;
+        while let mut count @ 1.. = self.begin(&mut hashes, &mut begun) {
             // All of them one line further, again and again, until each is at a line with room.
             while count > 0 {
-                let full = |way: &usize| self.lines.get(*way).is_some_and(Line::is_full);
                 let mut left = 0;
                 for at in 0..count {
-                    let Some(way) = ways.get(at).copied().filter(full) else { continue };
-                    if let Some(to) = ways.get_mut(left) {
-                        *to = self.behind(way);
+                    let Some((half, line)) = begun.get(at).copied() else { break };
+                    let full = self.lines.get(line).is_some_and(Line::is_full);
+                    if let Some(to) = begun.get_mut(left).filter(|_| full) {
+                        *to = (half, self.behind(line));
                         left += 1;
                     }
                 }
                 count = left;
             }
-            black_box(&ways);
+            black_box(&begun);
         }
     }
 

@@ -50,7 +50,7 @@ impl Object {
             match self.members.get_mut(key) {
                 None => scanner = passed_over(scanner, self.depth)?,
                 Some(member) => {
-                    if std::mem::replace(&mut member.serial, self.serial) == self.serial {
+                    if !member.is_first_in(self.serial) {
                         return None;
                     }
                     self.seen += 1;

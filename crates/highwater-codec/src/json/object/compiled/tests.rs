@@ -58,13 +58,7 @@ impl Both {
 
     /// Decodes by both ways, which must not differ, and counts the rows.
     fn decode(&mut self, values: &[Vec<u8>]) -> usize {
-        let mut data = Vec::new();
-        let mut spans = Vec::new();
-        for value in values {
-            let start = u32::try_from(data.len()).unwrap();
-            data.extend_from_slice(value);
-            spans.push(Some(Span { start, end: u32::try_from(data.len()).unwrap() }));
-        }
+        let (data, spans) = laid_out(values);
         let records = Records { data: &data, values: &spans };
         let (mut quick_outcomes, mut outcomes) = (Vec::new(), Vec::new());
         let quick = self.quick.decode(&records, &mut quick_outcomes).unwrap();
@@ -75,6 +69,18 @@ impl Both {
         assert_eq!(quick, rows);
         rows.num_rows()
     }
+}
+
+/// Values one behind the other, and where each is.
+fn laid_out(values: &[Vec<u8>]) -> (Vec<u8>, Vec<Option<Span>>) {
+    let mut data = Vec::new();
+    let mut spans = Vec::new();
+    for value in values {
+        let start = u32::try_from(data.len()).unwrap();
+        data.extend_from_slice(value);
+        spans.push(Some(Span { start, end: u32::try_from(data.len()).unwrap() }));
+    }
+    (data, spans)
 }
 
 /// Runs so many documents of `columns` through both ways, some in a batch, each with the damaged
@@ -290,16 +296,8 @@ fn together(columns: &Columns, records: &[&str]) -> usize {
     both.decode(&[first]);
     both.decode(&[&all[..], &all].concat());
     let mut decoder = both.quick;
-    let data = [all.concat(), vec![b' '; 64]].concat();
-    let mut end = 0;
-    let spans: Vec<_> = all
-        .iter()
-        .map(|record| {
-            let start = end;
-            end += u32::try_from(record.len()).unwrap();
-            Some(Span { start, end })
-        })
-        .collect();
+    let (mut data, spans) = laid_out(&all);
+    data.extend([b' '; 64]);
     let group = Group::new(&data, spans.as_slice().try_into().unwrap()).unwrap();
     let read = decoder.object.read_together(group).is_some();
     let rows = decoder.object.finish().map_or(0, |columns| columns[0].len());
