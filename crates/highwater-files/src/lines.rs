@@ -129,7 +129,8 @@ impl Lines<'_, '_> {
                         self.block.send()?;
                         self.go_on(&rest);
                     }
-                    None if self.body().len() > self.block.sizes.longest + 1 => {
+                    // A carriage return may be its last byte, and does not count.
+                    None if self.body().len() - self.mark() > self.block.sizes.longest + 1 => {
                         self.long_line(content)?
                     }
                     None => {}
@@ -147,6 +148,12 @@ impl Lines<'_, '_> {
 
     fn body(&self) -> &[u8] {
         self.block.bytes.get(self.start + HEADER..).unwrap_or_default()
+    }
+
+    /// The bytes of a mark that begins the file: they belong to no line.
+    fn mark(&self) -> usize {
+        let marked = self.at == 0 && self.body().starts_with(BYTE_ORDER_MARK);
+        if marked { BYTE_ORDER_MARK.len() } else { 0 }
     }
 
     /// Behind the last end of a line in the piece.
@@ -181,8 +188,9 @@ impl Lines<'_, '_> {
 
     /// Passes the rest of a line that is too long, and keeps only its beginning.
     fn long_line(&mut self, content: &mut Content) -> Result<(), Stop> {
-        if self.at == 0 && self.body().starts_with(BYTE_ORDER_MARK) {
-            let rest = self.cut(self.start + HEADER + BYTE_ORDER_MARK.len());
+        let mark = self.mark();
+        if mark > 0 {
+            let rest = self.cut(self.start + HEADER + mark);
             self.go_on(&rest);
         }
         let mut line = Long::default();

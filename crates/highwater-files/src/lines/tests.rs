@@ -286,6 +286,26 @@ proptest! {
     }
 }
 
+/// However the file is read, and with any end of the line.
+#[test]
+fn a_mark_before_a_line_is_not_part_of_its_length() {
+    for (line, end) in
+        [40, 41].into_iter().flat_map(|line| ["", "\r", "\n", "\r\n"].map(|end| (line, end)))
+    {
+        let text = format!("\u{feff}{}{end}", "x".repeat(line));
+        let files = named(vec![text.into_bytes()]);
+        let directory = tempfile::tempdir().unwrap();
+        let (place, range) = range(directory.path(), &files);
+        let sizes = Sizes { block: 1, least: 1, longest: 40 };
+        let read = read_and_decode(&place, &range, sizes);
+        let Record::Rejected(_, 3, raw, reason) = &read[0] else { panic!("{read:?}") };
+        assert_eq!(raw.len(), line);
+        assert_eq!(reason.contains("more than 40"), line > 40, "{end:?}: {reason}");
+        let whole = read_and_decode(&place, &range, Sizes { longest: 40, ..Sizes::default() });
+        assert_eq!(read, whole);
+    }
+}
+
 #[test]
 fn what_follows_a_member_is_read_or_rejected() {
     let mut bytes = packed(b"{\"id\":1}\n");
