@@ -1,6 +1,7 @@
 //! The rows of a bucket in memory: a hash index over rows, their keys and their values.
 
 use std::hint::black_box;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::columns::{ValueColumn, reserve};
@@ -84,6 +85,13 @@ impl Head {
         self.bits & mark != 0
     }
 
+    /// Where its key lies.
+    #[inline]
+    fn key(self) -> Range<usize> {
+        let from = self.key as usize;
+        from..from + (self.bits >> KEY_SHIFT) as usize
+    }
+
     fn owed(self) -> u8 {
         self.bits.to_le_bytes()[0] & OWED
     }
@@ -165,9 +173,7 @@ impl Memory {
 
     #[inline]
     fn key(&self, head: Head) -> &[u8] {
-        let from = head.key as usize;
-        let to = from + (head.bits >> KEY_SHIFT) as usize;
-        self.keys.get(from..to).unwrap_or_default()
+        self.keys.get(head.key()).unwrap_or_default()
     }
 
     /// The hash of a key that is held.
@@ -205,18 +211,18 @@ impl Memory {
         }
     }
 
-    /// Looks whether keys are those of the rows that were found for their hashes, and else goes on. Heads first,
-    /// then a byte of each key, then keys: so waits for memory overlap.
+    /// Looks whether keys are those of the rows that were found for their hashes, and else goes on. Where they lie
+    /// first, then a byte of each, then keys: so waits for memory overlap.
     fn compare(&self, keys: &Keys, rows: &[u32], slots: &mut [Option<u32>]) {
-        let mut heads = [NO_HEAD; AT_ONCE];
-        for (head, slot) in heads.iter_mut().zip(slots.iter()) {
-            *head = slot.map_or(NO_HEAD, |slot| self.head(slot));
+        let mut places = [const { 0..0 }; AT_ONCE];
+        for (place, slot) in places.iter_mut().zip(slots.iter()) {
+            *place = slot.map_or(0..0, |slot| self.heads.key(slot));
         }
-        let near = heads.iter().filter_map(|head| self.keys.get(head.key as usize));
+        let near = places.iter().filter_map(|place| self.keys.get(place.start));
         black_box(near.fold(0, |all, byte| all ^ byte));
-        for ((row, found), head) in rows.iter().zip(slots).zip(heads) {
+        for ((row, found), place) in rows.iter().zip(slots).zip(places) {
             let (hash, key) = keys.at(*row);
-            if found.is_some() && self.key(head) != key {
+            if found.is_some() && self.keys.get(place) != Some(key) {
                 *found = self.seek(hash, key);
             }
         }
@@ -230,17 +236,19 @@ impl Memory {
     pub(crate) fn upsert(&mut self, keys: &Keys, rows: &[u32]) -> Result<Upserted, StateError> {
         let mut found = Vec::with_capacity(rows.len().min(AT_ONCE));
         let mut upserted = Upserted::with_capacity(rows.len());
+        // Where no row was removed, none is looked at.
+        let any_dead = self.live < self.heads.len() as u64;
         for rows in rows.chunks(AT_ONCE) {
             self.find(keys, rows, &mut found);
             let new = rows.iter().zip(&found).filter(|(_, found)| found.is_none());
             self.index.approach(new.map(|(row, _)| keys.at(*row).0));
             for (row, found) in rows.iter().zip(&found) {
                 let (slot, new) = match *found {
-                    Some(slot) => (slot, self.revive(slot)),
+                    Some(slot) => (slot, any_dead && self.revive(slot)),
                     None => {
                         let (hash, key) = keys.at(*row);
                         let (slot, added) = self.find_or_add(hash, key)?;
-                        (slot, if added { self.owe(slot) } else { self.revive(slot) })
+                        (slot, if added { self.owe(slot) } else { any_dead && self.revive(slot) })
                     }
                 };
                 upserted.push(slot, new);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema};
 
-use crate::aggregate::count::Count;
+use crate::aggregate::count::{Count, OwnCount};
 use crate::aggregate::distinct::CountDistinct;
 use crate::aggregate::edge::Edge;
 use crate::aggregate::extreme::{Wanted, extreme};
@@ -127,27 +127,44 @@ impl Aggregation {
         if what == self.name { what } else { format!("{what} as {}", self.name) }
     }
 
-    /// Finds the column and the kernel for its type. `time` is a column that is there in any case.
-    pub(crate) fn resolve(&self, input: &Schema, time: usize) -> Result<Resolved, WindowError> {
-        let (column, found) = match &self.column {
-            None => (time, DataType::Null),
+    /// Finds the column and the kernel for its type. `time` is a column that is there in any case; `before` are
+    /// the counts of the aggregates before this one.
+    pub(crate) fn resolve(
+        &self,
+        input: &Schema,
+        time: usize,
+        before: &mut Counts,
+    ) -> Result<Resolved, WindowError> {
+        let (column, found, counted) = match &self.column {
+            None => (time, DataType::Null, Counted::Rows),
             Some(column) => {
                 let (place, field) = find(input, column)?;
-                (place, field.data_type().clone())
+                let counted =
+                    if field.is_nullable() { Counted::Values(place) } else { Counted::Rows };
+                (place, field.data_type().clone(), counted)
             }
         };
-        let aggregate = self.kind.of(&found).ok_or_else(|| WindowError::Type {
+        let counted = self.kind.counts().then_some(counted);
+        let shared = counted.and_then(|counted| before.find(counted));
+        let own = if shared.is_some() { OwnCount::No } else { OwnCount::Yes };
+        let aggregate = self.kind.of(&found, own).ok_or_else(|| WindowError::Type {
             aggregate: self.kind.word().to_owned(),
             column: self.column.clone().unwrap_or_default(),
             found,
         })?;
         let width = aggregate.state().len();
+        before.add(counted, width);
         let distinct = matches!(self.kind, Kind::Distinct);
-        Ok(Resolved { name: self.name.clone(), column, width, distinct, aggregate })
+        Ok(Resolved { name: self.name.clone(), column, width, shared, distinct, aggregate })
     }
 }
 
 impl Kind {
+    /// Whether the first column of its state is how many values there are.
+    fn counts(&self) -> bool {
+        matches!(self, Self::Count | Self::Sum | Self::Average)
+    }
+
     fn word(&self) -> &'static str {
         match self {
             Self::Count => "count",
@@ -162,12 +179,12 @@ impl Kind {
         }
     }
 
-    fn of(&self, found: &DataType) -> Option<Arc<dyn Aggregate>> {
+    fn of(&self, found: &DataType, own: OwnCount) -> Option<Arc<dyn Aggregate>> {
         match self {
-            Self::Count => Some(Arc::new(Count)),
+            Self::Count => Some(Arc::new(Count(own))),
             Self::Distinct => Some(Arc::new(CountDistinct::of(found)?)),
-            Self::Sum => numbers(found, false),
-            Self::Average => numbers(found, true),
+            Self::Sum => numbers(found, false, own),
+            Self::Average => numbers(found, true, own),
             Self::Extreme(wanted) => match TextExtreme::of(found, *wanted) {
                 Some(text) => Some(Arc::new(text)),
                 None => extreme(found, *wanted),
@@ -178,10 +195,41 @@ impl Kind {
     }
 }
 
-fn numbers(found: &DataType, average: bool) -> Option<Arc<dyn Aggregate>> {
-    match FloatSum::of(found, average) {
+fn numbers(found: &DataType, average: bool, own: OwnCount) -> Option<Arc<dyn Aggregate>> {
+    match FloatSum::of(found, average, own) {
         Some(sum) => Some(Arc::new(sum)),
-        None => Some(Arc::new(Sum::of(found, average)?)),
+        None => Some(Arc::new(Sum::of(found, average, own)?)),
+    }
+}
+
+/// What a count in the state is of: two counts of the same are one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Counted {
+    /// All rows, and so the values of each column that is never null.
+    Rows,
+    /// The values of a column that are not null.
+    Values(usize),
+}
+
+/// The counts that aggregates keep, and in which column of the state each stands.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    all: Vec<(Counted, usize)>,
+    /// How many columns of state there are.
+    width: usize,
+}
+
+impl Counts {
+    fn find(&self, counted: Counted) -> Option<usize> {
+        self.all.iter().find(|(of, _)| *of == counted).map(|(_, column)| *column)
+    }
+
+    /// Takes note of an aggregate with so many columns, the first of which may be a count.
+    fn add(&mut self, counted: Option<Counted>, width: usize) {
+        if let Some(counted) = counted.filter(|counted| self.find(*counted).is_none()) {
+            self.all.push((counted, self.width));
+        }
+        self.width += width;
     }
 }
 
@@ -193,6 +241,8 @@ pub(crate) struct Resolved {
     pub(crate) column: usize,
     /// How many columns of state it has.
     pub(crate) width: usize,
+    /// The column of state, of an aggregate before it, that is its count.
+    pub(crate) shared: Option<usize>,
     /// Whether it counts different values, which are kept elsewhere.
     pub(crate) distinct: bool,
     pub(crate) aggregate: Arc<dyn Aggregate>,
@@ -207,3 +257,6 @@ pub(crate) fn find<'a>(
         WindowError::Missing { column: column.to_owned(), there }
     })
 }
+
+#[cfg(test)]
+mod tests;

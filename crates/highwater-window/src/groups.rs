@@ -184,7 +184,7 @@ impl Shape {
 
     /// The rows that windows become.
     pub(crate) fn finish(&self, groups: Parts<'_>) -> Result<Batch> {
-        let Parts { keys, times, mut state } = groups;
+        let Parts { keys, times, state } = groups;
         let Ends { zone, size, .. } = &self.ends;
         let micros = |times: Option<&ArrayRef>| {
             let times = times.and_then(|times| times.as_primitive_opt::<Int64Type>());
@@ -200,10 +200,13 @@ impl Shape {
             StructArray::try_new(bounds(zone.as_ref()), vec![zoned(start), zoned(end)], None);
         let mut columns: Vec<ArrayRef> = vec![Arc::new(bounds.map_err(WindowError::Rows)?)];
         columns.extend(keys.iter().take(self.fields.len()).cloned());
-        for Resolved { aggregate, width, .. } in &self.aggregates {
-            let (own, rest) = state.split_at_checked(*width).ok_or(WindowError::Columns)?;
-            columns.push(aggregate.finish(own)?);
-            state = rest;
+        let mut rest = state;
+        for Resolved { aggregate, width, shared, .. } in &self.aggregates {
+            let (own, behind) = rest.split_at_checked(*width).ok_or(WindowError::Columns)?;
+            let count = shared.and_then(|shared| state.get(shared)).cloned();
+            let all: Vec<ArrayRef> = count.into_iter().chain(own.iter().cloned()).collect();
+            columns.push(aggregate.finish(&all)?);
+            rest = behind;
         }
         let rows = RecordBatch::try_new(Arc::clone(&self.output), columns);
         Ok(rows.map_err(WindowError::Rows)?.into())

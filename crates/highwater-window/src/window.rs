@@ -75,7 +75,7 @@ use highwater_core::{
 use highwater_state::Table;
 
 use crate::WindowError;
-use crate::aggregation::{Aggregation, find};
+use crate::aggregation::{Aggregation, Counts, find};
 use crate::groups::{Ends, Shape, WINDOW};
 use crate::panes::{Panes, span};
 use crate::sessions::Sessions;
@@ -201,7 +201,9 @@ impl Window {
         let time = TimeColumn::find(input, self.on.as_ref())?;
         let keys = self.by.iter().map(|column| Ok(find(&input.schema, column)?.0));
         let keys = keys.collect::<Result<Vec<_>, WindowError>>()?;
-        let aggregates = self.aggregates.iter().map(|it| it.resolve(&input.schema, time.place()));
+        let mut counts = Counts::default();
+        let resolve = |it: &Aggregation| it.resolve(&input.schema, time.place(), &mut counts);
+        let aggregates = self.aggregates.iter().map(resolve);
         let aggregates = aggregates.collect::<Result<Vec<_>, _>>()?;
         let session = matches!(self.span, Span::Session { .. });
         let ends = Ends { zone: time.zone.clone(), size: panes.size(), session };

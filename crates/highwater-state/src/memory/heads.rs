@@ -1,5 +1,7 @@
 //! What is known of rows besides their values: where their keys are, and marks.
 
+use std::ops::Range;
+
 use super::{Head, KEY_SHIFT};
 use crate::columns::reserve;
 
@@ -49,6 +51,16 @@ impl Heads {
                 bits.get(slot as usize).map(|bits| even(*width, slot, *bits))
             }
             Self::Each(heads) => heads.get(slot as usize).copied(),
+        }
+    }
+
+    /// Where the key of a row lies, among as many bytes as all keys have.
+    #[inline]
+    pub(super) fn key(&self, slot: u32) -> Range<usize> {
+        match self {
+            // The marks lie elsewhere, and are not needed.
+            Self::Even { width, .. } => even(*width, slot, width << KEY_SHIFT).key(),
+            Self::Each(heads) => heads.get(slot as usize).map_or(0..0, |head| head.key()),
         }
     }
 

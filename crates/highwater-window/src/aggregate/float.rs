@@ -9,7 +9,8 @@ use arrow::datatypes::{
 };
 use highwater_core::Result;
 
-use super::{Accumulators, Aggregate, Input, count};
+use super::count::OwnCount;
+use super::{Accumulators, Aggregate, Input};
 use crate::WindowError;
 use crate::digits::Digits;
 
@@ -18,64 +19,66 @@ use crate::digits::Digits;
 pub(crate) struct FloatSum {
     of: DataType,
     average: bool,
+    own: OwnCount,
 }
 
 impl FloatSum {
     /// The sum of values of a type; none when they are not floats.
-    pub(crate) fn of(of: &DataType, average: bool) -> Option<Self> {
+    pub(crate) fn of(of: &DataType, average: bool, own: OwnCount) -> Option<Self> {
         let takes = matches!(of, DataType::Float32 | DataType::Float64);
-        takes.then(|| Self { of: of.clone(), average })
+        takes.then(|| Self { of: of.clone(), average, own })
     }
 
-    fn add<T>(state: &mut Accumulators<'_, '_>, input: &Input<'_>) -> Result<()>
+    fn add<T>(&self, state: &mut Accumulators<'_, '_>, input: &Input<'_>) -> Result<()>
     where
         T: ArrowPrimitiveType,
         T::Native: Into<f64>,
     {
         let values: &PrimitiveArray<T> =
             input.values()?.as_primitive_opt().ok_or(WindowError::Columns)?;
-        change(state, input, |digits, row| {
+        self.change(state, input, |digits, row| {
             if let Some(value) = values.values().get(row) {
                 digits.add((*value).into());
             }
         })
     }
-}
 
-/// Changes the digits of the group of each row. Where there are no more groups than rows, digits are unpacked
-/// once for each group, and not for each row.
-fn change(
-    state: &mut Accumulators<'_, '_>,
-    input: &Input<'_>,
-    mut with: impl FnMut(&mut Digits, usize),
-) -> Result<()> {
-    let sums = state.column::<Decimal256Type>(SUM)?;
-    if sums.len() <= input.rows().len() {
-        let mut all: Vec<Digits> = sums.iter().map(|sum| Digits::unpack(*sum)).collect();
-        input.each(|slot, row| {
-            if let Some(digits) = all.get_mut(slot) {
-                with(digits, row);
-            }
-        });
-        // Those of other groups are what they were, bit by bit.
-        sums.iter_mut().zip(all).for_each(|(sum, digits)| *sum = digits.pack());
-        return Ok(());
+    /// Changes the digits of the group of each row. Where there are no more groups than rows, digits are unpacked
+    /// once for each group, and not for each row.
+    fn change(
+        &self,
+        state: &mut Accumulators<'_, '_>,
+        input: &Input<'_>,
+        mut with: impl FnMut(&mut Digits, usize),
+    ) -> Result<()> {
+        let sums = state.column::<Decimal256Type>(self.own.behind())?;
+        if sums.len() <= input.rows().len() {
+            let mut all: Vec<Digits> = sums.iter().map(|sum| Digits::unpack(*sum)).collect();
+            input.each(|slot, row| {
+                if let Some(digits) = all.get_mut(slot) {
+                    with(digits, row);
+                }
+            });
+            // Those of other groups are what they were, bit by bit.
+            sums.iter_mut().zip(all).for_each(|(sum, digits)| *sum = digits.pack());
+            return Ok(());
+        }
+        for few in input.chunks(NEAR) {
+            // To work on a sum takes so long that no processor looks for the next one meanwhile. To read them all
+            // before brings them near, and the waits overlap.
+            let near = few.slots().iter().filter_map(|slot| sums.get(*slot as usize));
+            let parts = near.map(|sum| sum.to_parts());
+            black_box(parts.fold(0, |all, (low, high)| all ^ low ^ high.cast_unsigned()));
+            few.each(|slot, row| {
+                if let Some(sum) = sums.get_mut(slot) {
+                    let mut digits = Digits::unpack(*sum);
+                    with(&mut digits, row);
+                    *sum = digits.pack();
+                }
+            });
+        }
+        Ok(())
     }
-    for few in input.chunks(NEAR) {
-        // To work on a sum takes so long that no processor looks for the next one meanwhile. To read them all
-        // before brings them near, and the waits overlap.
-        let near = few.slots().iter().filter_map(|slot| sums.get(*slot as usize));
-        let parts = near.map(|sum| sum.to_parts());
-        black_box(parts.fold(0, |all, (low, high)| all ^ low ^ high.cast_unsigned()));
-        few.each(|slot, row| {
-            if let Some(sum) = sums.get_mut(slot) {
-                let mut digits = Digits::unpack(*sum);
-                with(&mut digits, row);
-                *sum = digits.pack();
-            }
-        });
-    }
-    Ok(())
 }
 
 impl Aggregate for FloatSum {
@@ -84,10 +87,7 @@ impl Aggregate for FloatSum {
     }
 
     fn state(&self) -> Vec<Field> {
-        vec![
-            Field::new("n", DataType::Int64, false),
-            Field::new("sum", DataType::Decimal256(76, 0), false),
-        ]
+        self.own.and([Field::new("sum", DataType::Decimal256(76, 0), false)])
     }
 
     fn output(&self) -> DataType {
@@ -95,18 +95,18 @@ impl Aggregate for FloatSum {
     }
 
     fn update(&self, state: &mut Accumulators<'_, '_>, input: &Input<'_>) -> Result<()> {
-        count::count(state, input)?;
+        self.own.update(state, input)?;
         match self.of {
-            DataType::Float32 => Self::add::<Float32Type>(state, input),
-            _ => Self::add::<Float64Type>(state, input),
+            DataType::Float32 => self.add::<Float32Type>(state, input),
+            _ => self.add::<Float64Type>(state, input),
         }
     }
 
     fn merge(&self, state: &mut Accumulators<'_, '_>, other: &Input<'_>) -> Result<()> {
-        count::add(state, other)?;
-        let sums = other.column(SUM)?.as_primitive_opt::<Decimal256Type>();
+        self.own.merge(state, other)?;
+        let sums = other.column(self.own.behind())?.as_primitive_opt::<Decimal256Type>();
         let sums = sums.ok_or(WindowError::Columns)?;
-        change(state, other, |digits, row| {
+        self.change(state, other, |digits, row| {
             if let Some(sum) = sums.values().get(row) {
                 digits.merge(Digits::unpack(*sum));
             }
@@ -127,5 +127,3 @@ impl Aggregate for FloatSum {
 
 /// So many sums lie in the nearest cache.
 const NEAR: usize = 64;
-/// The number of the column of the sum.
-const SUM: usize = 1;

@@ -12,7 +12,8 @@ use arrow::datatypes::{
 };
 use highwater_core::Result;
 
-use super::{Accumulators, Aggregate, Input, count};
+use super::count::OwnCount;
+use super::{Accumulators, Aggregate, Input};
 use crate::WindowError;
 
 /// By how many digits a sum may be longer than what it is of, as in Spark.
@@ -28,13 +29,14 @@ const FINER: u8 = 4;
 pub(crate) struct Sum {
     of: DataType,
     average: bool,
+    own: OwnCount,
 }
 
 impl Sum {
     /// The sum of values of a type; none when it has none.
-    pub(crate) fn of(of: &DataType, average: bool) -> Option<Self> {
+    pub(crate) fn of(of: &DataType, average: bool, own: OwnCount) -> Option<Self> {
         let takes = of.is_integer() || matches!(of, DataType::Decimal128(_, scale) if *scale >= 0);
-        takes.then(|| Self { of: of.clone(), average })
+        takes.then(|| Self { of: of.clone(), average, own })
     }
 
     /// Whether 128 bits might not do.
@@ -50,14 +52,14 @@ impl Sum {
     {
         let values = input.values()?.as_primitive_opt::<T>().ok_or(WindowError::Columns)?.values();
         if self.is_wide() {
-            let sums = state.column::<Decimal256Type>(SUM)?;
+            let sums = state.column::<Decimal256Type>(self.own.behind())?;
             input.each(|slot, row| {
                 if let Some((sum, value)) = sums.get_mut(slot).zip(values.get(row)) {
                     *sum = sum.wrapping_add(i256::from_i128((*value).into()));
                 }
             });
         } else {
-            let sums = state.column::<Decimal128Type>(SUM)?;
+            let sums = state.column::<Decimal128Type>(self.own.behind())?;
             input.each(|slot, row| {
                 if let Some((sum, value)) = sums.get_mut(slot).zip(values.get(row)) {
                     *sum = sum.wrapping_add((*value).into());
@@ -69,9 +71,7 @@ impl Sum {
 
     /// The sums of groups, nothing for those without a value, and how many values they are of.
     fn sums(&self, state: &[ArrayRef]) -> Result<Vec<Option<(i256, i64)>>, WindowError> {
-        let (Some(counts), Some(sums)) = (state.first(), state.get(SUM)) else {
-            return Err(WindowError::Columns);
-        };
+        let [counts, sums] = state else { return Err(WindowError::Columns) };
         let counts = counts.as_primitive_opt::<Int64Type>().ok_or(WindowError::Columns)?.values();
         let some = |(count, sum): (&i64, i256)| (*count > 0).then_some((sum, *count));
         Ok(if self.is_wide() {
@@ -95,7 +95,7 @@ impl Aggregate for Sum {
             true => DataType::Decimal256(76, 0),
             false => DataType::Decimal128(DECIMAL128_MAX_PRECISION, 0),
         };
-        vec![Field::new("n", DataType::Int64, false), Field::new("sum", sum, false)]
+        self.own.and([Field::new("sum", sum, false)])
     }
 
     /// `Source:` Spark 4.1, `Sum` and `Average`.
@@ -115,7 +115,7 @@ impl Aggregate for Sum {
     }
 
     fn update(&self, state: &mut Accumulators<'_, '_>, input: &Input<'_>) -> Result<()> {
-        count::count(state, input)?;
+        self.own.update(state, input)?;
         match self.of {
             DataType::Int8 => self.add::<Int8Type>(state, input),
             DataType::Int16 => self.add::<Int16Type>(state, input),
@@ -130,11 +130,11 @@ impl Aggregate for Sum {
     }
 
     fn merge(&self, state: &mut Accumulators<'_, '_>, other: &Input<'_>) -> Result<()> {
-        count::add(state, other)?;
-        let more = other.column(SUM)?;
+        self.own.merge(state, other)?;
+        let more = other.column(self.own.behind())?;
         if self.is_wide() {
             let more = more.as_primitive_opt::<Decimal256Type>().ok_or(WindowError::Columns)?;
-            let sums = state.column::<Decimal256Type>(SUM)?;
+            let sums = state.column::<Decimal256Type>(self.own.behind())?;
             other.each(|slot, row| {
                 if let Some((sum, more)) = sums.get_mut(slot).zip(more.values().get(row)) {
                     *sum = sum.wrapping_add(*more);
@@ -142,7 +142,7 @@ impl Aggregate for Sum {
             });
         } else {
             let more = more.as_primitive_opt::<Decimal128Type>().ok_or(WindowError::Columns)?;
-            let sums = state.column::<Decimal128Type>(SUM)?;
+            let sums = state.column::<Decimal128Type>(self.own.behind())?;
             other.each(|slot, row| {
                 if let Some((sum, more)) = sums.get_mut(slot).zip(more.values().get(row)) {
                     *sum = sum.wrapping_add(*more);
@@ -177,9 +177,6 @@ impl Aggregate for Sum {
         })
     }
 }
-
-/// The number of the column of the sum.
-const SUM: usize = 1;
 
 fn finer(scale: i8) -> i8 {
     let finer = i8::try_from(FINER).unwrap_or_default();

@@ -1,5 +1,6 @@
 //! Averages of decimals are rounded half up, away from zero.
 
+use super::super::count::OwnCount;
 use super::*;
 
 #[test]
@@ -15,7 +16,7 @@ fn averages_are_rounded_half_up() {
 
 #[test]
 fn types_are_those_of_spark() {
-    let of = |found, average| Sum::of(&found, average).unwrap().output();
+    let of = |found, average| Sum::of(&found, average, OwnCount::Yes).unwrap().output();
     assert_eq!(of(DataType::Int32, false), DataType::Int64);
     assert_eq!(of(DataType::Int32, true), DataType::Float64);
     assert_eq!(of(DataType::Decimal128(18, 2), false), DataType::Decimal128(28, 2));
