@@ -83,8 +83,11 @@ fn sink(table: &Storage) -> DeltaSink {
 
 /// As many commits as `HIGHWATER_SOAK_COMMITS` says, 10,000 unless it does, of a pipeline that keeps state
 /// and updates a table that is maintained.
+///
+/// Each life has threads of its own. What glibc keeps for each of so many would be measured as well: that is why
+/// `MALLOC_ARENA_MAX` is to be 1.
 #[test]
-#[ignore = "takes minutes, and measures"]
+#[ignore = "takes minutes, and measures: run it with MALLOC_ARENA_MAX=1"]
 fn a_long_run_takes_no_more_than_a_short_one() {
     let commits = std::env::var("HIGHWATER_SOAK_COMMITS").map_or(10_000, |it| it.parse().unwrap());
     let each = u64::max(commits / LIVES, 50);
@@ -118,7 +121,7 @@ fn a_long_run_takes_no_more_than_a_short_one() {
 
     // A tenth of the way is the second life.
     let (early, late) = (taken[1], taken[taken.len() - 1]);
-    assert!(10 * late.resident <= 13 * early.resident, "{early:?} {late:?}");
+    assert!(10 * late.resident <= 11 * early.resident, "{early:?} {late:?}");
     for (early, late) in early.files().into_iter().zip(late.files()) {
         assert!(late <= early + early / 2 + 20, "{taken:?}");
     }
