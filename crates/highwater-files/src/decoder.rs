@@ -14,7 +14,7 @@ use memchr::memchr;
 
 use crate::detail::{Part, Parts, Stretch};
 use crate::error::FilesError;
-use crate::frame::{self, BYTE_ORDER_MARK, Frame, HEADER, Kind, LONGEST_LINE, Rejected};
+use crate::frame::{self, Frame, HEADER, Kind, LONGEST_LINE, Rejected};
 use crate::place::Place;
 
 /// Rows of one batch at most.
@@ -128,12 +128,9 @@ impl FilesDecoder {
     /// Finds the lines in a piece of a file.
     fn split(&mut self, body: Bytes<usize>, payload: &[u8], decoded: &mut Decoded) -> Result<()> {
         let first = self.at;
-        let mut start = body.start;
-        let mut rest = payload.get(body.clone()).unwrap_or_default();
-        if first == 0 && rest.starts_with(BYTE_ORDER_MARK) {
-            start += BYTE_ORDER_MARK.len();
-            rest = payload.get(start..body.end).unwrap_or_default();
-        }
+        let piece = payload.get(body.clone()).unwrap_or_default();
+        let mark = frame::mark(first, piece);
+        let (mut start, mut rest) = (body.start + mark, piece.get(mark..).unwrap_or_default());
         while !rest.is_empty() {
             let taken = memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
             let (whole, behind) = rest.split_at_checked(taken).unwrap_or((rest, &[]));

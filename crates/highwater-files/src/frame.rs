@@ -10,7 +10,13 @@ pub(crate) const LONGEST_LINE: usize = 16 << 20;
 pub(crate) const KEPT: usize = 64 << 10;
 
 /// What the first line of a file may begin with, and does not count.
-pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// How many bytes the mark takes with which what stands at `at` of a file begins.
+pub(crate) fn mark(at: u64, bytes: &[u8]) -> usize {
+    let marked = at == 0 && bytes.starts_with(BYTE_ORDER_MARK);
+    if marked { BYTE_ORDER_MARK.len() } else { 0 }
+}
 
 /// What a piece is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use tokio::sync::mpsc::Sender;
 
 use crate::content::Content;
 use crate::error::FilesError;
-use crate::frame::{self, BYTE_ORDER_MARK, HEADER, KEPT, Kind, LONGEST_LINE, Rejected};
+use crate::frame::{self, HEADER, KEPT, Kind, LONGEST_LINE, Rejected};
 
 /// How files are cut.
 #[derive(Clone, Copy, Debug)]
@@ -152,8 +152,7 @@ impl Lines<'_, '_> {
 
     /// The bytes of a mark that begins the file: they belong to no line.
     fn mark(&self) -> usize {
-        let marked = self.at == 0 && self.body().starts_with(BYTE_ORDER_MARK);
-        if marked { BYTE_ORDER_MARK.len() } else { 0 }
+        frame::mark(self.at, self.body())
     }
 
     /// Behind the last end of a line in the piece.

@@ -1,7 +1,6 @@
 //! The rows of a bucket in memory: a hash index over rows, their keys and their values.
 
 use std::hint::black_box;
-use std::ops::Range;
 use std::sync::Arc;
 
 use crate::columns::{ValueColumn, reserve};
@@ -85,13 +84,6 @@ impl Head {
         self.bits & mark != 0
     }
 
-    /// Where its key lies.
-    #[inline]
-    fn key(self) -> Range<usize> {
-        let from = self.key as usize;
-        from..from + (self.bits >> KEY_SHIFT) as usize
-    }
-
     fn owed(self) -> u8 {
         self.bits.to_le_bytes()[0] & OWED
     }
@@ -171,14 +163,15 @@ impl Memory {
         self.heads.get(slot).unwrap_or(NO_HEAD)
     }
 
+    /// The key of a row.
     #[inline]
-    fn key(&self, head: Head) -> &[u8] {
-        self.keys.get(head.key()).unwrap_or_default()
+    fn key(&self, slot: u32) -> &[u8] {
+        self.keys.get(self.heads.key(slot)).unwrap_or_default()
     }
 
-    /// The hash of a key that is held.
-    fn hash(&self, head: Head) -> u64 {
-        self.layout.codec.hash(self.key(head))
+    /// The hash of the key of a row.
+    fn hash(&self, slot: u32) -> u64 {
+        self.layout.codec.hash(self.key(slot))
     }
 
     pub(crate) fn is_live(&self, slot: u32) -> bool {
@@ -229,26 +222,24 @@ impl Memory {
     }
 
     fn seek(&self, hash: u64, key: &[u8]) -> Option<u32> {
-        self.index.find(hash, |slot| self.key(self.head(slot)) == key)
+        self.index.find(hash, |slot| self.key(slot) == key)
     }
 
     /// Finds the row of each key, or adds one.
     pub(crate) fn upsert(&mut self, keys: &Keys, rows: &[u32]) -> Result<Upserted, StateError> {
         let mut found = Vec::with_capacity(rows.len().min(AT_ONCE));
         let mut upserted = Upserted::with_capacity(rows.len());
-        // Where no row was removed, none is looked at.
-        let any_dead = self.live < self.heads.len() as u64;
         for rows in rows.chunks(AT_ONCE) {
             self.find(keys, rows, &mut found);
             let new = rows.iter().zip(&found).filter(|(_, found)| found.is_none());
             self.index.approach(new.map(|(row, _)| keys.at(*row).0));
             for (row, found) in rows.iter().zip(&found) {
                 let (slot, new) = match *found {
-                    Some(slot) => (slot, any_dead && self.revive(slot)),
+                    Some(slot) => (slot, self.revive(slot)),
                     None => {
                         let (hash, key) = keys.at(*row);
                         let (slot, added) = self.find_or_add(hash, key)?;
-                        (slot, if added { self.owe(slot) } else { any_dead && self.revive(slot) })
+                        (slot, if added { self.owe(slot) } else { self.revive(slot) })
                     }
                 };
                 upserted.push(slot, new);
@@ -260,7 +251,8 @@ impl Memory {
 
     /// Makes a removed row a new one.
     fn revive(&mut self, slot: u32) -> bool {
-        if !self.head(slot).is(DEAD) {
+        // Where no row was removed, none is looked at.
+        if self.live == self.heads.len() as u64 || self.is_live(slot) {
             return false;
         }
         self.columns.iter_mut().for_each(|column| column.reset(slot));
@@ -286,7 +278,7 @@ impl Memory {
     /// The newest row of a key, and its spot in the index, or the spot for one.
     fn spot(&mut self, hash: u64, key: &[u8]) -> (Spot, Option<u32>) {
         self.index.reserve_one();
-        self.index.spot(hash, |slot| self.key(self.head(slot)) == key)
+        self.index.spot(hash, |slot| self.key(slot) == key)
     }
 
     fn next_slot(&self) -> Result<u32, StateError> {

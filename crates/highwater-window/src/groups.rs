@@ -203,6 +203,7 @@ impl Shape {
         let mut rest = state;
         for Resolved { aggregate, width, shared, .. } in &self.aggregates {
             let (own, behind) = rest.split_at_checked(*width).ok_or(WindowError::Columns)?;
+            // One whose count is another's gets that before its own columns: as if it had kept it.
             let count = shared.and_then(|shared| state.get(shared)).cloned();
             let all: Vec<ArrayRef> = count.into_iter().chain(own.iter().cloned()).collect();
             columns.push(aggregate.finish(&all)?);

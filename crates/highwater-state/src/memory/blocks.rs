@@ -51,8 +51,7 @@ impl Memory {
 
     /// The keys of some rows.
     pub(crate) fn keys_of(&self, slots: &[u32]) -> Result<Keys, StateError> {
-        let heads = slots.iter().map(|slot| self.head(*slot));
-        let keys = Keys::of(heads.map(|head| (self.hash(head), self.key(head))));
+        let keys = Keys::of(slots.iter().map(|slot| (self.hash(*slot), self.key(*slot))));
         keys.ok_or_else(|| self.full("the bytes of the keys of one batch"))
     }
 
@@ -102,13 +101,13 @@ impl Memory {
     }
 
     fn sorted(&self, slots: impl Iterator<Item = u32>) -> Vec<Placed> {
-        let placed = |slot| Placed { place: place(self.hash(self.head(slot))), slot };
+        let placed = |slot| Placed { place: place(self.hash(slot)), slot };
         let mut rows: Vec<_> = slots.map(placed).collect();
         // By one number first, which is quick; what lies behind it, only where places are the same.
         rows.sort_unstable_by_key(|row| row.place);
         for same in rows.chunk_by_mut(|one, next| one.place == next.place) {
             same.sort_unstable_by(|left, right| {
-                let keys = self.key(self.head(left.slot)).cmp(self.key(self.head(right.slot)));
+                let keys = self.key(left.slot).cmp(self.key(right.slot));
                 keys.then_with(|| self.number(left.slot).cmp(&self.number(right.slot)))
             });
         }
@@ -144,7 +143,7 @@ impl Memory {
 
     /// The key columns of some rows.
     pub(crate) fn key_columns_of(&self, slots: &[u32]) -> Result<Vec<ArrayRef>, StateError> {
-        let keys = slots.iter().map(|slot| self.key(self.head(*slot)));
+        let keys = slots.iter().map(|slot| self.key(*slot));
         self.layout.codec.decode(keys).map_err(|source| self.rows_error(source))
     }
 
@@ -192,7 +191,7 @@ impl Memory {
         let slots: Vec<u32> = self.slots().filter(|slot| !idle(self.head(*slot))).collect();
         for slot in &slots {
             let head = self.head(*slot);
-            let (hash, key) = (self.hash(head), self.key(head));
+            let (hash, key) = (self.hash(*slot), self.key(*slot));
             let at = match self.layout.several {
                 true => kept.add_to_chain(hash, key, self.number(*slot)).ok()?,
                 false => kept.find_or_add(hash, key).ok()?.0,

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Head, KEY_SHIFT};
+use super::{Head, KEY_SHIFT, NO_HEAD};
 use crate::columns::reserve;
 
 /// The heads of rows.
@@ -54,14 +54,16 @@ impl Heads {
         }
     }
 
-    /// Where the key of a row lies, among as many bytes as all keys have.
+    /// Where the key of a row lies among the bytes of all keys.
     #[inline]
     pub(super) fn key(&self, slot: u32) -> Range<usize> {
-        match self {
+        let head = match self {
             // The marks lie elsewhere, and are not needed.
-            Self::Even { width, .. } => even(*width, slot, width << KEY_SHIFT).key(),
-            Self::Each(heads) => heads.get(slot as usize).map_or(0..0, |head| head.key()),
-        }
+            Self::Even { width, .. } => even(*width, slot, width << KEY_SHIFT),
+            Self::Each(heads) => heads.get(slot as usize).copied().unwrap_or(NO_HEAD),
+        };
+        let from = head.key as usize;
+        from..from + (head.bits >> KEY_SHIFT) as usize
     }
 
     /// The marks of a row.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Float64Array, PrimitiveArray};
 use arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Decimal256Type, Field, Float32Type, Float64Type, Int64Type,
+    ArrowPrimitiveType, DataType, Decimal256Type, Field, Float32Type, Float64Type, Int64Type, i256,
 };
 use highwater_core::Result;
 
@@ -36,48 +36,46 @@ impl FloatSum {
     {
         let values: &PrimitiveArray<T> =
             input.values()?.as_primitive_opt().ok_or(WindowError::Columns)?;
-        self.change(state, input, |digits, row| {
+        change(self.sums(state)?, input, |digits, row| {
             if let Some(value) = values.values().get(row) {
                 digits.add((*value).into());
             }
-        })
+        });
+        Ok(())
     }
 
-    /// Changes the digits of the group of each row. Where there are no more groups than rows, digits are unpacked
-    /// once for each group, and not for each row.
-    fn change(
-        &self,
-        state: &mut Accumulators<'_, '_>,
-        input: &Input<'_>,
-        mut with: impl FnMut(&mut Digits, usize),
-    ) -> Result<()> {
-        let sums = state.column::<Decimal256Type>(self.own.behind())?;
-        if sums.len() <= input.rows().len() {
-            let mut all: Vec<Digits> = sums.iter().map(|sum| Digits::unpack(*sum)).collect();
-            input.each(|slot, row| {
-                if let Some(digits) = all.get_mut(slot) {
-                    with(digits, row);
-                }
-            });
-            // Those of other groups are what they were, bit by bit.
-            sums.iter_mut().zip(all).for_each(|(sum, digits)| *sum = digits.pack());
-            return Ok(());
-        }
-        for few in input.chunks(NEAR) {
-            // To work on a sum takes so long that no processor looks for the next one meanwhile. To read them all
-            // before brings them near, and the waits overlap.
-            let near = few.slots().iter().filter_map(|slot| sums.get(*slot as usize));
-            let parts = near.map(|sum| sum.to_parts());
-            black_box(parts.fold(0, |all, (low, high)| all ^ low ^ high.cast_unsigned()));
-            few.each(|slot, row| {
-                if let Some(sum) = sums.get_mut(slot) {
-                    let mut digits = Digits::unpack(*sum);
-                    with(&mut digits, row);
-                    *sum = digits.pack();
-                }
-            });
-        }
-        Ok(())
+    fn sums<'a>(&self, state: &'a mut Accumulators<'_, '_>) -> Result<&'a mut [i256]> {
+        state.column::<Decimal256Type>(self.own.behind())
+    }
+}
+
+/// Changes the digits of the group of each row. Where there are no more groups than rows, digits are unpacked
+/// once for each group, and not for each row.
+fn change(sums: &mut [i256], input: &Input<'_>, mut with: impl FnMut(&mut Digits, usize)) {
+    if sums.len() <= input.rows().len() {
+        let mut all: Vec<Digits> = sums.iter().map(|sum| Digits::unpack(*sum)).collect();
+        input.each(|slot, row| {
+            if let Some(digits) = all.get_mut(slot) {
+                with(digits, row);
+            }
+        });
+        // Those of other groups are what they were, bit by bit.
+        sums.iter_mut().zip(all).for_each(|(sum, digits)| *sum = digits.pack());
+        return;
+    }
+    for few in input.chunks(NEAR) {
+        // To work on a sum takes so long that no processor looks for the next one meanwhile. To read them all
+        // before brings them near, and the waits overlap.
+        let near = few.slots().iter().filter_map(|slot| sums.get(*slot as usize));
+        let parts = near.map(|sum| sum.to_parts());
+        black_box(parts.fold(0, |all, (low, high)| all ^ low ^ high.cast_unsigned()));
+        few.each(|slot, row| {
+            if let Some(sum) = sums.get_mut(slot) {
+                let mut digits = Digits::unpack(*sum);
+                with(&mut digits, row);
+                *sum = digits.pack();
+            }
+        });
     }
 }
 
@@ -106,11 +104,12 @@ impl Aggregate for FloatSum {
         self.own.merge(state, other)?;
         let sums = other.column(self.own.behind())?.as_primitive_opt::<Decimal256Type>();
         let sums = sums.ok_or(WindowError::Columns)?;
-        self.change(state, other, |digits, row| {
+        change(self.sums(state)?, other, |digits, row| {
             if let Some(sum) = sums.values().get(row) {
                 digits.merge(Digits::unpack(*sum));
             }
-        })
+        });
+        Ok(())
     }
 
     fn finish(&self, state: &[ArrayRef]) -> Result<ArrayRef> {

@@ -1,6 +1,5 @@
 //! Averages of decimals are rounded half up, away from zero.
 
-use super::super::count::OwnCount;
 use super::*;
 
 #[test]
